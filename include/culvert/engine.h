@@ -1,0 +1,319 @@
+/* The engine: packets and time go in; packets, effects and a deadline come out.
+ *
+ * It opens no socket, reads no clock, allocates nothing after cv_engine_init and
+ * has no global state.  One thread at a time may use one engine; engines share
+ * nothing.  The host's loop is:
+ *
+ *     cv_input(e, pkts, n, now)       for what the sockets brought
+ *     cv_output(e, pkts, n, now)      for what TUN or the stack wants to send
+ *     cv_tick(e, now)                 when cv_next_deadline(e) has come
+ *     while (cv_next_effect(e, &fx))  after each of these: carry fx out
+ *
+ * now_ms is monotonic, in milliseconds, and never goes back.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CULVERT_ENGINE_H
+#define CULVERT_ENGINE_H
+
+#include <culvert/crypto.h>
+#include <culvert/error.h>
+#include <culvert/packet.h>
+#include <culvert/policy.h>
+
+#define CV_NO_DEADLINE UINT64_MAX
+
+struct cv_engine;
+
+/* ---- lifecycle ------------------------------------------------------------ */
+
+/* Table sizes.  Full means refuse and count. */
+struct cv_limits {
+    uint32_t ike_sas;
+    uint32_t child_sas;
+    uint32_t conns;
+    uint32_t handshakes;   /* initial exchanges and rekeys at one time */
+    uint32_t messages;     /* buffers for retransmission and reassembly */
+    uint32_t message_size; /* octets of the largest IKE message, reassembled */
+    uint32_t effects;      /* out-queue slots; at least 16 */
+};
+
+struct cv_settings {
+    struct cv_limits limits;
+    const struct cv_crypto *crypto;
+    uint8_t worker, worker_bits; /* our number, in the top bits of every SPI we choose */
+    uint16_t fragment_size; /* IKE datagrams above this are fragmented, IP and UDP included; 0:
+                               1280 */
+    uint32_t retransmit_ms; /* first time-out; 0: 2000 */
+    uint32_t retransmit_tries;    /* resends before the peer counts as silent; 0: 5 */
+    uint16_t retransmit_base_pct; /* growth per try in percent; 0: 180 */
+    uint32_t retransmit_limit_ms; /* cap on one time-out; 0: none */
+    uint32_t half_open_ms;        /* responder gives up an unfinished handshake; 0: 30000 */
+    uint32_t keepalive_ms;        /* NAT keepalive interval; 0: 20000; UINT32_MAX: never */
+    uint32_t cookie_threshold;    /* half-open SAs before cookies are asked for; 0: 10 */
+    uint32_t block_threshold; /* half-open SAs from one address before it is refused; 0: 5 */
+};
+
+/* Octets of memory that cv_engine_init needs for these limits. */
+size_t cv_engine_size(const struct cv_limits *limits);
+
+/* Sets up an engine in mem (aligned for max_align_t), which the caller owns and may
+ * free after cv_engine_close.  CV_ERR_ARGUMENT: mem too small or limits senseless. */
+CV_MUST_USE enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
+                                       const struct cv_settings *settings, uint64_t now_ms);
+
+/* Forgets every SA without telling the peers and wipes all keys. */
+void cv_engine_close(struct cv_engine *e);
+
+/* ---- policy --------------------------------------------------------------- */
+
+CV_MUST_USE enum cv_err cv_conn_add(struct cv_engine *e, const struct cv_conn *conn);
+
+/* No new SA will use conn.  SAs that do go on; see cv_conn_users. */
+void cv_conn_remove(struct cv_engine *e, const struct cv_conn *conn);
+
+/* IKE and Child SAs, and exchanges in progress, that still point to conn. */
+unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn);
+
+/* ---- commands ------------------------------------------------------------- */
+
+/* Starts an IKE SA to remote, or uses the one that is up, and negotiates child (NULL:
+ * none, or all whose start_action is START when the SA comes up).  ike and child_sa get the
+ * SAs' numbers when not NULL; progress comes as events that carry them. */
+CV_MUST_USE enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
+                                    const struct cv_child_config *child,
+                                    const struct cv_endpoint *local,
+                                    const struct cv_endpoint *remote, uint64_t now_ms,
+                                    uint32_t *ike);
+
+/* Deletes with the peer's knowledge; the event comes when the peer has answered or is
+ * silent.  force: at once, one delete is sent and not repeated. */
+CV_MUST_USE enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force,
+                                         uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force,
+                                           uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth,
+                                     uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms);
+
+/* ---- packets and time ----------------------------------------------------- */
+
+/* Datagrams from the network.  Sets verdict, err and for CV_DELIVER off and len of
+ * each packet; contents are changed in place. */
+void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
+
+/* Inner IP packets for the network.  For CV_TRANSMIT off, len, local, remote,
+ * carrier and tos are set. */
+void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
+
+/* Does what is due.  Call when the deadline has come; earlier is harmless. */
+void cv_tick(struct cv_engine *e, uint64_t now_ms);
+
+/* The next time cv_tick has something to do; CV_NO_DEADLINE when never. */
+uint64_t cv_next_deadline(const struct cv_engine *e);
+
+/* ---- effects -------------------------------------------------------------- */
+
+enum cv_effect_kind {
+    CV_SEND = 1,       /* send.data to send.remote */
+    CV_NEED_PSK,       /* answer with cv_answer_psk */
+    CV_NEED_SIGNATURE, /* answer with cv_answer_signature */
+    CV_NEED_VERIFY,    /* answer with cv_answer_verify */
+    CV_NEED_ADDRESS,   /* answer with cv_answer_address */
+    CV_FREE_ADDRESS,   /* the lease of this IKE SA is no longer used */
+    CV_EVENT
+};
+
+enum cv_event_kind {
+    CV_EV_IKE_UP = 1,
+    CV_EV_IKE_DOWN,    /* err says why */
+    CV_EV_IKE_REKEYED, /* ike is the old number, ike_new the new one */
+    CV_EV_IKE_MOVED,   /* the peer's or our endpoint changed; authenticated */
+    CV_EV_CHILD_UP,
+    CV_EV_CHILD_DOWN,
+    CV_EV_CHILD_REKEYED, /* child is the old number, child_new the new one */
+    CV_EV_CHILD_FAILED,  /* negotiation of config child_cfg failed: err, notify */
+    CV_EV_RETRANSMIT,    /* value: how many times by now */
+    CV_EV_ADDRESS,       /* initiator: lease holds virtual addresses and DNS servers */
+    CV_EV_AUTH_FAILED,   /* err says in what way; details stay here */
+    CV_EV_REJECTED,      /* a request was answered with an error: err, notify */
+    CV_EV_PEER_NOTIFY,   /* the peer sent an error notify */
+    CV_EV_COOKIES,       /* value 1: asking for cookies from now on; 0: no longer */
+    CV_EV_ALARM /* data plane: err is what happened, value how often since the last one */
+};
+
+#define CV_LEASE_DNS_MAX 4
+
+/* Virtual addresses (RFC 7296 section 3.15); family 0 when absent. */
+struct cv_lease {
+    struct cv_addr v4, v6;
+    uint8_t v6_prefix; /* 128 when unsure */
+    uint8_t n_dns;
+    struct cv_addr dns[CV_LEASE_DNS_MAX];
+};
+
+#define CV_CERTS_MAX 8
+
+/* RFC 7296 section 3.8 and RFC 7427 */
+enum cv_auth_method {
+    CV_METHOD_RSA = 1,
+    CV_METHOD_PSK = 2,
+    CV_METHOD_ECDSA_256 = 9,
+    CV_METHOD_ECDSA_384 = 10,
+    CV_METHOD_ECDSA_521 = 11,
+    CV_METHOD_DIGITAL_SIGNATURE = 14
+};
+
+/* Every span is valid until the next call into the engine except cv_next_effect and
+ * the cv_*_info functions. */
+struct cv_effect {
+    uint8_t kind;               /* cv_effect_kind */
+    uint32_t ike;               /* IKE SA number, 0 when none */
+    const struct cv_conn *conn; /* NULL before one is chosen */
+    union {
+        struct {
+            struct cv_endpoint local, remote;
+            uint8_t carrier; /* CV_UDP_500 or CV_UDP_4500; the marker is in data already */
+            struct cv_span data;
+        } send;
+        struct { /* the secret that local_id and remote_id share */
+            const struct cv_id *local_id, *remote_id;
+        } psk;
+        struct { /* sign octets (RFC 7296 section 2.15) as local_id */
+            const struct cv_id *local_id, *remote_id;
+            struct cv_span octets;
+            uint16_t hashes; /* bit set of 1 << cv_hash_id the peer announced; 0: no RFC 7427 */
+            uint8_t identity_hash;  /* peer announced hash 5, "Identity": Ed25519 may be used
+                                       (RFC 8420) */
+            struct cv_span certreq; /* the peer's CA key hashes */
+        } sign;
+        struct { /* check that remote_id made signature over octets */
+            const struct cv_id *remote_id, *local_id;
+            uint8_t method;
+            struct cv_span octets,
+                signature; /* RFC 7427: signature starts with ASN.1 length octet */
+            const struct cv_span *certs; /* DER, the peer's own first */
+            unsigned n_certs;
+        } verify;
+        struct { /* assign addresses; want_v4/want_v6 with zero octets: any */
+            const struct cv_id *remote_id;
+            struct cv_addr want_v4, want_v6;
+        } address;
+        struct {
+            uint8_t kind; /* cv_event_kind */
+            enum cv_err err;
+            uint16_t notify; /* IKE notify type involved; 0: none */
+            uint32_t ike_new, child, child_new, value;
+            const struct cv_child_config *child_cfg;
+            struct cv_lease lease;
+            struct cv_endpoint local, remote;
+        } event;
+    } u;
+};
+
+/* Takes the oldest effect.  False when there is none; only then does the engine let
+ * go of SAs that have ended, so that cv_ike_info still answers for them meanwhile. */
+bool cv_next_effect(struct cv_engine *e, struct cv_effect *fx);
+
+/* ---- answers -------------------------------------------------------------- */
+
+struct cv_signature {
+    uint8_t method;      /* cv_auth_method */
+    struct cv_span data; /* the AUTH payload's data; RFC 7427: with AlgorithmIdentifier */
+    struct cv_span certs[CV_CERTS_MAX];
+    unsigned n_certs;
+};
+
+/* err other than CV_OK says why there is none.  The engine copies what it keeps.
+ * CV_ERR_NOT_FOUND: the SA is gone or did not ask. */
+CV_MUST_USE enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                                      struct cv_span secret, uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                                            const struct cv_signature *sig, uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                                         uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_answer_address(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                                          const struct cv_lease *lease, uint64_t now_ms);
+
+/* ---- inspection ----------------------------------------------------------- */
+
+enum cv_ike_state {
+    CV_IKE_CONNECTING = 1,
+    CV_IKE_ESTABLISHED,
+    CV_IKE_REKEYING,
+    CV_IKE_REKEYED,
+    CV_IKE_DELETING,
+    CV_IKE_DEAD
+};
+
+enum cv_child_state {
+    CV_CHILD_CREATED = 1, /* being negotiated */
+    CV_CHILD_INSTALLED,
+    CV_CHILD_REKEYING,
+    CV_CHILD_REKEYED,
+    CV_CHILD_DELETING,
+    CV_CHILD_DEAD
+};
+
+struct cv_suite {
+    uint16_t encr, encr_bits, integ, prf, ke, esn;
+};
+
+struct cv_ike_info {
+    uint32_t id;
+    uint8_t state; /* cv_ike_state */
+    const struct cv_conn *conn;
+    bool initiator, nat_local, nat_remote, encap, mobike, fragmentation;
+    uint8_t spi_i[8], spi_r[8];
+    struct cv_endpoint local, remote;
+    struct cv_id local_id, remote_id;
+    struct cv_suite suite;
+    uint64_t established_ms, rekey_at_ms, reauth_at_ms; /* CV_NO_DEADLINE: never */
+    struct cv_lease lease; /* initiator: ours; responder: what we assigned */
+    unsigned n_children, half_open;
+    uint32_t tasks; /* bit set: what is queued or active */
+};
+
+/* Drops that are counted per Child SA. */
+enum cv_child_drop {
+    CV_CD_REPLAY = 0,
+    CV_CD_ICV,
+    CV_CD_SELECTOR,
+    CV_CD_MALFORMED,
+    CV_CD_COUNT
+};
+
+struct cv_child_info {
+    uint32_t id, ike, reqid;
+    uint8_t state; /* cv_child_state */
+    uint8_t protocol, mode;
+    bool encap;
+    const struct cv_conn *conn;
+    const struct cv_child_config *cfg;
+    uint32_t spi_in, spi_out; /* host order */
+    struct cv_suite suite;
+    struct cv_ts_list local_ts, remote_ts;
+    uint64_t packets_in, bytes_in, packets_out, bytes_out;
+    uint64_t last_in_ms, last_out_ms; /* 0: never used */
+    uint64_t installed_ms, rekey_at_ms, expire_at_ms;
+    uint64_t drops[CV_CD_COUNT]; /* by enum cv_child_drop */
+};
+
+/* Walks IKE SAs: start with *at = 0, goes on while true.  The order is the table's. */
+bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *out);
+bool cv_ike_info(const struct cv_engine *e, uint32_t ike, struct cv_ike_info *out);
+/* Walks the Child SAs of one IKE SA, or with ike 0 of all. */
+bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
+                   struct cv_child_info *out);
+bool cv_child_info(const struct cv_engine *e, uint32_t child, struct cv_child_info *out);
+
+struct cv_stats {
+    uint64_t errors[CV_ERR_COUNT]; /* drops and failures by cv_err */
+    uint64_t packets_in, packets_out, bytes_in, bytes_out;
+    uint64_t ike_in, ike_out, ike_retransmits;
+    uint32_t ike_sas, half_open, child_sas, handshakes, messages; /* in use */
+    uint64_t ike_established, ike_rekeyed, child_established, child_rekeyed;
+};
+
+void cv_get_stats(const struct cv_engine *e, struct cv_stats *out);
+
+#endif

@@ -1,0 +1,104 @@
+/* Every way a packet, a message or a command can fail, in one list: enumerator,
+ * the counter's and JSON's name, and a sentence for people.  0 is success.
+ *
+ * Groups say what the caller does: DROP (count it, nothing changed), REJECT (the
+ * peer gets a notify), CLOSE (the SA ends), RETRY (when there is room), BUG.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CULVERT_ERROR_H
+#define CULVERT_ERROR_H
+
+/* clang-format off */
+#define CV_ERR_LIST(X)                                                                          \
+    X(CV_OK,                       "ok",                    "no error")                          \
+    /* DROP: any packet */                                                                       \
+    X(CV_ERR_SHORT,                "short",                 "packet ends before its header does") \
+    X(CV_ERR_MALFORMED,            "malformed",             "lengths or fields contradict each other") \
+    X(CV_ERR_LIMIT,                "limit",                 "more items than we accept")         \
+    X(CV_ERR_VERSION,              "version",               "protocol version we do not speak")  \
+    X(CV_ERR_TOO_BIG,              "too_big",               "packet does not fit")               \
+    X(CV_ERR_KEEPALIVE,            "nat_keepalive",         "NAT keepalive octet")               \
+    /* DROP: data plane */                                                                       \
+    X(CV_ERR_NO_SA,                "unknown_spi",           "no SA has this SPI")                \
+    X(CV_ERR_REPLAY,               "replay",                "sequence number seen before or left of the window") \
+    X(CV_ERR_ICV,                  "icv",                   "integrity check failed")            \
+    X(CV_ERR_PADDING,              "padding",               "padding or pad length is wrong")    \
+    X(CV_ERR_NEXT_HEADER,          "next_header",           "next header does not fit the SA's mode") \
+    X(CV_ERR_INNER,                "inner_packet",          "protected packet is not valid IP")  \
+    X(CV_ERR_SELECTOR,             "selector",              "inner packet is outside the SA's selectors") \
+    X(CV_ERR_NO_POLICY,            "no_policy",             "no policy lets this packet pass")   \
+    X(CV_ERR_DISCARD,              "discard",               "policy says discard")               \
+    X(CV_ERR_CLEARTEXT,            "cleartext",             "packet in the clear although policy protects it") \
+    X(CV_ERR_NO_TUNNEL,            "no_tunnel",             "policy protects, but no SA is up yet") \
+    X(CV_ERR_SEQ_EXHAUSTED,        "seq_exhausted",         "sequence numbers or cipher limit used up") \
+    X(CV_ERR_EXPIRED,              "expired",               "SA is past its hard lifetime")      \
+    X(CV_ERR_NO_ROOM,              "no_room",               "packet buffer has too little head or tail room") \
+    X(CV_ERR_ENCAP,                "encapsulation",         "SA expects another encapsulation")  \
+    /* DROP: IKE */                                                                              \
+    X(CV_ERR_IKE_SPI,              "ike_unknown_spi",       "no IKE SA has these SPIs")          \
+    X(CV_ERR_IKE_WINDOW,           "ike_window",            "message ID outside the window")     \
+    X(CV_ERR_IKE_RETRANSMIT,       "ike_retransmit",        "repeated request, answered from the cache") \
+    X(CV_ERR_IKE_AUTHENTIC,        "ike_integrity",         "IKE message failed its integrity check") \
+    X(CV_ERR_IKE_FRAGMENT,         "ike_fragment",          "IKE fragment contradicts earlier ones") \
+    X(CV_ERR_IKE_PENDING,          "ike_pending",           "request is still being worked on")  \
+    X(CV_ERR_IKE_COOKIE,           "ike_cookie",            "cookie required or wrong")          \
+    X(CV_ERR_IKE_UNPROTECTED,      "ike_unprotected",       "unprotected message where protection is required") \
+    X(CV_ERR_UNEXPECTED,           "ike_unexpected",        "message does not fit the SA's state") \
+    /* REJECT: the peer gets a notify */                                                         \
+    X(CV_ERR_CRITICAL,             "unsupported_critical_payload", "unknown payload marked critical") \
+    X(CV_ERR_SYNTAX,               "invalid_syntax",        "message is authentic but not valid") \
+    X(CV_ERR_NO_PROPOSAL,          "no_proposal_chosen",    "no acceptable proposal")            \
+    X(CV_ERR_KE_GROUP,             "invalid_ke_payload",    "key exchange uses another group")   \
+    X(CV_ERR_KE_VALUE,             "invalid_public_value",  "peer's public value is not valid (RFC 6989)") \
+    X(CV_ERR_AUTH,                 "authentication_failed", "peer could not be authenticated")   \
+    X(CV_ERR_TS,                   "ts_unacceptable",       "no acceptable traffic selectors")   \
+    X(CV_ERR_ADDRESS,              "internal_address_failure", "no address to assign")           \
+    X(CV_ERR_TEMPORARY,            "temporary_failure",     "request collides with one in progress") \
+    X(CV_ERR_CHILD_NOT_FOUND,      "child_sa_not_found",    "no such Child SA")                  \
+    X(CV_ERR_NO_ADDITIONAL,        "no_additional_sas",     "no further Child SA accepted")      \
+    X(CV_ERR_SINGLE_PAIR,          "single_pair_required",  "only one pair of addresses is acceptable") \
+    /* AUTH details: told to the operator, never to the peer */                                  \
+    X(CV_ERR_NO_CONN,              "no_connection",         "no configured connection matches these peers") \
+    X(CV_ERR_NO_CREDENTIAL,        "no_credential",         "no key or secret for this identity") \
+    X(CV_ERR_CERT_CHAIN,           "certificate_chain",     "no trusted path to a certificate authority") \
+    X(CV_ERR_CERT_EXPIRED,         "certificate_expired",   "certificate is not valid at this time") \
+    X(CV_ERR_CERT_IDENTITY,        "certificate_identity",  "certificate does not confirm the identity") \
+    X(CV_ERR_CERT_USAGE,           "certificate_usage",     "certificate may not be used this way") \
+    X(CV_ERR_SIGNATURE,            "signature",             "signature or shared-key proof is wrong") \
+    X(CV_ERR_AUTH_METHOD,          "auth_method",           "peer used an authentication method we do not accept") \
+    X(CV_ERR_ID_MISMATCH,          "id_mismatch",           "peer's identity is not the one configured") \
+    /* CLOSE */                                                                                  \
+    X(CV_ERR_PEER_SILENT,          "peer_silent",           "no answer after the last retransmission") \
+    X(CV_ERR_PEER_REJECTED,        "peer_rejected",         "peer answered with an error notify") \
+    X(CV_ERR_DELETED_BY_PEER,      "deleted_by_peer",       "peer deleted the SA")               \
+    X(CV_ERR_DELETED_LOCALLY,      "deleted_locally",       "deleted on request")                \
+    X(CV_ERR_REPLACED,             "replaced",              "replaced by a newer SA")            \
+    X(CV_ERR_LIFETIME,             "lifetime",              "lifetime ran out")                  \
+    /* RETRY */                                                                                  \
+    X(CV_ERR_FULL,                 "full",                  "a table is full")                   \
+    X(CV_ERR_BUSY,                 "busy",                  "effects must be drained first")     \
+    /* usage and BUG */                                                                          \
+    X(CV_ERR_NOT_FOUND,            "not_found",             "no such SA, connection or child")   \
+    X(CV_ERR_ARGUMENT,             "argument",              "argument out of range")             \
+    X(CV_ERR_UNSUPPORTED,          "unsupported",           "algorithm or option not built in")  \
+    X(CV_ERR_CRYPTO,               "crypto",                "crypto backend failed")             \
+    X(CV_ERR_BUG,                  "bug",                   "internal contradiction")
+/* clang-format on */
+
+#define CV_ERR_ENUM(id, name, text) id,
+enum cv_err { CV_ERR_LIST(CV_ERR_ENUM) CV_ERR_COUNT };
+#undef CV_ERR_ENUM
+
+/* The counter's name ("replay"); "unknown" for a value outside the list. */
+const char *cv_err_name(enum cv_err err);
+
+/* The sentence for people; never NULL. */
+const char *cv_err_text(enum cv_err err);
+
+#if defined(__GNUC__)
+#define CV_MUST_USE __attribute__((warn_unused_result))
+#else
+#define CV_MUST_USE
+#endif
+
+#endif

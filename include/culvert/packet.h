@@ -1,0 +1,50 @@
+/* A packet in the caller's buffer, with room before and after it, so that it is
+ * sealed, opened and encapsulated in place.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CULVERT_PACKET_H
+#define CULVERT_PACKET_H
+
+#include <culvert/error.h>
+#include <culvert/types.h>
+
+enum {
+    CV_HEADROOM = 96, /* octets that sealing may need before the packet */
+    CV_TAILROOM = 96  /* and after it */
+};
+
+/* How a packet travels outside: which socket it came from or goes to. */
+enum cv_carrier {
+    CV_UDP_500 = 0, /* IKE without marker */
+    CV_UDP_4500,    /* IKE behind a four-octet marker, ESP, keepalives (RFC 3948) */
+    CV_RAW_ESP,     /* IP protocol 50, from the SPI on */
+    CV_RAW_AH       /* IP protocol 51, from the next-header octet on */
+};
+
+/* What the host does with the packet after the engine has seen it. */
+enum cv_verdict {
+    CV_DROP = 0, /* err says why; it is counted already */
+    CV_DELIVER,  /* cv_input: data is an inner IP packet, for TUN or the device's stack */
+    CV_TRANSMIT, /* cv_output: data goes out on carrier from local to remote */
+    CV_BYPASS,   /* cv_output: policy sends it as it is */
+    CV_TAKEN     /* cv_input: an IKE message or keepalive; effects may be waiting */
+};
+
+struct cv_packet {
+    uint8_t *buf; /* storage of cap octets */
+    size_t cap;
+    size_t off, len;                  /* the packet is buf[off .. off + len) */
+    struct cv_endpoint local, remote; /* outer addresses */
+    uint8_t carrier;                  /* cv_carrier */
+    uint8_t tos;     /* outer DSCP and ECN octet: read from the wire, or to be set on it */
+    uint8_t verdict; /* cv_verdict */
+    enum cv_err err;
+    uint32_t child; /* Child SA it used; 0: none */
+};
+
+static inline uint8_t *cv_packet_data(const struct cv_packet *p)
+{
+    return p->buf + p->off;
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* What the operator wants: connections, their children, proposals, identities.
+ *
+ * The host owns these structs and everything they point to; the engine keeps
+ * pointers.  A connection given to cv_conn_add stays unchanged and alive until
+ * cv_conn_remove was called and cv_conn_users returns 0.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CULVERT_POLICY_H
+#define CULVERT_POLICY_H
+
+#include <culvert/crypto.h>
+#include <culvert/types.h>
+
+#define CV_TRANSFORMS_MAX 24 /* in one configured proposal */
+
+struct cv_transform {
+    uint8_t type;     /* cv_transform_type */
+    uint16_t id;      /* IANA number */
+    uint16_t key_len; /* bits; 0 when the algorithm has one length */
+};
+
+enum cv_protocol { CV_PROTO_IKE = 1, CV_PROTO_AH = 2, CV_PROTO_ESP = 3 };
+
+/* One proposal: any listed transform of each type is acceptable, the first of a
+ * type is preferred. */
+struct cv_proposal {
+    uint8_t protocol;
+    uint8_t n;
+    struct cv_transform t[CV_TRANSFORMS_MAX];
+};
+
+enum cv_auth_kind { CV_AUTH_ANY = 0, CV_AUTH_PSK, CV_AUTH_PUBKEY };
+
+/* How one side proves who it is. */
+struct cv_auth {
+    uint8_t kind;     /* cv_auth_kind */
+    struct cv_id id;  /* local: what we send.  remote: what we accept; CV_ID_ANY is all */
+    const void *host; /* the host's own notes (certificates, CA constraints); passed back */
+};
+
+enum cv_mode { CV_TUNNEL = 0, CV_TRANSPORT = 1 };
+
+enum cv_action { CV_ACTION_NONE = 0, CV_ACTION_TRAP, CV_ACTION_START, CV_ACTION_CLEAR };
+
+/* Seconds, octets, packets; 0 is "no limit".  An SA asks for its rekey at
+ * rekey - random(rand) and ends at hard. */
+struct cv_lifetime {
+    uint64_t rekey_s, rand_s, hard_s;
+    uint64_t rekey_bytes, rand_bytes, hard_bytes;
+    uint64_t rekey_packets, rand_packets, hard_packets;
+};
+
+/* A configured traffic selector.  dynamic: the address part is replaced by the
+ * virtual address or the endpoint's own when the SA is negotiated. */
+struct cv_ts_config {
+    bool dynamic;
+    struct cv_ts ts;
+};
+
+struct cv_child_config {
+    const char *name;
+    const struct cv_proposal *proposals;
+    unsigned n_proposals;
+    const struct cv_ts_config *local_ts;
+    unsigned n_local_ts;
+    const struct cv_ts_config *remote_ts;
+    unsigned n_remote_ts;
+    uint8_t mode; /* cv_mode */
+    uint8_t start_action, dpd_action, close_action;
+    bool require_transport; /* refuse tunnel mode when transport was asked for */
+    uint32_t reqid;         /* 0: the engine gives one */
+    uint32_t replay_window; /* packets; 0 switches the check off */
+    struct cv_lifetime life;
+    uint64_t inactivity_s; /* 0: never */
+    const void *host;      /* the host's own notes: updown script, marks */
+};
+
+enum cv_unique { CV_UNIQUE_NO = 0, CV_UNIQUE_NEVER, CV_UNIQUE_KEEP, CV_UNIQUE_REPLACE };
+
+struct cv_conn {
+    const char *name;
+    const struct cv_addr_range *local_addrs; /* none: any */
+    unsigned n_local_addrs;
+    const struct cv_addr_range *remote_addrs; /* none: any */
+    unsigned n_remote_addrs;
+    uint16_t local_port, remote_port; /* 0: 500, then 4500 behind a NAT */
+    const struct cv_proposal *proposals;
+    unsigned n_proposals;
+    struct cv_auth local, remote;
+    struct cv_span certreq; /* SHA-1 hashes of trusted CA keys, 20 octets each, or empty */
+    bool send_certreq;
+    bool send_cert;     /* include certificates when signing */
+    bool encap;         /* behave as if a NAT were between: always UDP */
+    bool fragmentation; /* RFC 7383 */
+    bool mobike;
+    bool childless;
+    uint8_t unique;                             /* cv_unique */
+    unsigned keyingtries;                       /* 0: for ever */
+    uint64_t rekey_s, reauth_s, over_s, rand_s; /* IKE SA lifetimes; 0: never */
+    uint64_t dpd_delay_s;                       /* 0: no liveness checks */
+    const struct cv_addr
+        *vips; /* initiator: addresses to ask for; family with zero octets: any */
+    unsigned n_vips;
+    bool has_pool; /* responder: assign addresses through CV_NEED_ADDRESS */
+    const struct cv_child_config *const *children;
+    unsigned n_children;
+    const void *host;
+};
+
+#endif

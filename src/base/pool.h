@@ -1,0 +1,30 @@
+/* A bounded pool of equal slots in memory the caller gave: take and give back in
+ * O(1), slots known by index, a slot is zeroed when taken and wiped when given back.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define POOL_NONE UINT32_MAX
+
+struct pool {
+    uint8_t *slots;
+    uint32_t
+        *next_free; /* next_free[i]: next free slot, POOL_NONE at the end, POOL_USED in use */
+    size_t slot_size;
+    uint32_t cap, used, free_head;
+};
+
+/* slots: cap * slot_size octets; next_free: cap entries. */
+void pool_init(struct pool *p, void *slots, uint32_t *next_free, size_t slot_size,
+               uint32_t cap);
+uint32_t pool_take(struct pool *p);         /* POOL_NONE when full */
+void pool_give(struct pool *p, uint32_t i); /* i must be in use */
+bool pool_in_use(const struct pool *p, uint32_t i);
+void *pool_at(const struct pool *p, uint32_t i); /* NULL when i is not in use */
+
+#endif

@@ -1,0 +1,93 @@
+/* The IPsec data plane of one engine: SA pairs, SAD, SPD, ESP (RFC 4301, 4303).
+ *
+ * An ipsec_pair is the hot half of one Child SA: both ESP SAs, selectors, counters.
+ * The engine owns the cold half (ike/child.h) under the same index.  Nothing in a pair
+ * changes before a packet is authentic.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IPSEC_IPSEC_H
+#define IPSEC_IPSEC_H
+
+#include <culvert/crypto.h>
+#include <culvert/engine.h>
+#include <culvert/packet.h>
+#include <culvert/policy.h>
+
+#include "base/arena.h"
+#include "base/htab.h"
+#include "base/pool.h"
+
+struct ipsec; /* ipsec.c: tables, counters */
+
+/* What ipsec_in and ipsec_out noticed about the pair that the engine must act on. */
+enum ipsec_notice {
+    IPSEC_FIRST_IN = 1,   /* first authentic inbound packet of this SA */
+    IPSEC_SOFT_LIMIT = 2, /* octets or packets passed the rekey limit (said once) */
+    IPSEC_HARD_LIMIT = 4, /* hard limit reached: the SA carries nothing more (said once) */
+    IPSEC_PEER_MOVED =
+        8, /* newest authentic packet came from another endpoint; pair->remote is updated */
+    IPSEC_ALARM = 16
+};
+
+/* Everything about a new pair.  Keys are in KEYMAT order for one direction:
+ * encryption key with salt, then integrity key (RFC 7296 section 2.17). */
+struct ipsec_config {
+    uint32_t id;              /* Child SA number, returned in cv_packet.child */
+    uint32_t spi_in, spi_out; /* host order */
+    uint8_t protocol, mode;   /* cv_protocol, cv_mode */
+    struct cv_suite suite;    /* encr, encr_bits, integ, esn */
+    struct cv_span key_in, key_out;
+    struct cv_ts_list local_ts, remote_ts;
+    struct cv_endpoint local, remote; /* outer; UDP encapsulation uses the ports */
+    bool encap;
+    uint32_t replay_window;            /* packets, 0: off */
+    struct cv_lifetime life;           /* only octets and packets are used here */
+    uint64_t soft_bytes, soft_packets; /* rekey limits, jitter subtracted already; 0: none */
+};
+
+struct ipsec_counters {
+    uint64_t packets_in, bytes_in, packets_out, bytes_out; /* inner octets */
+    uint64_t last_in_ms, last_out_ms;
+    uint64_t drops[CV_CD_COUNT];
+};
+
+/* Carves the tables for n_pairs pairs from the arena (first call counts, second builds)
+ * and returns the plane; NULL while counting. */
+struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, const struct cv_crypto *crypto,
+                         const uint64_t hash_seed[2]);
+void ipsec_close(struct ipsec *p); /* frees and wipes every key */
+
+/* Octets of keying material per direction for this suite; 0: not supported. */
+size_t ipsec_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite);
+
+/* Installs pair i (below n_pairs, free).  inbound is live at once; outbound only after
+ * ipsec_use_out, so that a responder of a rekey goes on with the old one. */
+CV_MUST_USE enum cv_err ipsec_install(struct ipsec *p, uint32_t i,
+                                      const struct ipsec_config *cfg, uint64_t now_ms);
+/* Outbound traffic of i's selectors takes this pair from now on, before older pairs with equal
+ * selectors.  Idempotent. */
+void ipsec_use_out(struct ipsec *p, uint32_t i);
+/* Outbound traffic no longer takes pair i; inbound goes on. */
+void ipsec_stop_out(struct ipsec *p, uint32_t i);
+/* Both directions end; keys are wiped. */
+void ipsec_remove(struct ipsec *p, uint32_t i);
+/* New outer endpoints (NAT mapping, MOBIKE). */
+void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_endpoint *local,
+                const struct cv_endpoint *remote, bool encap);
+
+uint32_t ipsec_find_spi(const struct ipsec *p, uint32_t spi_in); /* POOL_NONE when absent */
+const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i);
+void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
+              struct cv_ts_list *remote);
+
+/* One ESP packet at pkt->off (SPI first).  On success the inner IP packet is at
+ * pkt->off, len octets, and the verdict CV_DELIVER.  Otherwise CV_DROP and pkt->err.  *pair
+ * is the pair's index or POOL_NONE, *notices a bit set of ipsec_notice. */
+void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
+              unsigned *notices);
+/* One inner IP packet.  On success the ESP packet is at pkt->off with carrier, local,
+ * remote, tos set and the verdict CV_TRANSMIT. */
+void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
+               unsigned *notices);
+
+#endif
