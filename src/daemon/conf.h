@@ -1,0 +1,76 @@
+/* From configuration trees to connections: the keys of swanctl.conf.
+ *
+ * The same builder serves culvertd's own file and VICI's load-conn.  Unknown keys are
+ * errors with the nearest known key; keys of strongSwan's that are not implemented are
+ * errors that say so.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_CONF_H
+#define DAEMON_CONF_H
+
+#include <culvert/policy.h>
+
+#include "daemon/creds.h"
+#include "daemon/pools.h"
+#include "daemon/tree.h"
+
+/* cv_child_config.host */
+struct child_conf {
+    char *updown; /* script, or NULL */
+    bool hostaccess;
+    uint32_t mark_in, mark_in_mask, mark_out, mark_out_mask, if_id_in, if_id_out;
+    uint32_t priority;
+};
+
+/* One connection with everything it points to; cv_conn.host points here. */
+struct conn {
+    struct cv_conn cv;
+    char **remote_hosts; /* remote_addrs as written, names included; resolved when initiating */
+    unsigned n_remote_hosts;
+    char **local_hosts;
+    unsigned n_local_hosts;
+    char **pools;
+    unsigned n_pools;
+    struct node *source; /* the tree it was built from: list-conns, and "is it unchanged?" */
+    struct conn *next;   /* for the owner's list */
+};
+
+/* section: name is the connection's, members as in swanctl.conf's connections.<conn>.
+ * file_dir: where relative certs and cacerts names are looked up (x509/, x509ca/ below it);
+ * NULL: VICI, where certs come as DER blobs.  NULL with the problem filled. */
+struct conn *conn_build(const struct node *section, struct creds *creds, const char *file_dir,
+                        struct problem *why);
+void conn_free(struct conn *c);
+
+/* The culvert { } section: our own settings. */
+struct daemon_settings {
+    struct cv_limits limits;
+    struct cv_settings engine; /* crypto, limits and worker left for the daemon to fill */
+    uint16_t port, port_nat_t; /* 500, 4500 */
+    char *tun_name;            /* "culvert%d" */
+    unsigned tun_mtu;
+    int log_level; /* 0..4 as strongSwan's */
+    bool install_routes;
+    bool install_virtual_ip;
+    char *user; /* run as this user once sockets are open; NULL: stay */
+};
+
+/* A whole configuration file. */
+struct conf {
+    struct daemon_settings settings;
+    struct conn *conns; /* list */
+};
+
+/* Reads path: connections, secrets, pools, authorities, culvert.  Credentials and pools go
+ * into the given stores.  All or nothing: on false, conns is empty and the problem says file,
+ * line, key, what was expected, nearest key. */
+bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools,
+               struct problem *why);
+void conf_free(struct conf *c);
+
+/* One entry of secrets { }, e.g. ike-1 { id = x  secret = y } or private { file = ... }; also
+ * used for load-shared. */
+bool conf_load_secret(const struct node *section, struct creds *creds, const char *file_dir,
+                      struct problem *why);
+
+#endif

@@ -1,0 +1,64 @@
+/* One culvertd: the engine, its sockets, credentials, pools, connections; and what the
+ * control interfaces (VICI, later HTTP) may ask of it.  Everything runs on one libevent loop.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <event2/event.h>
+
+#include "daemon/conf.h"
+#include "daemon/creds.h"
+#include "daemon/pools.h"
+
+/* charon's log groups, as VICI's log event names them */
+enum log_group { LOG_DMN, LOG_MGR, LOG_IKE, LOG_CHD, LOG_NET, LOG_KNL, LOG_CFG, LOG_ESP };
+
+struct daemon;
+
+struct event_base *daemon_base(struct daemon *d);
+struct cv_engine *daemon_engine(struct daemon *d);
+struct creds *daemon_creds(struct daemon *d);
+struct pools *daemon_pools(struct daemon *d);
+uint64_t daemon_now_ms(const struct daemon *d); /* monotonic, the engine's time */
+uint64_t daemon_started_ms(const struct daemon *d);
+
+/* Carries out the engine's waiting effects and re-arms the timer.  Call after every engine
+ * call. */
+void daemon_pump(struct daemon *d);
+
+/* Takes ownership of c.  One of the same name is replaced; unchanged ones stay as they are.
+ * start_action of its children is carried out; it is undone for a replaced one. */
+bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why);
+bool daemon_remove_conn(struct daemon *d, const char *name);
+struct conn *daemon_find_conn(struct daemon *d, const char *name);
+struct conn *daemon_first_conn(struct daemon *d); /* then ->next */
+
+/* Initiates child of conn.  conn NULL: the first connection that has such a child.  child NULL:
+ * the IKE SA alone. Resolves the remote host, chooses the local address.  ike gets the IKE SA's
+ * number. */
+bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint32_t *ike,
+                     const struct cv_child_config **cfg, struct problem *why);
+
+/* Listeners hear engine events and log lines while registered. */
+struct listener {
+    void (*event)(void *ctx, const struct cv_effect *fx);
+    void (*log)(void *ctx, int level, enum log_group group, uint32_t ike, const char *conn,
+                const char *text);
+    void *ctx;
+    struct listener *next;
+};
+void daemon_listen(struct daemon *d, struct listener *l);
+void daemon_unlisten(struct daemon *d, struct listener *l);
+
+/* Writes a log line (stderr or journal by level) and hands it to the listeners. */
+void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
+                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+const char *log_group_name(enum log_group g); /* "IKE" */
+
+/* Reads the file given with -c again: declarative, reports what changed. */
+bool daemon_reload(struct daemon *d, struct problem *why);
+/* Ends the loop after deletes were sent and answered (or given up). */
+void daemon_stop(struct daemon *d);
+
+#endif
