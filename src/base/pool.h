@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define POOL_NONE UINT32_MAX
+#define POOL_USED (UINT32_MAX - 1)
 
 struct pool {
     uint8_t *slots;
@@ -19,11 +20,11 @@ struct pool {
     uint32_t cap, used, free_head;
 };
 
-/* slots: cap * slot_size octets; next_free: cap entries. */
+/* slots: cap * slot_size octets; next_free: cap entries; cap is below POOL_USED. */
 void pool_init(struct pool *p, void *slots, uint32_t *next_free, size_t slot_size,
                uint32_t cap);
 uint32_t pool_take(struct pool *p);         /* POOL_NONE when full */
-void pool_give(struct pool *p, uint32_t i); /* i must be in use */
+void pool_give(struct pool *p, uint32_t i); /* nothing happens when i is not in use */
 bool pool_in_use(const struct pool *p, uint32_t i);
 void *pool_at(const struct pool *p, uint32_t i); /* NULL when i is not in use */
 

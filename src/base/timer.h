@@ -24,6 +24,7 @@ struct wheel {
     uint64_t occupied[WHEEL_LEVELS]; /* bit set of slots with timers */
     struct timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
     struct timer *expired; /* due, not yet taken */
+    struct timer *far;     /* due past the wheel's horizon of 2^42 ms, 139 years */
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ms);
