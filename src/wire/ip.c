@@ -1,0 +1,186 @@
+/* IP headers, as far as policy looks at them: RFC 791, RFC 8200, RFC 4301 section
+ * 4.4.1.1.
+ *
+ * A flow that parses lies within the octets that its header claims, and those within
+ * the packet.  Ports are read only where they are known to be ports: never in a
+ * fragment that is not the first, never past the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "wire/ip.h"
+
+#include <string.h>
+
+enum {
+    IP4_HDR_LEN = 20,
+    IP6_HDR_LEN = 40,
+    IP4_DF = 0x4000,
+    IP4_MF = 0x2000,
+    IP4_OFFSET = 0x1fff,
+    IP6_MF = 0x0001,
+    IP6_OFFSET = 0xfff8,
+    IPPROTO_NUM_HOP_BY_HOP = 0,
+    IPPROTO_NUM_ROUTING = 43,
+    IPPROTO_NUM_FRAGMENT = 44,
+    IPPROTO_NUM_DEST_OPTIONS = 60,
+    IPPROTO_NUM_DCCP = 33,
+    IPPROTO_NUM_SCTP = 132,
+    IPPROTO_NUM_UDPLITE = 136
+};
+
+uint16_t ip_checksum(struct cv_span s)
+{
+    struct rd r = rd_init(s);
+    uint64_t sum = 0;
+
+    while (rd_left(&r) > 1)
+        sum += rd_u16(&r);
+    if (rd_left(&r) > 0)
+        sum += (uint32_t)rd_u8(&r) << 8;
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+static uint16_t get_u16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static struct cv_addr get_addr(uint8_t family, const uint8_t *p)
+{
+    struct cv_addr a = {.family = family};
+
+    memcpy(a.b, p, addr_len(family));
+    return a;
+}
+
+/* r stands at the upper-layer header of an unfragmented packet or a first fragment. */
+static void read_ports(struct ip_flow *f, struct rd *r)
+{
+    switch (f->proto) {
+    case IPPROTO_NUM_TCP:
+    case IPPROTO_NUM_UDP:
+    case IPPROTO_NUM_DCCP:
+    case IPPROTO_NUM_SCTP:
+    case IPPROTO_NUM_UDPLITE:
+        f->sport = rd_u16(r);
+        f->dport = rd_u16(r);
+        f->ports_known = rd_ok(r);
+        break;
+    case IPPROTO_NUM_ICMP:
+    case IPPROTO_NUM_ICMPV6:
+        f->sport = f->dport = rd_u16(r);
+        f->ports_known = rd_ok(r);
+        break;
+    default:
+        break;
+    }
+}
+
+static enum cv_err parse_ip4(struct ip_flow *f, struct cv_span packet)
+{
+    struct rd r = rd_init(packet);
+    const uint8_t *h = rd_take(&r, IP4_HDR_LEN).p;
+    unsigned frag;
+
+    if (!rd_ok(&r))
+        return CV_ERR_SHORT;
+    f->tos = h[1];
+    f->total_len = get_u16(h + 2);
+    f->hdr_len = (size_t)(h[0] & 0x0f) * 4;
+    f->proto = h[9];
+    f->src = get_addr(CV_IPV4, h + 12);
+    f->dst = get_addr(CV_IPV4, h + 16);
+    frag = get_u16(h + 6);
+    f->df = (frag & IP4_DF) != 0;
+    f->fragment = (frag & (IP4_MF | IP4_OFFSET)) != 0;
+    if (f->hdr_len < IP4_HDR_LEN || f->total_len < f->hdr_len)
+        return CV_ERR_MALFORMED;
+    if (f->total_len > packet.n)
+        return CV_ERR_SHORT;
+    if (ip_checksum(span(packet.p, f->hdr_len)) != 0)
+        return CV_ERR_MALFORMED;
+    r = rd_init(span(packet.p, f->total_len));
+    rd_take(&r, f->hdr_len);
+    if ((frag & IP4_OFFSET) == 0)
+        read_ports(f, &r);
+    return CV_OK;
+}
+
+/* Walks the extension headers that RFC 4301 section 4.4.1.1 names as those to skip; AH
+ * and ESP are not among them.  Stops behind the header of a non-first fragment, for
+ * what follows there is data.  Returns whether r stands at an upper-layer header. */
+static bool walk_extensions(struct ip_flow *f, struct rd *r)
+{
+    while (rd_ok(r)) {
+        uint8_t next;
+
+        switch (f->proto) {
+        case IPPROTO_NUM_HOP_BY_HOP:
+        case IPPROTO_NUM_ROUTING:
+        case IPPROTO_NUM_DEST_OPTIONS:
+            next = rd_u8(r);
+            rd_take(r, rd_u8(r) * 8U + 6);
+            f->proto = next;
+            break;
+        case IPPROTO_NUM_FRAGMENT: {
+            unsigned frag;
+
+            next = rd_u8(r);
+            rd_take(r, 1);
+            frag = rd_u16(r);
+            rd_take(r, 4);
+            f->proto = next;
+            if (frag & (IP6_OFFSET | IP6_MF))
+                f->fragment = true;
+            if (frag & IP6_OFFSET)
+                return false;
+            break;
+        }
+        default:
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum cv_err parse_ip6(struct ip_flow *f, struct cv_span packet)
+{
+    struct rd r = rd_init(packet);
+    const uint8_t *h = rd_take(&r, IP6_HDR_LEN).p;
+    bool upper;
+
+    if (!rd_ok(&r))
+        return CV_ERR_SHORT;
+    f->tos = (uint8_t)(get_u16(h) >> 4);
+    f->total_len = (size_t)IP6_HDR_LEN + get_u16(h + 4);
+    f->proto = h[6];
+    f->src = get_addr(CV_IPV6, h + 8);
+    f->dst = get_addr(CV_IPV6, h + 24);
+    f->df = true; /* RFC 8200 section 5: routers do not fragment */
+    if (f->total_len > packet.n)
+        return CV_ERR_SHORT;
+    r = rd_init(span(h + IP6_HDR_LEN, f->total_len - IP6_HDR_LEN));
+    upper = walk_extensions(f, &r);
+    if (!rd_ok(&r))
+        return CV_ERR_MALFORMED;
+    f->hdr_len = f->total_len - rd_left(&r);
+    if (upper)
+        read_ports(f, &r);
+    return CV_OK;
+}
+
+enum cv_err ip_parse(struct ip_flow *out, struct cv_span packet)
+{
+    *out = (struct ip_flow){0};
+    if (packet.n == 0)
+        return CV_ERR_SHORT;
+    switch (packet.p[0] >> 4) {
+    case 4:
+        return parse_ip4(out, packet);
+    case 6:
+        return parse_ip6(out, packet);
+    default:
+        return CV_ERR_VERSION;
+    }
+}
