@@ -51,13 +51,6 @@ static bool types_are_known(const struct ike_proposal *p)
     return true;
 }
 
-static bool spi_fits(const struct ike_proposal *p)
-{
-    if (p->protocol == CV_PROTO_IKE)
-        return p->spi.n == 0 || p->spi.n == IKE_SPI_LEN;
-    return p->spi.n == 4;
-}
-
 /* Did they list exactly this transform?  ID 0 is also listed by silence about its type. */
 static bool they_list(const struct ike_proposal *theirs, const struct cv_transform *want)
 {
@@ -140,8 +133,7 @@ static bool agree(const struct match *m, struct cv_suite *suite)
     int prf = 0, ke = 0, esn = 0;
 
     *suite = (struct cv_suite){0};
-    if (m->ours->protocol != m->theirs->protocol || !types_are_known(m->theirs) ||
-        !spi_fits(m->theirs))
+    if (m->ours->protocol != m->theirs->protocol || !types_are_known(m->theirs))
         return false;
     if ((types >> CV_ENCR & 1) != 0 ? !agree_on_encr(m, suite) : !agree_on_integ(m, suite))
         return false;
