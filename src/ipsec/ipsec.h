@@ -26,7 +26,7 @@ enum ipsec_notice {
     IPSEC_HARD_LIMIT = 4, /* hard limit reached: the SA carries nothing more (said once) */
     IPSEC_PEER_MOVED =
         8, /* newest authentic packet came from another endpoint; pair->remote is updated */
-    IPSEC_ALARM = 16
+    IPSEC_ALARM = 16 /* the drop in pkt->err smells of tampering; ever rarer while it goes on */
 };
 
 /* Everything about a new pair.  Keys are in KEYMAT order for one direction:
@@ -40,11 +40,15 @@ struct ipsec_config {
     struct cv_ts_list local_ts, remote_ts;
     struct cv_endpoint local, remote; /* outer; UDP encapsulation uses the ports */
     bool encap;
-    uint32_t replay_window;            /* packets, 0: off */
-    struct cv_lifetime life;           /* only octets and packets are used here */
+    bool fixed_remote;       /* never IPSEC_PEER_MOVED: we are behind a NAT ourselves, or MOBIKE
+                                moves endpoints (RFC 7296 section 2.23, RFC 4555 section 3.8) */
+    uint32_t replay_window;  /* packets, 0: off */
+    struct cv_lifetime life; /* only octets and packets are used here */
     uint64_t soft_bytes, soft_packets; /* rekey limits, jitter subtracted already; 0: none */
 };
 
+/* packets_in counts every authentic packet, bytes_in what was delivered.  Readable until
+ * the slot is installed again. */
 struct ipsec_counters {
     uint64_t packets_in, bytes_in, packets_out, bytes_out; /* inner octets */
     uint64_t last_in_ms, last_out_ms;
@@ -60,7 +64,9 @@ void ipsec_close(struct ipsec *p); /* frees and wipes every key */
 /* Octets of keying material per direction for this suite; 0: not supported. */
 size_t ipsec_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite);
 
-/* Installs pair i (below n_pairs, free).  inbound is live at once; outbound only after
+/* Installs pair i (below n_pairs, free).  On failure nothing has changed: CV_ERR_ARGUMENT
+ * (key length, SPI zero or taken, selectors), CV_ERR_UNSUPPORTED (protocol, mode, suite),
+ * CV_ERR_FULL (selector cells, backend's keys).  inbound is live at once; outbound only after
  * ipsec_use_out, so that a responder of a rekey goes on with the old one. */
 CV_MUST_USE enum cv_err ipsec_install(struct ipsec *p, uint32_t i,
                                       const struct ipsec_config *cfg, uint64_t now_ms);
@@ -81,8 +87,9 @@ void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote);
 
 /* One ESP packet at pkt->off (SPI first).  On success the inner IP packet is at
- * pkt->off, len octets, and the verdict CV_DELIVER.  Otherwise CV_DROP and pkt->err.  *pair
- * is the pair's index or POOL_NONE, *notices a bit set of ipsec_notice. */
+ * pkt->off, len octets, and the verdict CV_DELIVER; a dummy packet is CV_TAKEN.  Otherwise
+ * CV_DROP and pkt->err.  *pair is the pair's index or POOL_NONE, *notices a bit set of
+ * ipsec_notice. */
 void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
               unsigned *notices);
 /* One inner IP packet.  On success the ESP packet is at pkt->off with carrier, local,

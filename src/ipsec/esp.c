@@ -1,0 +1,305 @@
+/* ESP, RFC 4303, with AEADs as RFC 4106, 4309, 7634 and 8750 use them and with a cipher
+ * and a MAC.
+ *
+ * Invariant: no two packets of one SA are sealed with the same nonce.  An AEAD's IV is
+ * the 64-bit sequence number, which is raised before the cipher sees it, never
+ * lowered, and refuses to wrap.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ipsec/esp.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/span.h"
+#include "crypto/crypto.h"
+
+enum {
+    ESP_ALIGN = 4, /* RFC 4303 section 2.4 */
+    NONCE_MAX = 12,
+    AAD_MAX = 12
+};
+
+/* ---- suites and keys ---- */
+
+/* The descriptors for suite, in sa; false when they are not all there. */
+static bool find_suite(struct esp_sa *sa, const struct cv_crypto *crypto,
+                       const struct cv_suite *suite)
+{
+    *sa = (struct esp_sa){.align = ESP_ALIGN, .esn = suite->esn == CV_ESN_YES};
+    if (crypto_is_aead(suite->encr)) {
+        sa->aead = crypto_aead(crypto, suite->encr, suite->encr_bits);
+        if (sa->aead == NULL || suite->integ != CV_INTEG_NONE)
+            return false;
+        sa->iv_len = sa->aead->iv_len;
+        sa->icv_len = sa->aead->icv_len;
+        return sa->aead->salt_len <= ESP_SALT_MAX;
+    }
+    /* RFC 8221 section 4: encryption without authentication MUST NOT be used */
+    sa->cipher = crypto_cipher(crypto, suite->encr, suite->encr_bits);
+    sa->integ = crypto_integ(crypto, suite->integ);
+    if (sa->cipher == NULL || sa->integ == NULL)
+        return false;
+    sa->iv_len = sa->cipher->iv_len;
+    sa->icv_len = sa->integ->icv_len;
+    if (sa->cipher->block > ESP_ALIGN)
+        sa->align = sa->cipher->block;
+    return true;
+}
+
+static size_t encr_key_len(const struct esp_sa *sa)
+{
+    return sa->aead != NULL ? (size_t)sa->aead->key_len + sa->aead->salt_len
+                            : (size_t)sa->cipher->key_len + sa->cipher->salt_len;
+}
+
+static size_t suite_key_len(const struct esp_sa *sa)
+{
+    return encr_key_len(sa) + (sa->integ != NULL ? sa->integ->key_len : 0U);
+}
+
+size_t esp_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite)
+{
+    struct esp_sa sa;
+
+    return find_suite(&sa, crypto, suite) ? suite_key_len(&sa) : 0;
+}
+
+enum cv_err esp_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
+                        const struct cv_suite *suite, uint32_t spi, struct cv_span key)
+{
+    const bool found = find_suite(sa, crypto, suite);
+    struct rd r = rd_init(key);
+    struct cv_span encr, integ;
+
+    if (!found || key.n != suite_key_len(sa)) {
+        *sa = (struct esp_sa){0};
+        return found ? CV_ERR_ARGUMENT : CV_ERR_UNSUPPORTED;
+    }
+    encr = rd_take(&r, encr_key_len(sa));
+    integ = rd_rest(&r);
+    sa->spi = spi;
+    if (sa->aead != NULL) {
+        sa->key = sa->aead->new_key(encr.p);
+        r = rd_init(encr);
+        rd_take(&r, sa->aead->key_len);
+        rd_copy(&r, sa->salt, sa->aead->salt_len);
+    } else {
+        sa->key = sa->cipher->new_key(encr.p);
+        sa->integ_key = sa->integ->new_key(integ.p);
+    }
+    if (sa->key == NULL || (sa->integ != NULL && sa->integ_key == NULL)) {
+        esp_sa_close(sa);
+        return CV_ERR_FULL;
+    }
+    return CV_OK;
+}
+
+void esp_sa_close(struct esp_sa *sa)
+{
+    if (sa->key != NULL && sa->aead != NULL)
+        sa->aead->free_key(sa->key);
+    if (sa->key != NULL && sa->cipher != NULL)
+        sa->cipher->free_key(sa->key);
+    if (sa->integ_key != NULL)
+        sa->integ->free_key(sa->integ_key);
+    wipe(sa, sizeof(*sa)); /* the salt is keying material */
+}
+
+/* ---- one packet ---- */
+
+/* An ESP packet cut into its parts: header, IV, n octets of body, ICV. */
+struct esp_parts {
+    uint8_t *hdr, *iv, *body, *icv;
+    size_t n;
+};
+
+static struct esp_parts cut(const struct esp_sa *sa, const struct cv_packet *pkt)
+{
+    struct wr w = wr_init(cv_packet_data(pkt), pkt->len);
+    struct esp_parts part = {.n = pkt->len - ESP_HDR_LEN - sa->iv_len - sa->icv_len};
+
+    part.hdr = wr_reserve(&w, ESP_HDR_LEN);
+    part.iv = wr_reserve(&w, sa->iv_len);
+    part.body = wr_reserve(&w, part.n);
+    part.icv = wr_reserve(&w, sa->icv_len);
+    return part;
+}
+
+/* Salt, then the IV in the packet; an implicit one is the sequence number (RFC 8750
+ * section 4). */
+static void build_nonce(const struct esp_sa *sa, const uint8_t *iv, uint64_t seq,
+                        uint8_t nonce[NONCE_MAX])
+{
+    struct wr w = wr_init(nonce, NONCE_MAX);
+
+    wr_copy(&w, sa->salt, sa->aead->salt_len);
+    if (sa->iv_len > 0)
+        wr_copy(&w, iv, sa->iv_len);
+    else
+        wr_u64(&w, seq);
+}
+
+/* SPI and sequence number, all 64 bits of an extended one (RFC 4106 section 5). */
+static struct cv_span build_aad(const struct esp_sa *sa, uint64_t seq, uint8_t aad[AAD_MAX])
+{
+    struct wr w = wr_init(aad, AAD_MAX);
+
+    wr_u32(&w, sa->spi);
+    if (sa->esn)
+        wr_u64(&w, seq);
+    else
+        wr_u32(&w, (uint32_t)(seq & UINT32_MAX));
+    return wr_done(&w);
+}
+
+/* The MAC covers header, IV and ciphertext, then the half of an extended number that is
+ * not sent (RFC 4303 section 2.2.1). */
+static bool compute_mac(const struct esp_sa *sa, uint64_t seq, const struct esp_parts *part,
+                        uint8_t *icv)
+{
+    uint8_t high[4];
+    struct wr w = wr_init(high, sizeof(high));
+    const struct cv_span parts[2] = {
+        {part->hdr, ESP_HDR_LEN + sa->iv_len + part->n},
+        {high,      sizeof(high)                      },
+    };
+
+    wr_u32(&w, (uint32_t)(seq >> 32));
+    return sa->integ->mac(sa->integ_key, parts, sa->esn ? 2 : 1, icv);
+}
+
+/* A counter never repeats, which is all that an AEAD or CTR asks for.  CBC wants its IV
+ * unpredictable: the encrypted counter (NIST SP 800-38A appendix C, first method). */
+static bool build_iv(const struct esp_sa *sa, uint64_t seq, uint8_t *iv)
+{
+    static const uint8_t zero[CV_IV_MAX];
+    struct wr w = wr_init(iv, sa->iv_len);
+
+    if (sa->iv_len == 0)
+        return true;
+    wr_zero(&w, sa->iv_len - sizeof(seq));
+    wr_u64(&w, seq);
+    if (!wr_ok(&w))
+        return false;
+    if (sa->cipher == NULL || sa->cipher->block == 1)
+        return true;
+    return sa->cipher->encrypt(sa->key, zero, iv, sa->iv_len);
+}
+
+static bool protect(const struct esp_sa *sa, uint64_t seq, const struct esp_parts *part)
+{
+    uint8_t nonce[NONCE_MAX], aad[AAD_MAX];
+
+    if (!build_iv(sa, seq, part->iv))
+        return false;
+    if (sa->aead != NULL) {
+        build_nonce(sa, part->iv, seq, nonce);
+        return sa->aead->seal(sa->key, nonce, build_aad(sa, seq, aad), part->body, part->n,
+                              part->icv);
+    }
+    return sa->cipher->encrypt(sa->key, part->iv, part->body, part->n) &&
+           compute_mac(sa, seq, part, part->icv);
+}
+
+static bool unprotect(const struct esp_sa *sa, uint64_t seq, const struct esp_parts *part)
+{
+    uint8_t nonce[NONCE_MAX], aad[AAD_MAX], icv[CV_ICV_MAX];
+
+    if (sa->aead != NULL) {
+        build_nonce(sa, part->iv, seq, nonce);
+        return sa->aead->open(sa->key, nonce, build_aad(sa, seq, aad), part->body, part->n,
+                              part->icv);
+    }
+    return compute_mac(sa, seq, part, icv) && ct_equal(icv, part->icv, sa->icv_len) &&
+           sa->cipher->decrypt(sa->key, part->iv, part->body, part->n);
+}
+
+/* ---- outbound ---- */
+
+uint64_t esp_seq_left(const struct esp_sa *sa)
+{
+    /* RFC 4303 section 3.3.3: the number MUST NOT be allowed to cycle */
+    return (sa->esn ? UINT64_MAX : UINT32_MAX) - sa->seq;
+}
+
+enum cv_err esp_seal(struct esp_sa *sa, struct cv_packet *pkt, uint8_t next_header)
+{
+    const size_t pad = (0 - (pkt->len + ESP_TRAILER_LEN)) & (sa->align - 1U);
+    const size_t front = (size_t)ESP_HDR_LEN + sa->iv_len;
+    const size_t back = pad + ESP_TRAILER_LEN + sa->icv_len;
+    struct esp_parts part;
+    struct wr w;
+
+    if (pkt->off < front || pkt->cap - pkt->off < pkt->len + back)
+        return CV_ERR_NO_ROOM;
+    if (esp_seq_left(sa) == 0)
+        return CV_ERR_SEQ_EXHAUSTED;
+    sa->seq++;
+    pkt->off -= front;
+    w = wr_init(cv_packet_data(pkt), front + pkt->len + back);
+    wr_u32(&w, sa->spi);
+    wr_u32(&w, (uint32_t)(sa->seq & UINT32_MAX));
+    wr_reserve(&w, sa->iv_len + pkt->len);
+    for (unsigned i = 1; i <= pad; i++)
+        wr_u8(&w, (uint8_t)i);
+    wr_u8(&w, (uint8_t)pad);
+    wr_u8(&w, next_header);
+    pkt->len += front + back;
+    part = cut(sa, pkt);
+    return protect(sa, sa->seq, &part) ? CV_OK : CV_ERR_CRYPTO;
+}
+
+/* ---- inbound ---- */
+
+enum cv_err esp_read_header(const struct cv_packet *pkt, uint32_t *spi, uint32_t *seq_low)
+{
+    struct rd r = rd_init(span(cv_packet_data(pkt), pkt->len));
+
+    *spi = rd_u32(&r);
+    *seq_low = rd_u32(&r);
+    return rd_ok(&r) ? CV_OK : CV_ERR_SHORT;
+}
+
+enum cv_err esp_check_len(const struct esp_sa *sa, size_t len)
+{
+    const size_t fixed = (size_t)ESP_HDR_LEN + sa->iv_len + sa->icv_len;
+
+    if (len < fixed + ESP_TRAILER_LEN)
+        return CV_ERR_SHORT;
+    if (sa->cipher != NULL && (len - fixed) % sa->cipher->block != 0)
+        return CV_ERR_MALFORMED; /* RFC 3602 section 3 */
+    return CV_OK;
+}
+
+enum cv_err esp_open(const struct esp_sa *sa, uint64_t seq, struct cv_packet *pkt)
+{
+    const struct esp_parts part = cut(sa, pkt);
+
+    if (!unprotect(sa, seq, &part))
+        return CV_ERR_ICV;
+    pkt->off += (size_t)ESP_HDR_LEN + sa->iv_len;
+    pkt->len = part.n;
+    return CV_OK;
+}
+
+enum cv_err esp_strip(struct cv_packet *pkt, uint8_t *next_header)
+{
+    const struct cv_span plain = span(cv_packet_data(pkt), pkt->len);
+    const size_t n = plain.n - ESP_TRAILER_LEN;
+    struct rd r = rd_init(plain);
+    size_t pad;
+
+    rd_take(&r, n);
+    pad = rd_u8(&r);
+    *next_header = rd_u8(&r);
+    if (!rd_ok(&r) || pad > n)
+        return CV_ERR_PADDING;
+    r = rd_init(plain);
+    rd_take(&r, n - pad);
+    for (unsigned i = 1; i <= pad; i++)
+        if (rd_u8(&r) != i) /* RFC 4303 section 2.4: the receiver SHOULD inspect it */
+            return CV_ERR_PADDING;
+    pkt->len = n - pad;
+    return CV_OK;
+}

@@ -1,0 +1,70 @@
+/* ESP on one packet in place (RFC 4303): seal and open with one direction's SA.
+ *
+ * Knows algorithms only through the crypto port's descriptors: an AEAD, or a cipher
+ * with a MAC over what it wrote.  Knows no table, window, selector or clock.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IPSEC_ESP_H
+#define IPSEC_ESP_H
+
+#include <culvert/crypto.h>
+#include <culvert/engine.h>
+#include <culvert/packet.h>
+
+enum {
+    ESP_HDR_LEN = 8,     /* SPI, sequence number */
+    ESP_TRAILER_LEN = 2, /* pad length, next header */
+    ESP_SALT_MAX = 4
+};
+
+/* One direction of one SA: hot data alone, one cache line on a 64-bit host. */
+struct esp_sa {
+    const struct cv_aead *aead;     /* or NULL, and then */
+    const struct cv_cipher *cipher; /* both of these */
+    const struct cv_integ *integ;
+    void *key, *integ_key; /* the backend's objects; owned */
+    uint64_t seq;          /* outbound: the last number used; only ever grows */
+    uint32_t spi;          /* host order */
+    uint8_t salt[ESP_SALT_MAX];
+    uint8_t iv_len, icv_len;
+    uint8_t align; /* octets; payload, padding and trailer fill a multiple of it */
+    bool esn;
+};
+_Static_assert(sizeof(struct esp_sa) <= 64, "hot data only: one cache line");
+
+/* Octets of keying material per direction; 0: the backend lacks the suite, or it is one
+ * without integrity protection. */
+size_t esp_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite);
+
+/* key is encryption key with salt, then integrity key.  On failure sa holds nothing.
+ * CV_ERR_UNSUPPORTED: no such suite; CV_ERR_ARGUMENT: wrong key length; CV_ERR_FULL: the
+ * backend has no room for another key. */
+CV_MUST_USE enum cv_err esp_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
+                                    const struct cv_suite *suite, uint32_t spi,
+                                    struct cv_span key);
+/* Frees and wipes the keys.  A zeroed or closed sa may be closed again. */
+void esp_sa_close(struct esp_sa *sa);
+
+/* The packet at pkt->off becomes the payload of an ESP packet, with next_header named in
+ * its trailer.  The number is spent even when the cipher fails.  CV_ERR_NO_ROOM and
+ * CV_ERR_SEQ_EXHAUSTED leave everything as it was. */
+CV_MUST_USE enum cv_err esp_seal(struct esp_sa *sa, struct cv_packet *pkt, uint8_t next_header);
+
+/* Sequence numbers still to be had. */
+uint64_t esp_seq_left(const struct esp_sa *sa);
+
+/* Reads SPI and the sequence number's low half.  CV_ERR_SHORT. */
+CV_MUST_USE enum cv_err esp_read_header(const struct cv_packet *pkt, uint32_t *spi,
+                                        uint32_t *seq_low);
+
+/* Could this be a packet of sa at all?  CV_ERR_SHORT, CV_ERR_MALFORMED. */
+CV_MUST_USE enum cv_err esp_check_len(const struct esp_sa *sa, size_t len);
+
+/* Authenticates and decrypts a packet that passed esp_check_len.  Leaves payload, padding
+ * and trailer at pkt->off.  CV_ERR_ICV: contents are lost, pkt->off and len unchanged. */
+CV_MUST_USE enum cv_err esp_open(const struct esp_sa *sa, uint64_t seq, struct cv_packet *pkt);
+
+/* Takes trailer and padding off an opened packet.  CV_ERR_PADDING. */
+CV_MUST_USE enum cv_err esp_strip(struct cv_packet *pkt, uint8_t *next_header);
+
+#endif

@@ -1,0 +1,65 @@
+/* Matching one selector.  A port that is not in the packet (a later fragment, a
+ * protocol without ports, a payload too short) matches ANY and OPAQUE only: it is
+ * never taken for a number.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ipsec/selector.h"
+
+#include <string.h>
+
+static bool is_any_port(const struct cv_ts *ts)
+{
+    return ts->port_lo == 0 && ts->port_hi == UINT16_MAX;
+}
+
+static bool is_opaque_port(const struct cv_ts *ts)
+{
+    return ts->port_lo == UINT16_MAX && ts->port_hi == 0;
+}
+
+static bool has_port(const struct cv_ts *ts, const struct flow_end *end)
+{
+    if (is_any_port(ts))
+        return true;
+    if (!end->port_known)
+        return is_opaque_port(ts); /* RFC 7296 section 3.13.1 */
+    return ts->port_lo <= end->port && end->port <= ts->port_hi;
+}
+
+bool selector_has(const struct cv_ts *ts, const struct flow_end *end)
+{
+    return ts->family == end->addr->family && (ts->proto == 0 || ts->proto == end->proto) &&
+           memcmp(ts->lo, end->addr->b, sizeof(ts->lo)) <= 0 &&
+           memcmp(end->addr->b, ts->hi, sizeof(ts->hi)) <= 0 && has_port(ts, end);
+}
+
+uint8_t selector_prefix(const struct cv_ts *ts)
+{
+    const size_t len = addr_len(ts->family);
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned diff = ts->lo[i] ^ ts->hi[i];
+
+        if (diff == 0) {
+            bits += 8;
+            continue;
+        }
+        for (; (diff & 0x80) == 0; diff <<= 1)
+            bits++;
+        break;
+    }
+    return (uint8_t)bits;
+}
+
+uint8_t selector_narrow(const struct cv_ts *ts)
+{
+    return (uint8_t)((ts->proto != 0) + !is_any_port(ts));
+}
+
+bool selector_equal(const struct cv_ts *a, const struct cv_ts *b)
+{
+    return a->family == b->family && a->proto == b->proto && a->port_lo == b->port_lo &&
+           a->port_hi == b->port_hi && memcmp(a->lo, b->lo, sizeof(a->lo)) == 0 &&
+           memcmp(a->hi, b->hi, sizeof(a->hi)) == 0;
+}
