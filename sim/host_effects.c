@@ -1,0 +1,272 @@
+/* What a host does with its engine's effects: sends, answers, remembers.
+ *
+ * Answers are made as values when the request is seen, and given at once or later.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/crypto.h"
+#include "sim/host.h"
+#include "sim/invariants.h"
+#include "sim/world.h"
+#include "wire/ip.h"
+
+struct answer {
+    uint8_t kind; /* of the effect it answers */
+    uint32_t ike;
+    enum cv_err err;
+    char psk[64];
+    uint8_t signature[SIM_SIGNATURE_LEN];
+    uint8_t method;
+    unsigned n_certs;
+    size_t cert_size;
+    uint8_t cert[HOST_CERT_MAX]; /* every certificate of a chain is the same */
+    struct cv_lease lease;
+};
+
+/* ---- sending ------------------------------------------------------------------------ */
+
+static void send_ike(struct host *h, const struct cv_effect *fx)
+{
+    struct cv_endpoint local = fx->u.send.local;
+
+    if (local.addr.family == CV_ANY_FAMILY)
+        local.addr = fx->u.send.remote.addr.family == CV_IPV6 ? h->v6 : h->v4;
+    if (local.port == 0)
+        local.port = fx->u.send.carrier == CV_UDP_500 ? 500 : 4500;
+    if (fx->u.send.remote.port == 0 || fx->u.send.data.n == 0)
+        world_fail(h->world, "%s: CV_SEND to port 0 or without data", h->name);
+    net_send(&h->world->net, h->port, &local, &fx->u.send.remote, fx->u.send.carrier, 0,
+             fx->u.send.data);
+}
+
+/* ---- credentials --------------------------------------------------------------------- */
+
+/* A pretended certificate: its owner's name and filler. */
+static void make_cert(const struct host *h, const struct cv_id *id, struct answer *a)
+{
+    a->n_certs = h->n_certs;
+    a->cert_size = h->cert_size > HOST_CERT_MAX ? HOST_CERT_MAX : h->cert_size;
+    if (a->cert_size < (size_t)id->n + 1)
+        a->cert_size = (size_t)id->n + 1;
+    memset(a->cert, 0xce, a->cert_size);
+    a->cert[0] = id->n;
+    memcpy(a->cert + 1, id->b, id->n);
+}
+
+static void make_signature(const struct host *h, const struct cv_effect *fx, struct answer *a)
+{
+    const struct cv_id *id = fx->u.sign.local_id;
+
+    a->err = h->sign_err;
+    a->method = fx->u.sign.hashes != 0 ? CV_METHOD_DIGITAL_SIGNATURE : CV_METHOD_RSA;
+    if (h->n_certs > 0)
+        make_cert(h, id, a);
+    if (!sim_sign(a->signature, (struct cv_span){id->b, id->n}, fx->u.sign.octets))
+        a->err = CV_ERR_CRYPTO;
+}
+
+static void make_verdict(const struct host *h, const struct cv_effect *fx, struct answer *a)
+{
+    const struct cv_id *id = fx->u.verify.remote_id;
+    uint8_t want[SIM_SIGNATURE_LEN];
+
+    if (h->trusts_nobody) {
+        a->err = CV_ERR_CERT_CHAIN;
+        return;
+    }
+    for (unsigned i = 0; i < fx->u.verify.n_certs; i++) {
+        struct cv_span c = fx->u.verify.certs[i];
+
+        if (c.n < (size_t)id->n + 1 || c.p[0] != id->n || memcmp(c.p + 1, id->b, id->n) != 0)
+            a->err = CV_ERR_CERT_IDENTITY;
+    }
+    if (!sim_sign(want, (struct cv_span){id->b, id->n}, fx->u.verify.octets))
+        a->err = CV_ERR_CRYPTO;
+    if (fx->u.verify.signature.n != sizeof(want) ||
+        memcmp(fx->u.verify.signature.p, want, sizeof(want)) != 0)
+        a->err = CV_ERR_SIGNATURE;
+}
+
+/* ---- the address pool ------------------------------------------------------------------ */
+
+static struct cv_addr lease_v4(const struct host *h, unsigned slot)
+{
+    return recipe_v4(10, h->pool_net, (uint8_t)((slot + 1) >> 8), (uint8_t)(slot + 1));
+}
+
+static void make_lease(struct host *h, const struct cv_effect *fx, struct answer *a)
+{
+    unsigned slot = 0;
+
+    while (slot < HOST_LEASES && h->lease_of[slot] != 0)
+        slot++;
+    if (h->pool_net == 0 || h->pool_empty || slot == HOST_LEASES) {
+        a->err = CV_ERR_ADDRESS;
+        return;
+    }
+    h->lease_of[slot] = fx->ike;
+    h->n_leases++;
+    if (fx->u.address.want_v4.family != CV_ANY_FAMILY)
+        a->lease.v4 = lease_v4(h, slot);
+    if (fx->u.address.want_v6.family != CV_ANY_FAMILY) {
+        a->lease.v6 = recipe_v6(h->pool_net, (uint16_t)(slot + 1));
+        a->lease.v6_prefix = 128;
+    }
+    a->lease.n_dns = 1;
+    a->lease.dns[0] = h->inner[0];
+}
+
+static void free_lease(struct host *h, uint32_t ike)
+{
+    for (unsigned i = 0; i < HOST_LEASES; i++) {
+        if (h->lease_of[i] == ike) {
+            h->lease_of[i] = 0;
+            h->n_leases--;
+            return;
+        }
+    }
+    world_fail(h->world, "%s: CV_FREE_ADDRESS for IKE SA %u, which has none", h->name,
+               (unsigned)ike);
+}
+
+static void move_lease(struct host *h, uint32_t from, uint32_t to)
+{
+    for (unsigned i = 0; i < HOST_LEASES; i++) {
+        if (h->lease_of[i] == from)
+            h->lease_of[i] = to;
+    }
+}
+
+/* ---- answering --------------------------------------------------------------------------- */
+
+static void give_answer(void *ctx, void *arg)
+{
+    struct host *h = ctx;
+    const struct answer *a = arg;
+    uint64_t now = world_now(h->world);
+    struct cv_signature sig = {.method = a->method, .n_certs = a->n_certs};
+    enum cv_err err = CV_ERR_BUG;
+
+    if (h->engine == NULL)
+        return;
+    sig.data = (struct cv_span){a->signature, sizeof(a->signature)};
+    for (unsigned i = 0; i < a->n_certs; i++)
+        sig.certs[i] = (struct cv_span){a->cert, a->cert_size};
+    if (a->kind == CV_NEED_PSK)
+        err = cv_answer_psk(h->engine, a->ike, a->err,
+                            (struct cv_span){(const uint8_t *)a->psk, strlen(a->psk)}, now);
+    else if (a->kind == CV_NEED_SIGNATURE)
+        err = cv_answer_signature(h->engine, a->ike, a->err, &sig, now);
+    else if (a->kind == CV_NEED_VERIFY)
+        err = cv_answer_verify(h->engine, a->ike, a->err, now);
+    else if (a->kind == CV_NEED_ADDRESS)
+        err = cv_answer_address(h->engine, a->ike, a->err, &a->lease, now);
+    if (err == CV_ERR_NOT_FOUND)
+        h->late_answers++;
+    else if (err != CV_OK)
+        world_fail(h->world, "%s: answer %u: %s", h->name, a->kind, cv_err_name(err));
+    /* The SA went away while we looked for an address: nobody will free it for us. */
+    if (err == CV_ERR_NOT_FOUND && a->kind == CV_NEED_ADDRESS && a->err == CV_OK)
+        free_lease(h, a->ike);
+}
+
+static void give_answer_later(void *ctx, void *arg)
+{
+    struct host *h = ctx;
+
+    give_answer(ctx, arg);
+    if (h->engine != NULL)
+        host_drain(h);
+}
+
+static void answer(struct host *h, const struct cv_effect *fx)
+{
+    struct answer *a = sim_alloc(sizeof(*a));
+
+    h->requests++;
+    a->kind = fx->kind;
+    a->ike = fx->ike;
+    if (fx->kind == CV_NEED_PSK && h->psk != NULL)
+        snprintf(a->psk, sizeof(a->psk), "%s", h->psk);
+    else if (fx->kind == CV_NEED_PSK)
+        a->err = CV_ERR_NO_CREDENTIAL;
+    else if (fx->kind == CV_NEED_SIGNATURE)
+        make_signature(h, fx, a);
+    else if (fx->kind == CV_NEED_VERIFY)
+        make_verdict(h, fx, a);
+    else
+        make_lease(h, fx, a);
+    if (h->answer_ms > 0) {
+        queue_at(&h->world->queue, world_now(h->world) + h->answer_ms, give_answer_later, h, a);
+        return;
+    }
+    give_answer(h, a);
+    free(a);
+}
+
+/* ---- events -------------------------------------------------------------------------------
+ */
+
+static void trace_event(struct host *h, const struct host_event *e)
+{
+    static const char *const names[] = {
+        "?",        "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
+        "CHILD_UP", "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
+        "ADDRESS",  "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
+        "ALARM"};
+    char text[160];
+
+    snprintf(text, sizeof(text), "    %s: %s ike %u>%u child %u>%u value %u%s%s notify %u",
+             h->name, names[e->kind], (unsigned)e->ike, (unsigned)e->ike_new,
+             (unsigned)e->child, (unsigned)e->child_new, (unsigned)e->value,
+             e->err == CV_OK ? "" : " ", e->err == CV_OK ? "" : cv_err_name(e->err), e->notify);
+    trace_line(&h->world->trace, e->at_ms, text);
+}
+
+static void remember(struct host *h, const struct cv_effect *fx)
+{
+    struct host_event *e = &h->event[h->n_events++ % HOST_EVENTS];
+
+    *e = (struct host_event){.at_ms = world_now(h->world),
+                             .kind = fx->u.event.kind,
+                             .err = fx->u.event.err,
+                             .notify = fx->u.event.notify,
+                             .ike = fx->ike,
+                             .ike_new = fx->u.event.ike_new,
+                             .child = fx->u.event.child,
+                             .child_new = fx->u.event.child_new,
+                             .value = fx->u.event.value,
+                             .child_cfg = fx->u.event.child_cfg,
+                             .lease = fx->u.event.lease,
+                             .local = fx->u.event.local,
+                             .remote = fx->u.event.remote};
+    if (e->kind == 0 || e->kind > CV_EV_ALARM) {
+        world_fail(h->world, "%s: event of kind %u", h->name, e->kind);
+        e->kind = 0;
+    }
+    h->saw[e->kind]++;
+    trace_event(h, e);
+    if (e->kind == CV_EV_IKE_REKEYED)
+        move_lease(h, e->ike, e->ike_new);
+}
+
+void host_drain(struct host *h)
+{
+    struct cv_effect fx;
+
+    while (cv_next_effect(h->engine, &fx)) {
+        if (fx.kind == CV_SEND)
+            send_ike(h, &fx);
+        else if (fx.kind == CV_FREE_ADDRESS)
+            free_lease(h, fx.ike);
+        else if (fx.kind == CV_EVENT)
+            remember(h, &fx);
+        else
+            answer(h, &fx);
+    }
+    h->deadline_ms = cv_next_deadline(h->engine);
+    invariants_step(h->world, h);
+}
