@@ -1,0 +1,73 @@
+/* What the key exchange methods share, and the table of them all.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ports/openssl/ke.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/secret.h"
+#include "ports/openssl/port.h"
+
+void ke_free_key(void *key)
+{
+    EVP_PKEY_free(key); /* wipes the private value */
+}
+
+bool ke_write_public(EVP_PKEY *key, size_t skip, uint8_t *pub, size_t n)
+{
+    unsigned char *encoded = NULL;
+    bool ok = EVP_PKEY_get1_encoded_public_key(key, &encoded) == skip + n;
+
+    if (ok)
+        memcpy(pub, encoded + skip, n);
+    OPENSSL_free(encoded);
+    return ok;
+}
+
+/* The caller has checked, or decoding has, all that RFC 6989 asks.  OpenSSL's own second
+ * check would multiply by the group's order, at the price of another key exchange. */
+static bool derive(EVP_PKEY *key, EVP_PKEY *peer, uint8_t *secret, size_t n)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    size_t len = n;
+    bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+              EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+              EVP_PKEY_derive(ctx, secret, &len) == 1 && len <= n;
+
+    EVP_PKEY_CTX_free(ctx);
+    if (!ok) {
+        wipe(secret, n);
+        return false;
+    }
+    /* RFC 7296 section 2.14: g^ir is padded with zeros to the modulus's length. */
+    memmove(secret + (n - len), secret, len);
+    memset(secret, 0, n - len);
+    return true;
+}
+
+bool ke_agree(EVP_PKEY *key, struct cv_span encoded, uint8_t *secret, size_t n)
+{
+    EVP_PKEY *peer = EVP_PKEY_new();
+    bool ok = peer != NULL && EVP_PKEY_copy_parameters(peer, key) == 1 &&
+              EVP_PKEY_set1_encoded_public_key(peer, encoded.p, encoded.n) == 1 &&
+              derive(key, peer, secret, n);
+
+    EVP_PKEY_free(peer);
+    return ok;
+}
+
+const struct cv_ke *const openssl_kes[] = {
+    &openssl_x25519,
+    &openssl_x448,
+    &openssl_ecp_256,
+    &openssl_ecp_384,
+    &openssl_ecp_521,
+    &openssl_modp_2048,
+    &openssl_modp_3072,
+    &openssl_modp_4096,
+    &openssl_modp_1536,
+    &openssl_modp_1024,
+    NULL,
+};
