@@ -18,12 +18,11 @@ static void add_selectors(struct recipe *r, const struct host *here, const struc
     }
 }
 
-int duo_setup(void **state)
+struct duo *duo_new(uint64_t seed)
 {
-    const char *seed = getenv("CULVERT_SEED");
     struct duo *d = sim_alloc(sizeof(*d));
 
-    d->w = world_new(seed == NULL ? 1 : strtoull(seed, NULL, 10));
+    d->w = world_new(seed);
     d->dev = world_add(d->w, "device");
     d->gw = world_add(d->w, "gateway");
     recipe_init(&d->dev_conn, "to-gateway", "device.example", "gateway.example");
@@ -34,18 +33,29 @@ int duo_setup(void **state)
     host_add(d->gw, &d->gw_conn);
     world_set_links(d->w, (struct net_link){.delay_ms = 10});
     d->flow = world_flow(d->w, d->dev, d->gw, CV_IPV4);
-    *state = d;
+    return d;
+}
+
+bool duo_free(struct duo *d)
+{
+    bool fine = !d->w->failed;
+
+    world_free(d->w);
+    free(d);
+    return fine;
+}
+
+int duo_setup(void **state)
+{
+    const char *seed = getenv("CULVERT_SEED");
+
+    *state = duo_new(seed == NULL ? 1 : strtoull(seed, NULL, 10));
     return 0;
 }
 
 int duo_teardown(void **state)
 {
-    struct duo *d = *state;
-    bool failed = d->w->failed;
-
-    world_free(d->w);
-    free(d);
-    return failed ? -1 : 0;
+    return duo_free(*state) ? 0 : -1;
 }
 
 void duo_start(struct duo *d)
@@ -80,6 +90,18 @@ void duo_use_virtual_ip(struct duo *d)
     recipe_local_ts(r, 0, recipe_dynamic());
     d->gw_conn.child[0].n_remote_ts = 0;
     recipe_remote_ts(&d->gw_conn, 0, recipe_dynamic());
+}
+
+uint32_t duo_add_child(struct duo *d)
+{
+    struct cv_addr dev = recipe_v4(172, 16, 1, 1), gw = recipe_v4(172, 16, 2, 1);
+    unsigned i = recipe_add_child(&d->dev_conn), k = recipe_add_child(&d->gw_conn);
+
+    recipe_local_ts(&d->dev_conn, i, recipe_subnet(dev, 24));
+    recipe_remote_ts(&d->dev_conn, i, recipe_subnet(gw, 24));
+    recipe_local_ts(&d->gw_conn, k, recipe_subnet(gw, 24));
+    recipe_remote_ts(&d->gw_conn, k, recipe_subnet(dev, 24));
+    return world_flow_between(d->w, d->dev, &dev, d->gw, &gw);
 }
 
 bool duo_has(const struct duo *d, unsigned ikes, unsigned children)
@@ -121,6 +143,17 @@ bool duo_connect(struct duo *d)
     trace_dump(&d->w->trace);
     fprintf(stderr, "no answer to a ping\n");
     return false;
+}
+
+void duo_traffic(struct duo *d, uint32_t interval_ms)
+{
+    world_traffic(d->w, d->flow, interval_ms, 10000 / interval_ms);
+    world_traffic(d->w, d->flow ^ 1, interval_ms, 10000 / interval_ms);
+}
+
+uint32_t duo_missing(const struct duo *d)
+{
+    return world_missing(d->w, d->flow) + world_missing(d->w, d->flow ^ 1);
 }
 
 bool duo_closes(struct duo *d)
