@@ -144,6 +144,17 @@ static void cp_skips_unknown_attributes_and_ignores_the_reserved_bit(void **stat
     assert_int_equal(cp.v4.b[0], 10);
 }
 
+static void cp_has_no_use_for_a_netmask(void **state)
+{
+    static const uint8_t body[] = {CP_REPLY, 0, 0,   0,   0,   CP_IP4_NETMASK,
+                                   0,        4, 255, 255, 255, 0};
+    struct ike_cp cp;
+
+    (void)state;
+    assert_int_equal(ike_parse_cp(&cp, ALL(body)), CV_OK);
+    assert_false(cp.has_v4 || cp.has_v6 || cp.want_dns4 || cp.want_dns6);
+}
+
 static void cp_keeps_the_first_address_and_the_first_four_servers(void **state)
 {
     uint8_t buf[128];
@@ -211,6 +222,7 @@ int main(void)
         cmocka_unit_test(cp_refuses_values_that_are_neither_empty_nor_whole),
         cmocka_unit_test(cp_refuses_a_prefix_longer_than_an_address),
         cmocka_unit_test(cp_skips_unknown_attributes_and_ignores_the_reserved_bit),
+        cmocka_unit_test(cp_has_no_use_for_a_netmask),
         cmocka_unit_test(cp_keeps_the_first_address_and_the_first_four_servers),
         cmocka_unit_test(random_payloads_survive_a_round_trip),
     };

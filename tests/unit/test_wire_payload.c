@@ -373,6 +373,9 @@ static void notifies_are_found_by_type_and_errors_by_kind(void **state)
     assert_ptr_equal(ike_find_notify(&m, N_ERROR_LAST), &m.notify[3]);
     assert_null(ike_find_notify(&m, N_COOKIE));
     assert_ptr_equal(ike_error_notify(&m), &m.notify[1]);
+    assert_int_equal(ike_parse_payloads(&m, PL_NOTIFY, span(chain + 27, 8), 0), CV_OK);
+    assert_ptr_equal(ike_error_notify(&m), &m.notify[0]);
+    assert_null(ike_find_notify(&m, 0));
     assert_int_equal(ike_parse_payloads(&m, PL_NONE, span(NULL, 0), 0), CV_OK);
     assert_null(ike_error_notify(&m));
 }

@@ -47,6 +47,7 @@ static void assert_transforms_are(const struct ike_proposal *got,
         assert_int_equal(t.key_len, want->t[i].key_len);
     }
     assert_false(ike_next_transform(&r, &t, &unknown));
+    assert_true(rd_done(&r));
 }
 
 static void sa_gives_its_proposals_in_order(void **state)
@@ -65,6 +66,7 @@ static void sa_gives_its_proposals_in_order(void **state)
     assert_span_is(p.spi, "\xc0\1\2\3", 4);
     assert_transforms_are(&p, &esp_proposal);
     assert_false(ike_next_proposal(&r, &p));
+    assert_true(rd_done(&r));
 }
 
 static void sa_is_written_as_it_is_read(void **state)
