@@ -17,13 +17,18 @@ const char *name_ke(uint16_t id);
 const char *name_ike_state(uint8_t state);
 const char *name_child_state(uint8_t state);
 
-/* A proposal in strongSwan's notation: "aes128gcm16-prfsha256-x25519", "default". */
+/* A proposal in strongSwan's notation: "aes128gcm16-prfsha256-x25519"; "default" gives the
+ * first of proposal_defaults. */
 bool proposal_parse(struct cv_proposal *out, enum cv_protocol protocol, const char *text,
                     struct problem *why);
 /* Default proposals of a protocol (also what the word "default" means); returns how many. */
 unsigned proposal_defaults(const struct cv_proposal **out, enum cv_protocol protocol);
 /* "AES_GCM_16-128/PRF_HMAC_SHA2_256/CURVE_25519" as in charon's proposal log. */
 void proposal_format(char *out, size_t n, const struct cv_proposal *p);
+
+/* Walks the algorithms of p that are weak and only kept for old peers, by their configuration
+ * word: *at starts as 0; NULL at the end. */
+const char *proposal_next_weak(const struct cv_proposal *p, unsigned *at);
 
 /* Identities: "%any", "10.0.0.1", "sensor-17.fleet.example", "u@example.com", "C=CH, O=x,
  * CN=*", "fqdn:...", "keyid:...", "@#hex", "asn1dn:#..." as strongSwan takes them. */

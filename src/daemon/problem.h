@@ -17,5 +17,8 @@ bool problem_set(struct problem *p, const char *fmt, ...) __attribute__((format(
 /* The same, preceded by "FILE:LINE: path.to.key: " of the node where it is known. */
 bool problem_at(struct problem *p, const struct node *n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same, preceded by "FILE:LINE: "; for what has no node yet. */
+bool problem_in(struct problem *p, const char *file, int line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -6,6 +6,7 @@
 #define DAEMON_TREE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/problem.h"
 
@@ -21,10 +22,20 @@ struct node {
     struct node *next, *parent;
     const char *file; /* NULL when not from a file; interned, lives as long as the root */
     int line;
+    bool base; /* section: others were written as `name : this { }` */
+    struct {
+        uint32_t all, here, done; /* references left here and below, left here, followed here */
+    } refs;                       /* while a file is read */
+    uint32_t n_members;           /* counted up to where the index begins */
+    struct node_index *index;     /* large sections: members by name */
 };
 
-struct node *tree_new(void); /* an empty root section */
-void tree_free(struct node *root);
+struct node *tree_new(void);       /* an empty root section */
+void tree_free(struct node *root); /* wipes values: some are secrets */
+/* A root of its own with the section's name and members. */
+struct node *tree_copy(const struct node *section);
+/* The same members in the same order?  Where they were written does not matter. */
+bool tree_equal(const struct node *a, const struct node *b);
 struct node *tree_add_section(struct node *section, const char *name);
 struct node *tree_add_value(struct node *section, const char *name, const char *value);
 struct node *tree_add_valuef(struct node *section, const char *name, const char *fmt, ...)
@@ -37,6 +48,12 @@ struct node *tree_add_item_bytes(struct node *list, const void *p, size_t n);
 struct node *tree_find(const struct node *section, const char *name);
 /* The value of that member, or fallback. */
 const char *tree_get(const struct node *section, const char *name, const char *fallback);
+
+/* Deeper layers: what tree_read.c adds to the tree. */
+const char *tree_intern(struct node *root, const char *file); /* lives as long as the root */
+void tree_set_value(struct node *value, const char *text, size_t n);
+/* Copies what section lacks from base; returns how many nodes that made. */
+size_t tree_inherit(struct node *section, const struct node *base);
 
 /* Reads a file in strongswan.conf syntax: sections, `key = value`, "strings", comments,
  * `include GLOB`, `name : base { }` inheritance.  NULL with the problem filled (file, line). */
