@@ -1,0 +1,128 @@
+/* Owns: the list of connections and those on their way out.
+ * Invariant: a connection that the engine may still point to is never freed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "daemon/state.h"
+
+struct conn *daemon_first_conn(struct daemon *d)
+{
+    return d->conns;
+}
+
+static struct conn **find(struct daemon *d, const char *name)
+{
+    struct conn **at = &d->conns;
+
+    while (*at != NULL && strcmp((*at)->cv.name, name) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+struct conn *daemon_find_conn(struct daemon *d, const char *name)
+{
+    return *find(d, name);
+}
+
+static bool same_certs(const struct auth_conf *a, const struct auth_conf *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return a->n_certs == b->n_certs && a->n_cacerts == b->n_cacerts &&
+           memcmp(a->certs, b->certs, a->n_certs * sizeof(a->certs[0])) == 0 &&
+           memcmp(a->cacerts, b->cacerts, a->n_cacerts * sizeof(a->cacerts[0])) == 0;
+}
+
+/* Written the same way, and the names of certificates still mean the same certificates. */
+static bool unchanged(const struct conn *a, const struct conn *b)
+{
+    return a->source != NULL && b->source != NULL && tree_equal(a->source, b->source) &&
+           same_certs(a->cv.local.host, b->cv.local.host) &&
+           same_certs(a->cv.remote.host, b->cv.remote.host);
+}
+
+static void remove_at(struct daemon *d, struct conn **at)
+{
+    struct conn *c = *at;
+
+    actions_remove(d, c);
+    *at = c->next;
+    cv_conn_remove(d->engine, &c->cv);
+    c->next = d->retired;
+    d->retired = c;
+}
+
+bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
+{
+    struct conn **at = find(d, c->cv.name);
+    enum cv_err err;
+
+    if (*at != NULL && unchanged(*at, c)) {
+        conn_free(c);
+        return true;
+    }
+    if (*at != NULL) {
+        remove_at(d, at);
+        daemon_pump(d);
+        at = find(d, c->cv.name);
+    }
+    err = cv_conn_add(d->engine, &c->cv);
+    if (err != CV_OK) {
+        problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
+        conn_free(c);
+        return false;
+    }
+    c->next = NULL;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = c;
+    daemon_log(d, 1, LOG_CFG, 0, "added connection %s with %u children", c->cv.name,
+               c->cv.n_children);
+    actions_add(d, c);
+    return true;
+}
+
+bool daemon_remove_conn(struct daemon *d, const char *name)
+{
+    struct conn **at = find(d, name);
+
+    if (*at == NULL)
+        return false;
+    daemon_log(d, 1, LOG_CFG, 0, "removed connection %s", name);
+    remove_at(d, at);
+    daemon_pump(d);
+    return true;
+}
+
+void conns_reap(struct daemon *d)
+{
+    struct conn **at = &d->retired;
+
+    while (*at != NULL) {
+        struct conn *c = *at;
+
+        if (cv_conn_users(d->engine, &c->cv) != 0) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        conn_free(c);
+    }
+}
+
+static void free_list(struct conn **list)
+{
+    while (*list != NULL) {
+        struct conn *c = *list;
+        *list = c->next;
+        conn_free(c);
+    }
+}
+
+/* Only after the engine is closed. */
+void conns_free(struct daemon *d)
+{
+    free_list(&d->conns);
+    free_list(&d->retired);
+}

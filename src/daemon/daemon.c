@@ -1,0 +1,466 @@
+/* Owns: the daemon's life: start in an order that can fail cleanly, signals, reload, stop.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/mem.h"
+#include "daemon/privs.h"
+#include "daemon/state.h"
+
+enum { STOP_LIMIT_MS = 2000 };
+
+struct event_base *daemon_base(struct daemon *d)
+{
+    return d->base;
+}
+
+struct cv_engine *daemon_engine(struct daemon *d)
+{
+    return d->engine;
+}
+
+struct creds *daemon_creds(struct daemon *d)
+{
+    return d->creds;
+}
+
+struct pools *daemon_pools(struct daemon *d)
+{
+    return d->pools;
+}
+
+uint64_t daemon_now_ms(const struct daemon *d)
+{
+    (void)d;
+    return clock_now_ms();
+}
+
+uint64_t daemon_started_ms(const struct daemon *d)
+{
+    return d->started_ms;
+}
+
+/* ---- listeners and log ---------------------------------------------------- */
+
+void daemon_listen(struct daemon *d, struct listener *l)
+{
+    l->next = d->listeners;
+    d->listeners = l;
+}
+
+void daemon_unlisten(struct daemon *d, struct listener *l)
+{
+    struct listener **at = &d->listeners;
+
+    while (*at != NULL && *at != l)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return;
+    *at = l->next;
+    for (struct listen_round *r = d->rounds; r != NULL; r = r->outer)
+        if (r->next == l)
+            r->next = l->next;
+}
+
+void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
+                const char *fmt, ...)
+{
+    struct listen_round round = {d->listeners, d->rounds};
+    const struct log_line *line;
+    const char *conn = NULL;
+    struct cv_ike_info info;
+    char text[LOG_TEXT];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (ike != 0 && d->engine != NULL && cv_ike_info(d->engine, ike, &info) &&
+        info.conn != NULL)
+        conn = info.conn->name;
+    line = log_put(&d->log, level, group, ike, conn, text);
+    d->rounds = &round;
+    while (round.next != NULL) {
+        struct listener *l = round.next;
+
+        round.next = l->next;
+        if (l->log != NULL)
+            l->log(l->ctx, level, group, ike, conn, line->text);
+    }
+    d->rounds = round.outer;
+}
+
+/* ---- what the parts call back --------------------------------------------- */
+
+static void note_network(void *ctx, const char *text)
+{
+    daemon_log(ctx, 1, LOG_NET, 0, "%s", text);
+}
+
+static void note_kernel(void *ctx, const char *text)
+{
+    daemon_log(ctx, 0, LOG_KNL, 0, "%s", text);
+}
+
+static void note_script(void *ctx, int level, const char *text)
+{
+    daemon_log(ctx, level, LOG_CHD, 0, "%s", text);
+}
+
+static void on_resolved(void *ctx, const char *name)
+{
+    actions_resolved(ctx, name);
+}
+
+static void on_pump(void *ctx)
+{
+    daemon_pump(ctx);
+}
+
+static void on_refused(void *ctx, const struct cv_packet *p)
+{
+    actions_packet(ctx, p);
+}
+
+static void on_broken(void *ctx, const char *what)
+{
+    struct daemon *d = ctx;
+
+    daemon_log(d, 0, LOG_KNL, 0, "%s is gone: without it nothing works, ending", what);
+    d->exit_code = EXIT_FAILURE;
+    (void)event_base_loopbreak(d->base);
+}
+
+static void on_alarm(evutil_socket_t fd, short what, void *ctx)
+{
+    struct daemon *d = ctx;
+
+    (void)what;
+    clock_alarm_clear(fd);
+    d->alarm_ms = 0; /* the descriptor is disarmed now */
+    cv_tick(d->engine, clock_now_ms());
+    daemon_pump(d);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    actions_retry(ctx);
+}
+
+static void on_stop_limit(evutil_socket_t fd, short what, void *ctx)
+{
+    struct daemon *d = ctx;
+
+    (void)fd;
+    (void)what;
+    daemon_log(d, 1, LOG_DMN, 0, "some peers did not answer the delete in time");
+    (void)event_base_loopexit(d->base, NULL);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *ctx)
+{
+    struct daemon *d = ctx;
+    struct problem why;
+
+    (void)what;
+    switch (number) {
+    case SIGHUP:
+        if (!daemon_reload(d, &why))
+            daemon_log(d, 0, LOG_CFG, 0, "nothing reloaded: %s", why.text);
+        break;
+    case SIGCHLD:
+        updown_reap(d->updown);
+        daemon_pump(d); /* the last script may be what the end waits for */
+        break;
+    default:
+        daemon_stop(d);
+        break;
+    }
+}
+
+/* ---- start ---------------------------------------------------------------- */
+
+/* Without a file the settings are those of an empty one. */
+static bool load_conf(struct daemon *d, struct problem *why)
+{
+    const char *path = d->opt.conf_path == NULL ? "/dev/null" : d->opt.conf_path;
+
+    if (!conf_load(&d->conf, path, d->creds, d->pools, why))
+        return false;
+    d->log.level = d->conf.settings.log_level;
+    return true;
+}
+
+static bool start_engine(struct daemon *d, struct problem *why)
+{
+    struct daemon_settings *s = &d->conf.settings;
+    enum cv_err err;
+    void *p;
+
+    s->engine.limits = s->limits;
+    s->engine.crypto = &cv_crypto_openssl;
+    d->engine_size = cv_engine_size(&s->limits);
+    p = mmap(NULL, d->engine_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return problem_set(why, "no memory: the engine needs %zu kB for its tables",
+                           d->engine_size / 1024);
+    d->engine_memory = p;
+    err = cv_engine_init(&d->engine, p, d->engine_size, &s->engine, clock_now_ms());
+    if (err != CV_OK)
+        return problem_set(why, "the engine does not start: %s", cv_err_text(err));
+    daemon_log(d, 1, LOG_DMN, 0,
+               "memory budget: %zu kB of tables for %u IKE SAs, %u Child SAs, %u handshakes "
+               "and %u messages of %u octets; packet buffers %zu kB",
+               d->engine_size / 1024, s->limits.ike_sas, s->limits.child_sas,
+               s->limits.handshakes, s->limits.messages, s->limits.message_size,
+               d->io.batch.memory_size / 1024);
+    return true;
+}
+
+static bool start_network(struct daemon *d, struct problem *why)
+{
+    const struct daemon_settings *s = &d->conf.settings;
+
+    if (!netio_open(&d->io, s->port, s->port_nat_t, s->tun_name, note_network, d, why))
+        return false;
+    d->net.install_routes = s->install_routes;
+    d->net.install_addresses = s->install_virtual_ip;
+    d->net.note = note_kernel;
+    d->net.ctx = d;
+    return netconf_open(&d->net, d->io.tun.index, s->tun_mtu, netio_has(&d->io, CV_IPV6), why);
+}
+
+static bool start_events(struct daemon *d, struct problem *why)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
+        if (d->signals[i] == NULL || evsignal_add(d->signals[i], NULL) != 0)
+            return problem_set(why, "the event loop refuses a signal");
+    }
+    d->alarm_fd = clock_alarm_open();
+    d->alarm_ms = CV_NO_DEADLINE;
+    if (d->alarm_fd >= 0)
+        d->alarm = event_new(d->base, d->alarm_fd, EV_READ | EV_PERSIST, on_alarm, d);
+    if (d->alarm == NULL || event_add(d->alarm, NULL) != 0)
+        return problem_set(why, "no timer");
+    d->retry = evtimer_new(d->base, on_retry, d);
+    d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
+    d->hosts = hosts_new(d->base, on_resolved, d);
+    if (d->retry == NULL || d->stop_timer == NULL || d->hosts == NULL)
+        return problem_set(why, "no memory for timers and the resolver");
+    d->updown = updown_new(d->base, note_script, d);
+    d->io.engine = d->engine;
+    d->io.now_ms = clock_now_ms;
+    d->io.pump = on_pump;
+    d->io.refused = on_refused;
+    d->io.broken = on_broken;
+    d->io.ctx = d;
+    return netio_start(&d->io, d->base, why);
+}
+
+/* Hands the file's connections over, all that go. */
+static bool add_conns(struct daemon *d, struct conf *conf, struct problem *why)
+{
+    bool ok = true;
+
+    while (conf->conns != NULL) {
+        struct conn *c = conf->conns;
+        struct problem one;
+
+        conf->conns = c->next;
+        c->next = NULL;
+        if (!daemon_add_conn(d, c, &one)) {
+            daemon_log(d, 0, LOG_CFG, 0, "%s", one.text);
+            *why = one;
+            ok = false;
+        }
+    }
+    daemon_pump(d);
+    return ok;
+}
+
+static bool start(struct daemon *d, struct problem *why)
+{
+    signal(SIGPIPE, SIG_IGN);
+    d->base = event_base_new();
+    if (d->base == NULL)
+        return problem_set(why, "no event loop");
+    d->creds = creds_new();
+    d->pools = pools_new();
+    if (!load_conf(d, why))
+        return false;
+    if (!start_network(d, why) || !start_engine(d, why) || !start_events(d, why))
+        return false;
+    return add_conns(d, &d->conf, why);
+}
+
+struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
+{
+    struct daemon *d = mem_new(1, sizeof(*d));
+
+    d->opt = *opt;
+    d->started_ms = clock_now_ms();
+    d->alarm_fd = d->net.nl.fd = d->io.tun.fd = -1;
+    for (unsigned i = 0; i < NETIO_UDP; i++)
+        d->io.udp[i].fd = -1;
+    for (unsigned i = 0; i < NETIO_RAW; i++)
+        d->io.raw[i].fd = -1;
+    log_init(&d->log, 1);
+    if (start(d, why))
+        return d;
+    daemon_free(d);
+    return NULL;
+}
+
+/* ---- reload --------------------------------------------------------------- */
+
+/* The file may be wrong: a rehearsal into stores of its own leaves ours untouched. */
+static bool rehearse(const char *path, struct problem *why)
+{
+    struct creds *creds = creds_new();
+    struct pools *pools = pools_new();
+    struct conf conf = {0};
+    bool ok = conf_load(&conf, path, creds, pools, why);
+
+    if (ok)
+        conf_free(&conf);
+    pools_free(pools);
+    creds_free(creds);
+    return ok;
+}
+
+static bool from_file(const struct conn *c)
+{
+    return c->source != NULL && c->source->file != NULL;
+}
+
+static bool has_conn(const struct conf *conf, const char *name)
+{
+    for (const struct conn *c = conf->conns; c != NULL; c = c->next)
+        if (strcmp(c->cv.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Connections that came from the file and are no longer in it. */
+static void remove_missing(struct daemon *d, const struct conf *conf)
+{
+    struct conn *c = d->conns;
+
+    while (c != NULL) {
+        struct conn *next = c->next;
+
+        if (from_file(c) && !has_conn(conf, c->cv.name))
+            (void)daemon_remove_conn(d, c->cv.name);
+        c = next;
+    }
+}
+
+bool daemon_reload(struct daemon *d, struct problem *why)
+{
+    struct conf conf = {0};
+    bool ok;
+
+    if (d->opt.conf_path == NULL)
+        return problem_set(why, "culvertd was started without a configuration file");
+    if (!rehearse(d->opt.conf_path, why))
+        return false;
+    creds_clear(d->creds);
+    if (!conf_load(&conf, d->opt.conf_path, d->creds, d->pools, why))
+        return false;
+    d->log.level = conf.settings.log_level;
+    remove_missing(d, &conf);
+    ok = add_conns(d, &conf, why);
+    conf_free(&conf);
+    daemon_log(d, 1, LOG_CFG, 0,
+               "reloaded %s; ports, TUN device and table sizes stay as they were at the start",
+               d->opt.conf_path);
+    return ok;
+}
+
+/* ---- stop ----------------------------------------------------------------- */
+
+/* The engine's table may change with each command, so every round starts over. */
+static bool terminate_one(struct daemon *d)
+{
+    struct cv_ike_info ike;
+    uint64_t now = clock_now_ms();
+
+    for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);)
+        if (ike.state != CV_IKE_DELETING && ike.state != CV_IKE_DEAD &&
+            cv_terminate_ike(d->engine, ike.id, false, now) == CV_OK)
+            return true;
+    return false;
+}
+
+void daemon_stop(struct daemon *d)
+{
+    const struct timeval limit = {STOP_LIMIT_MS / 1000, STOP_LIMIT_MS % 1000 * 1000};
+    uint32_t most = d->conf.settings.limits.ike_sas;
+
+    if (d->stopping) {
+        (void)event_base_loopbreak(d->base);
+        return;
+    }
+    d->stopping = true;
+    daemon_log(d, 1, LOG_DMN, 0, "stopping, deleting all SAs");
+    (void)evtimer_add(d->stop_timer, &limit);
+    while (most-- > 0 && terminate_one(d))
+        daemon_pump(d);
+    daemon_pump(d);
+}
+
+int daemon_run(struct daemon *d)
+{
+    daemon_pump(d);
+    if (event_base_dispatch(d->base) < 0)
+        return EXIT_FAILURE;
+    return d->exit_code;
+}
+
+static void free_event(struct event *e)
+{
+    if (e != NULL)
+        event_free(e);
+}
+
+void daemon_free(struct daemon *d)
+{
+    actions_clear(d);
+    updown_free(d->updown);
+    hosts_free(d->hosts);
+    if (d->engine != NULL)
+        cv_engine_close(d->engine);
+    d->engine = NULL;
+    conns_free(d);
+    netconf_close(&d->net);
+    netio_close(&d->io);
+    if (d->engine_memory != NULL)
+        munmap(d->engine_memory, d->engine_size);
+    free_event(d->alarm);
+    if (d->alarm_fd >= 0)
+        close(d->alarm_fd);
+    free_event(d->retry);
+    free_event(d->stop_timer);
+    for (unsigned i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
+        free_event(d->signals[i]);
+    conf_free(&d->conf);
+    if (d->pools != NULL)
+        pools_free(d->pools);
+    if (d->creds != NULL)
+        creds_free(d->creds);
+    if (d->base != NULL)
+        event_base_free(d->base);
+    free(d);
+}

@@ -1,0 +1,143 @@
+/* Owns: from a connection's configured hosts to two endpoints, and the start of an IKE SA.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "daemon/names.h"
+#include "daemon/state.h"
+
+enum { IKE_PORT = 500 };
+
+/* The first configured remote that is one host: an address or a name. */
+static const char *remote_host(const struct conn *c)
+{
+    for (unsigned i = 0; i < c->n_remote_hosts; i++) {
+        struct cv_addr_range range;
+        struct cv_addr addr;
+        const char *host = c->remote_hosts[i];
+
+        if (addr_parse(&addr, host) || !range_parse(&range, host))
+            return host;
+    }
+    return NULL;
+}
+
+static enum initiate_result find_remote(struct daemon *d, const struct conn *c,
+                                        struct cv_endpoint *out, struct problem *why)
+{
+    const char *host = remote_host(c), *reason = NULL;
+
+    out->port = c->cv.remote_port != 0 ? c->cv.remote_port : IKE_PORT;
+    if (host == NULL) {
+        problem_set(why, "connection %s cannot be initiated: remote_addrs names no single host",
+                    c->cv.name);
+        return INITIATE_FAILED;
+    }
+    if (addr_parse(&out->addr, host))
+        return INITIATE_STARTED;
+    switch (hosts_find(d->hosts, host, &out->addr, &reason)) {
+    case HOST_READY:
+        return INITIATE_STARTED;
+    case HOST_PENDING:
+        return INITIATE_WAITS;
+    default:
+        problem_set(why, "connection %s: cannot resolve %s: %s", c->cv.name, host, reason);
+        return INITIATE_FAILED;
+    }
+}
+
+/* A configured local address of the right family, else the one routing gives. */
+static bool find_local(struct daemon *d, const struct conn *c, const struct cv_addr *remote,
+                       struct cv_endpoint *out, struct problem *why)
+{
+    char text[64];
+    int err;
+
+    out->port = d->conf.settings.port;
+    for (unsigned i = 0; i < c->n_local_hosts; i++)
+        if (addr_parse(&out->addr, c->local_hosts[i]) && out->addr.family == remote->family)
+            return true;
+    err = route_source(&d->net.nl, remote, ROUTE_MARK, &out->addr);
+    if (err == 0)
+        return true;
+    addr_format(text, sizeof(text), remote);
+    return problem_set(why, "connection %s: no route to %s: %s", c->cv.name, text,
+                       strerror(err));
+}
+
+enum initiate_result initiate(struct daemon *d, const struct conn *c,
+                              const struct cv_child_config *child, uint32_t *ike,
+                              struct problem *why)
+{
+    struct cv_endpoint local = {0}, remote = {0};
+    enum initiate_result found = find_remote(d, c, &remote, why);
+    uint32_t number = 0;
+    enum cv_err err;
+
+    if (found != INITIATE_STARTED)
+        return found;
+    if (!find_local(d, c, &remote.addr, &local, why))
+        return INITIATE_FAILED;
+    err = cv_initiate(d->engine, &c->cv, child, &local, &remote, daemon_now_ms(d), &number);
+    if (err != CV_OK) {
+        problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
+        return INITIATE_FAILED;
+    }
+    if (ike != NULL)
+        *ike = number;
+    return INITIATE_STARTED;
+}
+
+static const struct cv_child_config *find_child(const struct conn *c, const char *name)
+{
+    for (unsigned i = 0; i < c->cv.n_children; i++)
+        if (strcmp(c->cv.children[i]->name, name) == 0)
+            return c->cv.children[i];
+    return NULL;
+}
+
+/* The connection and child that the names mean. */
+static struct conn *find_target(struct daemon *d, const char *conn, const char *child,
+                                const struct cv_child_config **cfg, struct problem *why)
+{
+    *cfg = NULL;
+    for (struct conn *c = d->conns; c != NULL; c = c->next) {
+        if (conn != NULL && strcmp(c->cv.name, conn) != 0)
+            continue;
+        if (child == NULL)
+            return c;
+        *cfg = find_child(c, child);
+        if (*cfg != NULL)
+            return c;
+    }
+    if (child == NULL)
+        problem_set(why, "no connection named %s", conn == NULL ? "(none given)" : conn);
+    else if (conn == NULL)
+        problem_set(why, "no connection has a child named %s", child);
+    else
+        problem_set(why, "connection %s has no child named %s", conn, child);
+    return NULL;
+}
+
+bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint32_t *ike,
+                     const struct cv_child_config **cfg, struct problem *why)
+{
+    const struct cv_child_config *found;
+    struct conn *c;
+    enum initiate_result result;
+
+    if (ike != NULL)
+        *ike = 0;
+    if (conn == NULL && child == NULL)
+        return problem_set(why, "neither a connection nor a child is named");
+    c = find_target(d, conn, child, &found, why);
+    if (c == NULL)
+        return false;
+    if (cfg != NULL)
+        *cfg = found;
+    result = initiate(d, c, found, ike, why);
+    if (result == INITIATE_WAITS)
+        actions_wait(d, c, found);
+    daemon_pump(d);
+    return result != INITIATE_FAILED;
+}

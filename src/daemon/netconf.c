@@ -1,0 +1,229 @@
+/* Owns: our routes, addresses and rules in the kernel.
+ * Invariant: a route or address is in the kernel as long as one owner wants it, whatever the
+ * order in which an old SA goes and its successor comes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/netconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/mem.h"
+#include "daemon/names.h"
+#include "wire/ip.h"
+
+struct route_use {
+    uint64_t owner;
+    struct prefix to;
+    struct cv_addr src;
+    struct route_use *next;
+};
+
+struct addr_use {
+    uint32_t ike;
+    struct prefix addr;
+    struct addr_use *next;
+};
+
+static void complain(struct netconf *n, const char *what, const struct prefix *p, int err)
+{
+    char addr[64], text[160];
+
+    if (err == 0)
+        return;
+    addr_format(addr, sizeof(addr), &p->addr);
+    (void)snprintf(text, sizeof(text), "%s %s/%u: %s", what, addr, p->len, strerror(err));
+    n->note(n->ctx, text);
+}
+
+bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
+                  struct problem *why)
+{
+    int err;
+
+    n->ifindex = ifindex;
+    n->routes = NULL;
+    n->addrs = NULL;
+    if (!netlink_open(&n->nl))
+        return problem_set(why, "no netlink socket for routes");
+    err = route_link_up(&n->nl, ifindex, mtu);
+    if (err != 0)
+        return problem_set(why, "cannot set the TUN device up with an MTU of %u: %s", mtu,
+                           strerror(err));
+    if (!n->install_routes)
+        return true;
+    err = route_rule_add(&n->nl, CV_IPV4);
+    n->rule_v4 = err == 0;
+    if (err != 0)
+        return problem_set(why, "cannot add the routing rule for table %d: %s", ROUTE_TABLE,
+                           strerror(err));
+    n->rule_v6 = ipv6 && route_rule_add(&n->nl, CV_IPV6) == 0;
+    return true;
+}
+
+static struct route_use **same_route(struct netconf *n, const struct prefix *to)
+{
+    struct route_use **at = &n->routes;
+
+    while (*at != NULL && !prefix_equal(&(*at)->to, to))
+        at = &(*at)->next;
+    return at;
+}
+
+/* The use at *at ends; the kernel's route goes too, or turns to the next owner's source. */
+static void drop_route(struct netconf *n, struct route_use **at)
+{
+    struct route_use *gone = *at;
+    const struct route_use *other;
+
+    *at = gone->next;
+    other = *same_route(n, &gone->to);
+    if (other == NULL)
+        complain(n, "cannot remove the route to", &gone->to,
+                 route_del(&n->nl, n->ifindex, &gone->to, &gone->src));
+    else if (!addr_equal(&other->src, &gone->src))
+        complain(n, "cannot change the route to", &gone->to,
+                 route_add(&n->nl, n->ifindex, &other->to, &other->src));
+    free(gone);
+}
+
+void netconf_drop_routes(struct netconf *n, uint64_t owner)
+{
+    struct route_use **at = &n->routes;
+
+    while (*at != NULL) {
+        if ((*at)->owner == owner)
+            drop_route(n, at);
+        else
+            at = &(*at)->next;
+    }
+}
+
+static void add_route(struct netconf *n, uint64_t owner, const struct prefix *to,
+                      const struct cv_addr *src)
+{
+    const struct route_use *same = *same_route(n, to);
+    struct route_use *use;
+    int err = 0;
+
+    if (same == NULL || !addr_equal(&same->src, src))
+        err = route_add(&n->nl, n->ifindex, to, src);
+    if (err != 0) {
+        complain(n, "cannot add the route to", to, err);
+        return;
+    }
+    use = mem_new(1, sizeof(*use));
+    *use = (struct route_use){owner, *to, *src, n->routes};
+    n->routes = use;
+}
+
+/* The source for traffic of this host: a virtual address that the selectors allow, else an
+ * address of the host that they allow. */
+static struct cv_addr choose_source(const struct netconf *n, const struct cv_ts_list *local,
+                                    uint8_t family)
+{
+    for (unsigned i = 0; i < local->n; i++) {
+        struct prefix within[PREFIXES_MAX];
+        unsigned n_within = prefixes_of(within, PREFIXES_MAX, &local->ts[i]);
+        struct cv_addr found;
+
+        if (local->ts[i].family != family)
+            continue;
+        for (unsigned k = 0; k < n_within; k++) {
+            for (const struct addr_use *a = n->addrs; a != NULL; a = a->next)
+                if (prefix_has(&within[k], &a->addr.addr))
+                    return a->addr.addr;
+            if (route_local_addr(&within[k], &found))
+                return found;
+        }
+    }
+    return (struct cv_addr){0};
+}
+
+void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
+                        const struct cv_ts_list *remote)
+{
+    netconf_drop_routes(n, owner);
+    if (!n->install_routes)
+        return;
+    for (unsigned i = 0; i < remote->n; i++) {
+        uint8_t family = remote->ts[i].family;
+        struct prefix to[PREFIXES_MAX];
+        unsigned n_to = prefixes_of(to, PREFIXES_MAX, &remote->ts[i]);
+        struct cv_addr src = choose_source(n, local, family);
+
+        for (unsigned k = 0; k < n_to; k++)
+            add_route(n, owner, &to[k], &src);
+    }
+}
+
+static struct addr_use *find_address(struct netconf *n, const struct prefix *addr)
+{
+    struct addr_use *a = n->addrs;
+
+    while (a != NULL && !prefix_equal(&a->addr, addr))
+        a = a->next;
+    return a;
+}
+
+void netconf_add_address(struct netconf *n, uint32_t ike, const struct cv_addr *addr,
+                         uint8_t len)
+{
+    struct prefix p = {.addr = *addr, .len = len};
+    struct addr_use *use;
+    int err = 0;
+
+    if (!n->install_addresses)
+        return;
+    if (find_address(n, &p) == NULL)
+        err = route_addr_add(&n->nl, n->ifindex, &p);
+    if (err != 0) {
+        complain(n, "cannot add the virtual address", &p, err);
+        return;
+    }
+    use = mem_new(1, sizeof(*use));
+    *use = (struct addr_use){ike, p, n->addrs};
+    n->addrs = use;
+}
+
+void netconf_drop_addresses(struct netconf *n, uint32_t ike)
+{
+    struct addr_use **at = &n->addrs;
+
+    while (*at != NULL) {
+        struct addr_use *gone = *at;
+
+        if (gone->ike != ike) {
+            at = &gone->next;
+            continue;
+        }
+        *at = gone->next;
+        if (find_address(n, &gone->addr) == NULL)
+            complain(n, "cannot remove the virtual address", &gone->addr,
+                     route_addr_del(&n->nl, n->ifindex, &gone->addr));
+        free(gone);
+    }
+}
+
+void netconf_rename_addresses(struct netconf *n, uint32_t ike_old, uint32_t ike_new)
+{
+    for (struct addr_use *a = n->addrs; a != NULL; a = a->next)
+        if (a->ike == ike_old)
+            a->ike = ike_new;
+}
+
+void netconf_close(struct netconf *n)
+{
+    if (n->nl.fd < 0)
+        return;
+    while (n->routes != NULL)
+        drop_route(n, &n->routes);
+    while (n->addrs != NULL)
+        netconf_drop_addresses(n, n->addrs->ike);
+    if (n->rule_v4)
+        (void)route_rule_del(&n->nl, CV_IPV4);
+    if (n->rule_v6)
+        (void)route_rule_del(&n->nl, CV_IPV6);
+    netlink_close(&n->nl);
+}

@@ -1,0 +1,49 @@
+/* What the tunnels need of the kernel's network: routes into the TUN device and virtual
+ * addresses on it, each with the SAs that want it.
+ *
+ * Owners are numbers: a Child SA for its routes, an IKE SA for its address, and for traps one
+ * that the caller chooses outside both (NETCONF_TRAP with an index).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_NETCONF_H
+#define DAEMON_NETCONF_H
+
+#include <culvert/engine.h>
+
+#include "daemon/problem.h"
+#include "linux/routes.h"
+
+#define NETCONF_TRAP (UINT64_C(1) << 32)
+
+struct route_use;
+struct addr_use;
+
+struct netconf {
+    struct netlink nl;
+    unsigned ifindex;
+    bool rule_v4, rule_v6;
+    bool install_routes, install_addresses;
+    struct route_use *routes;
+    struct addr_use *addrs;
+    /* told when the kernel refuses */
+    void (*note)(void *ctx, const char *text);
+    void *ctx;
+};
+
+/* Sets the device up and the rule for marked packets. */
+bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
+                  struct problem *why);
+void netconf_close(struct netconf *n); /* takes everything back */
+
+/* Routes to every selector of remote, with a source address out of local: a virtual one,
+ * else one of the host's.  Again for the same owner: as if removed before. */
+void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
+                        const struct cv_ts_list *remote);
+void netconf_drop_routes(struct netconf *n, uint64_t owner);
+
+void netconf_add_address(struct netconf *n, uint32_t ike, const struct cv_addr *addr,
+                         uint8_t len);
+void netconf_drop_addresses(struct netconf *n, uint32_t ike);
+void netconf_rename_addresses(struct netconf *n, uint32_t ike_old, uint32_t ike_new);
+
+#endif

@@ -1,0 +1,214 @@
+/* Owns: carrying out what the engine asks for.
+ * Invariant: an effect's spans are used before the next call into the engine, as
+ * cv_next_effect demands; answers are given at once, so no request is ever forgotten.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/state.h"
+
+enum { FAILURES_EVERY_MS = 10000 };
+
+static void answer(struct daemon *d, enum cv_err err, uint32_t ike)
+{
+    /* NOT_FOUND: the peer or an operator ended the SA meanwhile. */
+    if (err != CV_OK && err != CV_ERR_NOT_FOUND)
+        daemon_log(d, 0, LOG_IKE, ike, "the engine refused an answer: %s", cv_err_text(err));
+}
+
+static void need_psk(struct daemon *d, const struct cv_effect *fx)
+{
+    struct cv_span secret = {0};
+    enum cv_err err = creds_psk(d->creds, fx->u.psk.local_id, fx->u.psk.remote_id, &secret);
+
+    answer(d, cv_answer_psk(d->engine, fx->ike, err, secret, clock_now_ms()), fx->ike);
+}
+
+static void need_signature(struct daemon *d, const struct cv_effect *fx)
+{
+    struct cv_signature sig = {0};
+    enum cv_err err = creds_sign(d->creds, fx, &sig);
+
+    answer(d, cv_answer_signature(d->engine, fx->ike, err, &sig, clock_now_ms()), fx->ike);
+}
+
+static void need_verify(struct daemon *d, const struct cv_effect *fx)
+{
+    enum cv_err err = creds_verify(d->creds, fx, clock_unix_s());
+
+    answer(d, cv_answer_verify(d->engine, fx->ike, err, clock_now_ms()), fx->ike);
+}
+
+static void need_address(struct daemon *d, const struct cv_effect *fx)
+{
+    const struct conn *c = fx->conn->host;
+    struct cv_lease lease = {0};
+    enum cv_err err = pools_lease(d->pools, (const char *const *)c->pools, c->n_pools,
+                                  fx->u.address.remote_id, fx->ike, &fx->u.address.want_v4,
+                                  &fx->u.address.want_v6, &lease);
+
+    answer(d, cv_answer_address(d->engine, fx->ike, err, &lease, clock_now_ms()), fx->ike);
+}
+
+static void routes_of(struct daemon *d, uint32_t child)
+{
+    struct cv_child_info c;
+
+    if (cv_child_info(d->engine, child, &c))
+        netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts);
+}
+
+static void scripts_of(struct daemon *d, uint32_t child, bool up)
+{
+    struct cv_child_info c;
+    struct cv_ike_info ike;
+
+    if (cv_child_info(d->engine, child, &c) && cv_ike_info(d->engine, c.ike, &ike))
+        updown_run(d->updown, up, &ike, &c, d->io.tun.name);
+}
+
+static void addresses_of(struct daemon *d, const struct cv_effect *fx)
+{
+    const struct cv_lease *l = &fx->u.event.lease;
+
+    if (l->v4.family != 0)
+        netconf_add_address(&d->net, fx->ike, &l->v4, 32);
+    if (l->v6.family != 0)
+        netconf_add_address(&d->net, fx->ike, &l->v6, 128);
+}
+
+/* What the event means for the kernel, the pools and the scripts. */
+static void apply(struct daemon *d, const struct cv_effect *fx)
+{
+    switch (fx->u.event.kind) {
+    case CV_EV_ADDRESS:
+        addresses_of(d, fx);
+        break;
+    case CV_EV_CHILD_UP:
+        routes_of(d, fx->u.event.child);
+        scripts_of(d, fx->u.event.child, true);
+        break;
+    case CV_EV_CHILD_REKEYED: /* the new routes first: they never leave the kernel */
+        routes_of(d, fx->u.event.child_new);
+        netconf_drop_routes(&d->net, fx->u.event.child);
+        break;
+    case CV_EV_CHILD_DOWN:
+        scripts_of(d, fx->u.event.child, false);
+        netconf_drop_routes(&d->net, fx->u.event.child);
+        break;
+    case CV_EV_IKE_REKEYED:
+        netconf_rename_addresses(&d->net, fx->ike, fx->u.event.ike_new);
+        pools_rename(d->pools, fx->ike, fx->u.event.ike_new);
+        break;
+    case CV_EV_IKE_DOWN:
+        netconf_drop_addresses(&d->net, fx->ike);
+        break;
+    default:
+        break;
+    }
+}
+
+void daemon_tell(struct daemon *d, const struct cv_effect *fx)
+{
+    struct listen_round round = {d->listeners, d->rounds};
+
+    d->rounds = &round;
+    while (round.next != NULL) {
+        struct listener *l = round.next;
+
+        round.next = l->next;
+        if (l->event != NULL)
+            l->event(l->ctx, fx);
+    }
+    d->rounds = round.outer;
+}
+
+static void carry_out(struct daemon *d, const struct cv_effect *fx)
+{
+    switch (fx->kind) {
+    case CV_SEND:
+        netio_send(&d->io, fx->u.send.carrier, &fx->u.send.local, &fx->u.send.remote,
+                   fx->u.send.data);
+        break;
+    case CV_NEED_PSK:
+        need_psk(d, fx);
+        break;
+    case CV_NEED_SIGNATURE:
+        need_signature(d, fx);
+        break;
+    case CV_NEED_VERIFY:
+        need_verify(d, fx);
+        break;
+    case CV_NEED_ADDRESS:
+        need_address(d, fx);
+        break;
+    case CV_FREE_ADDRESS:
+        pools_release(d->pools, fx->ike);
+        break;
+    case CV_EVENT:
+        narrate(d, fx);
+        apply(d, fx);
+        actions_event(d, fx);
+        daemon_tell(d, fx);
+        break;
+    default:
+        break;
+    }
+}
+
+static void arm_alarm(struct daemon *d)
+{
+    uint64_t at = cv_next_deadline(d->engine);
+
+    if (at != d->alarm_ms)
+        clock_alarm_set(d->alarm_fd, at);
+    d->alarm_ms = at;
+}
+
+/* Failed system calls of the packet path, summed up. */
+static void tell_failures(struct daemon *d)
+{
+    struct netio_failures *f = &d->io.failures;
+    uint64_t now = clock_now_ms();
+
+    if ((f->sends == 0 && f->deliveries == 0) || now - d->failures_told_ms < FAILURES_EVERY_MS)
+        return;
+    if (f->sends != 0)
+        daemon_log(d, 1, LOG_NET, 0, "could not send %llu packets: %s",
+                   (unsigned long long)f->sends, strerror(f->send_errno));
+    if (f->deliveries != 0)
+        daemon_log(d, 1, LOG_ESP, 0, "%s did not take %llu packets: %s", d->io.tun.name,
+                   (unsigned long long)f->deliveries, strerror(f->deliver_errno));
+    memset(f, 0, sizeof(*f));
+    d->failures_told_ms = now;
+}
+
+bool daemon_idle(const struct daemon *d)
+{
+    struct cv_ike_info ike;
+
+    for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);)
+        if (ike.state != CV_IKE_DEAD)
+            return false;
+    return updown_idle(d->updown);
+}
+
+void daemon_pump(struct daemon *d)
+{
+    struct cv_effect fx;
+
+    if (d->pumping)
+        return; /* a listener called a command; the round that told it goes on */
+    d->pumping = true;
+    while (cv_next_effect(d->engine, &fx))
+        carry_out(d, &fx);
+    d->pumping = false;
+    arm_alarm(d);
+    tell_failures(d);
+    if (d->retired != NULL)
+        conns_reap(d);
+    if (d->stopping && daemon_idle(d))
+        (void)event_base_loopexit(d->base, NULL);
+}

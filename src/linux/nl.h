@@ -1,0 +1,47 @@
+/* Requests to the kernel over rtnetlink, one at a time, each answered before the next.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef LINUX_NL_H
+#define LINUX_NL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct netlink {
+    int fd; /* -1: not open */
+    uint32_t seq;
+};
+
+bool netlink_open(struct netlink *nl); /* errno on false */
+void netlink_close(struct netlink *nl);
+
+enum { NETLINK_REQUEST_MAX = 512 };
+
+/* A request being built.  Running out of room makes bad stick. */
+struct nl_request {
+    size_t len;
+    bool bad;
+    uint8_t buf[NETLINK_REQUEST_MAX];
+};
+
+/* header is the family's own struct: rtmsg, ifaddrmsg, ifinfomsg, fib_rule_hdr. */
+void nl_begin(struct nl_request *r, uint16_t type, uint16_t flags, const void *header,
+              size_t n);
+void nl_attr(struct nl_request *r, uint16_t type, const void *data, size_t n);
+void nl_attr_u32(struct nl_request *r, uint16_t type, uint32_t value);
+/* Attributes until nl_nest_end go inside.  The return value goes there. */
+size_t nl_nest_begin(struct nl_request *r, uint16_t type);
+void nl_nest_end(struct nl_request *r, size_t at);
+
+/* Sends and waits for the kernel's word: 0 or an errno.  reply, when not NULL, gets the
+ * message the kernel answered with, from its header on; reply_n comes in as the room and
+ * goes out as the length. */
+int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n);
+
+/* The attribute of that type in a message whose family header has header_n octets; NULL when
+ * absent.  n gets its length. */
+const void *nl_find(const void *message, size_t message_n, size_t header_n, uint16_t type,
+                    size_t *n);
+
+#endif

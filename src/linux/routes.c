@@ -1,0 +1,215 @@
+/* Owns: what we ask of rtnetlink (rtnetlink(7)): rules, routes, addresses, link state.
+ * Invariant: only table ROUTE_TABLE and our own device are ever changed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "linux/routes.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/fib_rules.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "linux/addr.h"
+#include "wire/ip.h"
+
+static int forgive(int err, int harmless)
+{
+    return err == harmless ? 0 : err;
+}
+
+static void rule_request(struct nl_request *r, uint16_t type, uint16_t flags, uint8_t family)
+{
+    struct fib_rule_hdr h = {
+        .family = (uint8_t)addr_family(family),
+        .table = ROUTE_TABLE,
+        .action = FR_ACT_TO_TBL,
+        .flags = FIB_RULE_INVERT,
+    };
+
+    nl_begin(r, type, flags, &h, sizeof(h));
+    nl_attr_u32(r, FRA_PRIORITY, ROUTE_RULE_PRIORITY);
+    nl_attr_u32(r, FRA_TABLE, ROUTE_TABLE);
+    nl_attr_u32(r, FRA_FWMARK, ROUTE_MARK);
+    nl_attr_u32(r, FRA_FWMASK, UINT32_MAX);
+}
+
+int route_rule_add(struct netlink *nl, uint8_t family)
+{
+    struct nl_request r;
+
+    rule_request(&r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family);
+    return forgive(netlink_ask(nl, &r, NULL, NULL), EEXIST);
+}
+
+int route_rule_del(struct netlink *nl, uint8_t family)
+{
+    struct nl_request r;
+
+    rule_request(&r, RTM_DELRULE, 0, family);
+    return forgive(netlink_ask(nl, &r, NULL, NULL), ENOENT);
+}
+
+static void route_request(struct nl_request *r, uint16_t type, uint16_t flags, unsigned ifindex,
+                          const struct prefix *to, const struct cv_addr *src)
+{
+    struct rtmsg h = {
+        .rtm_family = (uint8_t)addr_family(to->addr.family),
+        .rtm_dst_len = to->len,
+        .rtm_table = ROUTE_TABLE,
+        .rtm_protocol = RTPROT_STATIC,
+        .rtm_scope = to->addr.family == CV_IPV4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+        .rtm_type = RTN_UNICAST,
+    };
+
+    nl_begin(r, type, flags, &h, sizeof(h));
+    nl_attr(r, RTA_DST, to->addr.b, addr_len(to->addr.family));
+    nl_attr_u32(r, RTA_OIF, ifindex);
+    if (src->family == to->addr.family)
+        nl_attr(r, RTA_PREFSRC, src->b, addr_len(src->family));
+}
+
+int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
+              const struct cv_addr *src)
+{
+    struct nl_request r;
+
+    route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, to, src);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
+              const struct cv_addr *src)
+{
+    struct nl_request r;
+
+    route_request(&r, RTM_DELROUTE, 0, ifindex, to, src);
+    return forgive(netlink_ask(nl, &r, NULL, NULL), ESRCH);
+}
+
+static int change_addr(struct netlink *nl, uint16_t type, uint16_t flags, unsigned ifindex,
+                       const struct prefix *addr)
+{
+    struct nl_request r;
+    size_t n = addr_len(addr->addr.family);
+    struct ifaddrmsg h = {
+        .ifa_family = (uint8_t)addr_family(addr->addr.family),
+        .ifa_prefixlen = addr->len,
+        .ifa_flags = addr->addr.family == CV_IPV6 ? IFA_F_NODAD : 0,
+        .ifa_index = ifindex,
+    };
+
+    nl_begin(&r, type, flags, &h, sizeof(h));
+    nl_attr(&r, IFA_LOCAL, addr->addr.b, n);
+    nl_attr(&r, IFA_ADDRESS, addr->addr.b, n);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *addr)
+{
+    return forgive(change_addr(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, addr),
+                   EEXIST);
+}
+
+int route_addr_del(struct netlink *nl, unsigned ifindex, const struct prefix *addr)
+{
+    return forgive(change_addr(nl, RTM_DELADDR, 0, ifindex, addr), EADDRNOTAVAIL);
+}
+
+/* A tunnel has no link-layer neighbours: without this the kernel would give it a link-local
+ * address and send router solicitations into it.  A kernel without IPv6 may refuse. */
+static void silence_ipv6(struct netlink *nl, unsigned ifindex)
+{
+    struct ifinfomsg h = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
+    struct nl_request r;
+    uint8_t none = IN6_ADDR_GEN_MODE_NONE;
+    size_t spec, inet6;
+
+    nl_begin(&r, RTM_NEWLINK, 0, &h, sizeof(h));
+    spec = nl_nest_begin(&r, IFLA_AF_SPEC);
+    inet6 = nl_nest_begin(&r, AF_INET6);
+    nl_attr(&r, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
+    nl_nest_end(&r, inet6);
+    nl_nest_end(&r, spec);
+    (void)netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu)
+{
+    struct ifinfomsg h = {
+        .ifi_family = AF_UNSPEC,
+        .ifi_index = (int)ifindex,
+        .ifi_flags = IFF_UP,
+        .ifi_change = IFF_UP,
+    };
+    struct nl_request r;
+
+    silence_ipv6(nl, ifindex);
+    nl_begin(&r, RTM_NEWLINK, 0, &h, sizeof(h));
+    nl_attr_u32(&r, IFLA_MTU, mtu);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
+                 struct cv_addr *out)
+{
+    struct rtmsg h = {
+        .rtm_family = (uint8_t)addr_family(to->family),
+        .rtm_dst_len = (uint8_t)(addr_len(to->family) * 8),
+    };
+    struct nl_request r;
+    uint8_t reply[1024];
+    size_t n = sizeof(reply), src_n = 0;
+    const void *src;
+    int err;
+
+    memset(out, 0, sizeof(*out));
+    nl_begin(&r, RTM_GETROUTE, 0, &h, sizeof(h));
+    nl_attr(&r, RTA_DST, to->b, addr_len(to->family));
+    nl_attr_u32(&r, RTA_MARK, mark);
+    err = netlink_ask(nl, &r, reply, &n);
+    if (err != 0)
+        return err;
+    src = nl_find(reply, n, sizeof(h), RTA_PREFSRC, &src_n);
+    if (src == NULL || src_n != addr_len(to->family))
+        return EADDRNOTAVAIL;
+    *out = addr_make(to->family, src);
+    return 0;
+}
+
+bool route_local_addr(const struct prefix *within, struct cv_addr *out)
+{
+    static const struct prefix link_local = {
+        {CV_IPV6, {0xfe, 0x80}},
+        10
+    };
+    static const struct prefix loopback = {
+        {CV_IPV4, {127}},
+        8
+    };
+    struct ifaddrs *all = NULL;
+    bool found = false;
+
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+        struct sockaddr_storage sa = {0};
+        struct cv_endpoint ep;
+        int family = i->ifa_addr == NULL ? AF_UNSPEC : i->ifa_addr->sa_family;
+
+        if (family != AF_INET && family != AF_INET6)
+            continue;
+        memcpy(&sa, i->ifa_addr,
+               family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        if (!addr_from_sockaddr(&ep, &sa) || !prefix_has(within, &ep.addr) ||
+            prefix_has(&link_local, &ep.addr) || prefix_has(&loopback, &ep.addr))
+            continue;
+        *out = ep.addr;
+        found = true;
+    }
+    freeifaddrs(all);
+    return found;
+}

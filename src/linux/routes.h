@@ -1,0 +1,54 @@
+/* Routes into the tunnel, addresses on it, and the rule that keeps our own packets out.
+ *
+ * Protected networks are routed in a table of their own, looked at before the main one:
+ *
+ *     ip rule: 220: not from all fwmark 0xdc lookup 220
+ *
+ * Our sockets mark what they send with ROUTE_MARK, so IKE and ESP to a peer inside a
+ * protected network (or behind 0.0.0.0/0) still leave through the main table and never loop.
+ * The numbers are the ones strongSwan's users know.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef LINUX_ROUTES_H
+#define LINUX_ROUTES_H
+
+#include <culvert/types.h>
+
+#include "linux/nl.h"
+
+enum { ROUTE_TABLE = 220, ROUTE_RULE_PRIORITY = 220, ROUTE_MARK = 0xdc };
+
+struct prefix {
+    struct cv_addr addr;
+    uint8_t len;
+};
+
+bool prefix_equal(const struct prefix *a, const struct prefix *b);
+bool prefix_has(const struct prefix *p, const struct cv_addr *a);
+
+/* The fewest prefixes that are exactly lo..hi of ts; returns how many, at most max.  When max
+ * is too small the last one covers the rest. */
+enum { PREFIXES_MAX = 254 }; /* what the worst range of IPv6 addresses takes */
+unsigned prefixes_of(struct prefix *out, unsigned max, const struct cv_ts *ts);
+
+/* All return 0 or an errno.  What is there already, or gone already, is no error. */
+int route_rule_add(struct netlink *nl, uint8_t family);
+int route_rule_del(struct netlink *nl, uint8_t family);
+/* src: the address local programs get for this destination; family 0: the kernel's choice. */
+int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
+              const struct cv_addr *src);
+int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
+              const struct cv_addr *src);
+int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
+int route_addr_del(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
+int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu);
+
+/* The source address the kernel would take towards to for packets with mark.  ENETUNREACH
+ * and the like when there is no way. */
+int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
+                 struct cv_addr *out);
+
+/* An address of this host inside prefix: what protected traffic of our own should carry. */
+bool route_local_addr(const struct prefix *within, struct cv_addr *out);
+
+#endif
