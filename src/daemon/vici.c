@@ -111,15 +111,12 @@ void vici_tell_all(struct vici *v, enum vici_event e, const struct node *message
 
 /* ---- the command in progress ----------------------------------------------- */
 
-/* Its message may hold secrets (load-shared, load-key). */
 static void end_command(struct vici_client *c)
 {
     evtimer_del(c->timer);
     free(c->work.targets);
     c->work = (struct vici_work){0};
-    if (c->req != NULL)
-        vici_wipe(c->req);
-    tree_free(c->req);
+    tree_free(c->req); /* which wipes: it may hold secrets */
     c->req = NULL;
 }
 

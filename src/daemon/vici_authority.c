@@ -39,17 +39,6 @@ static void copy_list(struct node *to, const struct node *from, const char *name
         tree_add_item(copy, n->value);
 }
 
-static struct node *copy_authority(const struct node *from)
-{
-    const struct node *cacert = tree_find(from, "cacert");
-    struct node *copy = tree_new();
-
-    tree_add_bytes(copy, "cacert", cacert->value, cacert->value_len);
-    copy_list(copy, from, "crl_uris");
-    copy_list(copy, from, "ocsp_uris");
-    return copy;
-}
-
 static bool is_known_key(const char *name)
 {
     return strcmp(name, "cacert") == 0 || strcmp(name, "crl_uris") == 0 ||
@@ -71,7 +60,7 @@ static bool load(struct vici *v, const struct node *section, struct problem *why
                    "authority '%s': revocation is not checked online, its CRL and OCSP "
                    "addresses are not used",
                    section->name);
-    vici_keep(&v->authorities, section->name, copy_authority(section));
+    vici_keep(&v->authorities, section->name, tree_copy(section));
     return true;
 }
 

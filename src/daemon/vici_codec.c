@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#include "base/secret.h"
-
 enum element { SECTION_START = 1, SECTION_END, KEY_VALUE, LIST_START, LIST_ITEM, LIST_END };
 
 static bool has_name(enum vici_type type)
@@ -30,7 +28,7 @@ struct decoder {
     struct rd r;
     struct node *at; /* the open section or list */
     unsigned depth;
-    unsigned nodes;
+    unsigned elements;
 };
 
 /* A name may be empty (get-counters calls the global section so) but holds no control
@@ -50,32 +48,22 @@ static void read_name(struct rd *r, char name[VICI_NAME_MAX + 1])
 }
 
 /* May the open section get a member of that name? */
-static bool has_room_for(const struct decoder *d, const char *name)
+static bool is_free(const struct decoder *d, const char *name)
 {
-    unsigned n = 0;
-
-    if (!rd_ok(&d->r) || d->at->kind != NODE_SECTION)
-        return false;
-    for (const struct node *m = d->at->first; m != NULL; m = m->next)
-        if (++n == VICI_MEMBERS_MAX || strcmp(m->name, name) == 0)
-            return false;
-    return true;
+    return rd_ok(&d->r) && d->at->kind == NODE_SECTION && tree_find(d->at, name) == NULL;
 }
 
 static bool read_container(struct decoder *d, enum element kind)
 {
     char name[VICI_NAME_MAX + 1];
-    struct node *made;
 
     read_name(&d->r, name);
-    if (!has_room_for(d, name))
+    if (!is_free(d, name))
         return false;
     if (kind == SECTION_START && ++d->depth > VICI_DEPTH_MAX)
         return false;
-    made = kind == SECTION_START ? tree_add_section(d->at, name) : tree_add_list(d->at, name);
-    if (made != NULL)
-        d->at = made;
-    return made != NULL;
+    d->at = kind == SECTION_START ? tree_add_section(d->at, name) : tree_add_list(d->at, name);
+    return true;
 }
 
 static bool read_key_value(struct decoder *d)
@@ -85,16 +73,20 @@ static bool read_key_value(struct decoder *d)
 
     read_name(&d->r, name);
     value = rd_take(&d->r, rd_u16(&d->r));
-    return name[0] != '\0' && has_room_for(d, name) &&
-           tree_add_bytes(d->at, name, value.p, value.n) != NULL;
+    if (name[0] == '\0' || !is_free(d, name))
+        return false;
+    tree_add_bytes(d->at, name, value.p, value.n);
+    return true;
 }
 
 static bool read_item(struct decoder *d)
 {
     struct cv_span value = rd_take(&d->r, rd_u16(&d->r));
 
-    return rd_ok(&d->r) && d->at->kind == NODE_LIST &&
-           tree_add_item_bytes(d->at, value.p, value.n) != NULL;
+    if (!rd_ok(&d->r) || d->at->kind != NODE_LIST)
+        return false;
+    tree_add_item_bytes(d->at, value.p, value.n);
+    return true;
 }
 
 static bool read_end(struct decoder *d, enum node_kind kind)
@@ -111,7 +103,7 @@ static bool read_element(struct decoder *d)
 {
     enum element e = (enum element)rd_u8(&d->r);
 
-    if (++d->nodes > VICI_NODES_MAX)
+    if (++d->elements > VICI_ELEMENTS_MAX)
         return false;
     switch (e) {
     case SECTION_START:
@@ -133,14 +125,12 @@ static struct node *read_message(struct cv_span octets)
 {
     struct node *root = tree_new();
     struct decoder d = {.r = rd_init(octets), .at = root};
-    bool good = root != NULL;
+    bool good = true;
 
     while (good && rd_left(&d.r) > 0)
         good = read_element(&d);
     if (good && rd_done(&d.r) && d.at == root)
         return root;
-    if (root != NULL)
-        vici_wipe(root);
     tree_free(root);
     return NULL;
 }
@@ -243,11 +233,4 @@ bool vici_encode(struct wr *w, enum vici_type type, const char *name,
     for (const struct node *n = walk(message, message, w); n != NULL; n = walk(message, n, w))
         write_node(w, n);
     return wr_ok(w);
-}
-
-void vici_wipe(struct node *root)
-{
-    for (const struct node *n = walk(root, root, NULL); n != NULL; n = walk(root, n, NULL))
-        if (n->kind == NODE_VALUE && n->value != NULL)
-            wipe(n->value, n->value_len);
 }

@@ -15,9 +15,8 @@ enum {
     VICI_PACKET_MAX = 512 * 1024, /* octets behind the length field; the protocol's limit */
     VICI_LENGTH = 4,              /* octets of the length field */
     VICI_NAME_MAX = 255,
-    VICI_DEPTH_MAX = 16,     /* sections inside sections */
-    VICI_MEMBERS_MAX = 4096, /* of one section */
-    VICI_NODES_MAX = 65536   /* of one message */
+    VICI_DEPTH_MAX = 16,      /* sections inside sections */
+    VICI_ELEMENTS_MAX = 65536 /* of one message */
 };
 
 enum vici_type {
@@ -49,8 +48,5 @@ size_t vici_encoded_size(enum vici_type type, const char *name, const struct nod
  * field, the packet is larger than VICI_PACKET_MAX, or w has no room. */
 bool vici_encode(struct wr *w, enum vici_type type, const char *name,
                  const struct node *message);
-
-/* Clears every value below root: for messages that carry secrets, before tree_free. */
-void vici_wipe(struct node *root);
 
 #endif

@@ -66,29 +66,42 @@ static void settle(struct vici_client *c, enum cv_err outcome)
         answer_outcome(c);
 }
 
-static bool is_ours(const struct vici_work *w, const struct cv_effect *fx)
+/* The number is unknown inside the first call and while a host name is being resolved. */
+static bool is_ours(const struct vici_client *c, const struct cv_effect *fx)
 {
-    return w->ike != 0 ? fx->ike == w->ike : fx->conn == w->conn;
+    const struct vici_work *w = &c->work;
+    struct cv_ike_info info;
+
+    if (w->ike != 0)
+        return fx->ike == w->ike;
+    if (fx->conn != w->conn)
+        return false;
+    if (fx->u.event.kind != CV_EV_IKE_DOWN)
+        return true;
+    /* one that was up before is another one */
+    return !cv_ike_info(daemon_engine(c->v->d), fx->ike, &info) || info.established_ms == 0;
 }
 
 static void hear(struct vici_client *c, const struct cv_effect *fx)
 {
     struct vici_work *w = &c->work;
     enum cv_err err = fx->u.event.err != CV_OK ? fx->u.event.err : CV_ERR_PEER_REJECTED;
+    bool same_child = fx->u.event.child_cfg == w->child;
 
-    if (!is_ours(w, fx))
+    if (!is_ours(c, fx))
         return;
     switch (fx->u.event.kind) {
     case CV_EV_CHILD_UP:
-        if (w->child != NULL && fx->u.event.child_cfg == w->child)
+        if (w->child != NULL && same_child)
             settle(c, CV_OK);
         return;
     case CV_EV_IKE_UP:
+        w->ike = fx->ike;
         if (w->child == NULL)
             settle(c, CV_OK);
         return;
     case CV_EV_CHILD_FAILED:
-        if (w->child != NULL && fx->u.event.child_cfg == w->child)
+        if (same_child)
             settle(c, err);
         return;
     case CV_EV_IKE_DOWN:
@@ -121,6 +134,8 @@ static void check(struct vici_client *c)
 
     if (c->work.settled)
         answer_outcome(c);
+    else if (c->work.ike == 0)
+        return; /* its host name is being resolved */
     else if (!cv_ike_info(daemon_engine(c->v->d), c->work.ike, &info))
         settle(c, CV_ERR_NOT_FOUND);
     else if (c->work.child == NULL && info.state == CV_IKE_ESTABLISHED)
