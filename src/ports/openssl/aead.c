@@ -1,6 +1,5 @@
-/* AEADs.  A key object holds a cipher context that was keyed once; a packet only sets
- * its nonce.  None of these algorithms has a key schedule of its own for decryption, so
- * one context serves both directions.
+/* AEADs: each packet sets its nonce, authenticates the AAD, transforms the data in place
+ * and ends with the ICV.
  *
  * RFC 4106 (GCM), RFC 4309 (CCM), RFC 7634 (ChaCha20-Poly1305), RFC 4543 (GMAC),
  * RFC 8750 (implicit IV: the same algorithms, but the IV does not travel).
@@ -11,15 +10,14 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 
+#include "ports/openssl/keyed.h"
 #include "ports/openssl/port.h"
 
 enum { GMAC_SALT_LEN = 4, IV_LEN = 8 };
 
 struct aead_key {
-    EVP_CIPHER_CTX *ctx;
+    struct keyed keyed;
     uint8_t icv_len;
 };
 
@@ -29,84 +27,62 @@ static void free_key(void *key)
 
     if (k == NULL)
         return;
-    EVP_CIPHER_CTX_free(k->ctx); /* wipes the key schedule */
+    keyed_free(&k->keyed);
     OPENSSL_free(k);
-}
-
-static void *new_key(const char *cipher, const struct cv_aead *aead, const uint8_t *key)
-{
-    size_t nonce_len = (size_t)aead->salt_len + IV_LEN;
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_size_t(OSSL_CIPHER_PARAM_AEAD_IVLEN, &nonce_len),
-        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, NULL, aead->icv_len),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_CIPHER *alg = EVP_CIPHER_fetch(NULL, cipher, NULL);
-    struct aead_key *k = OPENSSL_zalloc(sizeof(*k));
-    bool ok = alg != NULL && k != NULL && (k->ctx = EVP_CIPHER_CTX_new()) != NULL;
-
-    /* Lengths first: CCM's first block depends on both. */
-    ok = ok && EVP_EncryptInit_ex2(k->ctx, alg, NULL, NULL, params) == 1;
-    ok = ok && EVP_EncryptInit_ex2(k->ctx, NULL, key, NULL, NULL) == 1;
-    EVP_CIPHER_free(alg);
-    if (!ok) {
-        free_key(k);
-        return NULL;
-    }
-    k->icv_len = aead->icv_len;
-    return k;
 }
 
 /* ---- one packet ------------------------------------------------------------- */
 
-static bool start_sealing(const struct aead_key *k, const uint8_t *nonce)
+static bool start_sealing(struct aead_key *k, const uint8_t *nonce)
 {
-    return EVP_EncryptInit_ex2(k->ctx, NULL, NULL, nonce, NULL) == 1;
+    return keyed_start(&k->keyed, ENCRYPT, nonce, NULL);
 }
 
-static bool start_opening(const struct aead_key *k, const uint8_t *nonce, const uint8_t *icv)
+static bool start_opening(struct aead_key *k, const uint8_t *nonce, const uint8_t *icv)
 {
-    uint8_t tag_octets[CV_ICV_MAX];
-    const OSSL_PARAM tag[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag_octets, k->icv_len),
+    uint8_t expected[CV_ICV_MAX]; /* an OSSL_PARAM cannot point to const */
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, expected, k->icv_len),
         OSSL_PARAM_construct_end(),
     };
 
-    memcpy(tag_octets, icv, k->icv_len); /* an OSSL_PARAM cannot point to const */
-    return EVP_DecryptInit_ex2(k->ctx, NULL, NULL, nonce, tag) == 1;
+    memcpy(expected, icv, k->icv_len);
+    return keyed_start(&k->keyed, DECRYPT, nonce, params);
 }
 
-static bool authenticate(const struct aead_key *k, const uint8_t *p, size_t n)
+static bool authenticate(struct aead_key *k, const uint8_t *p, size_t n)
 {
     int len;
 
-    return n == 0 || (n <= INT_MAX && EVP_CipherUpdate(k->ctx, NULL, &len, p, (int)n) == 1);
+    return n == 0 ||
+           (n <= INT_MAX && EVP_CipherUpdate(k->keyed.ctx, NULL, &len, p, (int)n) == 1);
 }
 
-static bool transform(const struct aead_key *k, uint8_t *data, size_t n)
+static bool transform(struct aead_key *k, uint8_t *data, size_t n)
 {
     int len;
 
-    return n == 0 || (n <= INT_MAX && EVP_CipherUpdate(k->ctx, data, &len, data, (int)n) == 1);
+    return n == 0 ||
+           (n <= INT_MAX && EVP_CipherUpdate(k->keyed.ctx, data, &len, data, (int)n) == 1);
 }
 
 /* Decrypting, this is where the ICV is compared. */
-static bool finish(const struct aead_key *k)
+static bool finish(struct aead_key *k)
 {
     uint8_t none[EVP_MAX_BLOCK_LENGTH];
     int len;
 
-    return EVP_CipherFinal_ex(k->ctx, none, &len) == 1;
+    return EVP_CipherFinal_ex(k->keyed.ctx, none, &len) == 1;
 }
 
-static bool write_icv(const struct aead_key *k, uint8_t *icv)
+static bool write_icv(struct aead_key *k, uint8_t *icv)
 {
     OSSL_PARAM tag[] = {
         OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, icv, k->icv_len),
         OSSL_PARAM_construct_end(),
     };
 
-    return EVP_CIPHER_CTX_get_params(k->ctx, tag) == 1;
+    return EVP_CIPHER_CTX_get_params(k->keyed.ctx, tag) == 1;
 }
 
 /* ---- AES-GCM and ChaCha20-Poly1305 ------------------------------------------ */
@@ -129,17 +105,17 @@ static bool stream_open(void *key, const uint8_t *nonce, struct cv_span aad, uin
 
 /* CCM must know the length before the first octet, and wants to be called for the
  * data exactly once, even when there is none: the tag is made and checked there. */
-static bool ccm_transform(const struct aead_key *k, struct cv_span aad, uint8_t *data, size_t n)
+static bool ccm_transform(struct aead_key *k, struct cv_span aad, uint8_t *data, size_t n)
 {
     uint8_t none = 0;
     int len;
 
-    if (n > INT_MAX || EVP_CipherUpdate(k->ctx, NULL, &len, NULL, (int)n) != 1 ||
+    if (n > INT_MAX || EVP_CipherUpdate(k->keyed.ctx, NULL, &len, NULL, (int)n) != 1 ||
         !authenticate(k, aad.p, aad.n))
         return false;
     if (n == 0)
         data = &none;
-    return EVP_CipherUpdate(k->ctx, data, &len, data, (int)n) == 1;
+    return EVP_CipherUpdate(k->keyed.ctx, data, &len, data, (int)n) == 1;
 }
 
 static bool ccm_seal(void *key, const uint8_t *nonce, struct cv_span aad, uint8_t *data,
@@ -158,8 +134,8 @@ static bool ccm_open(void *key, const uint8_t *nonce, struct cv_span aad, uint8_
 
 /* RFC 4543 section 3.3: the packet's IV is authenticated too, between the ESP header
  * and the payload; the caller's nonce ends with it. */
-static bool gmac_authenticate(const struct aead_key *k, const uint8_t *nonce,
-                              struct cv_span aad, const uint8_t *data, size_t n)
+static bool gmac_authenticate(struct aead_key *k, const uint8_t *nonce, struct cv_span aad,
+                              const uint8_t *data, size_t n)
 {
     return authenticate(k, aad.p, aad.n) && authenticate(k, nonce + GMAC_SALT_LEN, IV_LEN) &&
            authenticate(k, data, n) && finish(k);
@@ -178,7 +154,31 @@ static bool gmac_open(void *key, const uint8_t *nonce, struct cv_span aad, uint8
     return start_opening(key, nonce, icv) && gmac_authenticate(key, nonce, aad, data, n);
 }
 
-/* ---- tables ----------------------------------------------------------------- */
+/* ---- keys and tables -------------------------------------------------------- */
+
+/* CCM wants the ICV's length before the key; the others learn it from each packet. */
+static void *new_key(const char *cipher, const struct cv_aead *aead, const uint8_t *key)
+{
+    size_t nonce_len = (size_t)aead->salt_len + IV_LEN;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_size_t(OSSL_CIPHER_PARAM_AEAD_IVLEN, &nonce_len),
+        OSSL_PARAM_construct_end(),
+        OSSL_PARAM_construct_end(),
+    };
+    struct aead_key *k = OPENSSL_zalloc(sizeof(*k));
+
+    if (k == NULL)
+        return NULL;
+    if (aead->seal == ccm_seal)
+        params[1] =
+            OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, NULL, aead->icv_len);
+    if (!keyed_init(&k->keyed, cipher, key, aead->key_len, params)) {
+        free_key(k);
+        return NULL;
+    }
+    k->icv_len = aead->icv_len;
+    return k;
+}
 
 /* name, identifier, OpenSSL's name, octets of key, salt, IV and ICV, mode */
 #define AES_LIST(X, bits, key)                                                                 \

@@ -1,30 +1,21 @@
 /* Ciphers without integrity: AES-CBC (RFC 3602), 3DES-CBC (RFC 2451), AES-CTR
  * (RFC 3686) and NULL (RFC 2410).
  *
- * A block cipher's key schedule differs between encrypting and decrypting, and an SA
- * uses a key one way only.  A key object therefore keeps one context, keyed for the way
- * it was used last, and the raw key to turn it round.
- *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "base/secret.h"
+#include "ports/openssl/keyed.h"
 #include "ports/openssl/port.h"
 
-enum way { DECRYPT = 0, ENCRYPT = 1, NEITHER = 2 }; /* OpenSSL's values, and none yet */
-
-enum { RAW_MAX = 32, CTR_SALT_LEN = 4, CTR_IV_LEN = 8, CTR_BLOCK_LEN = 16 };
+enum { CTR_SALT_LEN = 4, CTR_IV_LEN = 8, CTR_BLOCK_LEN = 16 };
 
 struct cipher_key {
-    EVP_CIPHER_CTX *ctx;
-    enum way way;
-    uint8_t raw[RAW_MAX];
+    struct keyed keyed;
     uint8_t salt[CTR_SALT_LEN];
 };
 
@@ -34,44 +25,39 @@ static void free_key(void *key)
 
     if (k == NULL)
         return;
-    EVP_CIPHER_CTX_free(k->ctx);
-    wipe(k->raw, sizeof(k->raw));
+    keyed_free(&k->keyed);
+    wipe(k->salt, sizeof(k->salt));
     OPENSSL_free(k);
 }
 
-static void *new_key(const char *cipher, const struct cv_cipher *c, const uint8_t *key)
+static void *new_key(const char *name, const struct cv_cipher *cipher, const uint8_t *key)
 {
     unsigned padding = 0; /* ESP and IKE bring their own */
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_uint(OSSL_CIPHER_PARAM_PADDING, &padding),
         OSSL_PARAM_construct_end(),
     };
-    EVP_CIPHER *alg = EVP_CIPHER_fetch(NULL, cipher, NULL);
     struct cipher_key *k = OPENSSL_zalloc(sizeof(*k));
 
-    if (alg == NULL || k == NULL || (k->ctx = EVP_CIPHER_CTX_new()) == NULL ||
-        EVP_CipherInit_ex2(k->ctx, alg, NULL, NULL, ENCRYPT, params) != 1) {
-        EVP_CIPHER_free(alg);
+    if (k == NULL)
+        return NULL;
+    if (!keyed_init(&k->keyed, name, key, cipher->key_len, params)) {
         free_key(k);
         return NULL;
     }
-    EVP_CIPHER_free(alg);
-    memcpy(k->raw, key, c->key_len);
-    memcpy(k->salt, key + c->key_len, c->salt_len);
-    k->way = NEITHER;
+    memcpy(k->salt, key + cipher->key_len, cipher->salt_len);
     return k;
 }
 
 static bool transform(struct cipher_key *k, enum way way, const uint8_t *iv, uint8_t *data,
                       size_t n)
 {
-    const uint8_t *key = k->way == way ? NULL : k->raw;
     int len;
 
-    if (n > INT_MAX || EVP_CipherInit_ex2(k->ctx, NULL, key, iv, (int)way, NULL) != 1)
+    if (n > INT_MAX || !keyed_start(&k->keyed, way, iv, NULL))
         return false;
-    k->way = way;
-    return n == 0 || (EVP_CipherUpdate(k->ctx, data, &len, data, (int)n) == 1 && len == (int)n);
+    return n == 0 ||
+           (EVP_CipherUpdate(k->keyed.ctx, data, &len, data, (int)n) == 1 && len == (int)n);
 }
 
 static bool cbc_encrypt(void *key, const uint8_t *iv, uint8_t *data, size_t n)
