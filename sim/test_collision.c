@@ -269,7 +269,7 @@ static void explore(enum act dev, enum act gw, uint64_t seed)
 {
     struct duo *d = duo_new(seed);
     bool deletes = dev >= DELETE_CHILD || gw >= DELETE_CHILD, fine;
-    unsigned children = 1 + (dev == CREATE_CHILD) + (gw == CREATE_CHILD);
+    unsigned children = 1u + (dev == CREATE_CHILD) + (gw == CREATE_CHILD);
 
     duo_add_child(d);
     fine = duo_connect(d);

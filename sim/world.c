@@ -23,6 +23,8 @@ void world_fail(struct world *w, const char *format, ...)
     va_start(ap, format);
     vsnprintf(w->why, sizeof(w->why), format, ap);
     va_end(ap);
+    if (w->silent)
+        return;
     trace_dump(&w->trace);
     fprintf(stderr, "BROKEN at %.3f s, seed %llu: %s\n", (double)world_now(w) / 1000.0,
             (unsigned long long)w->seed, w->why);

@@ -27,6 +27,7 @@ struct world {
     net_tap_fn *tap; /* a scenario's own; asked before the strings */
     void *tap_ctx;
     bool quick;  /* skip the checks that walk every SA after every event */
+    bool silent; /* a broken invariant prints nothing */
     bool failed; /* an invariant broke; why says which */
     char why[200];
     uint64_t steps;

@@ -1,0 +1,311 @@
+/* A random life of two to four hosts.  See chaos.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "sim/chaos.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/crypto.h"
+#include "sim/invariants.h"
+
+enum {
+    DEVICES_MAX = 3,
+    COMMANDS = 40,
+    PAUSE_MAX_MS = 12000,
+    QUIET_MS = 400000,
+    PATIENCE = 240, /* further seconds until the hosts must have agreed once */
+    CLOSING_MS = 500000
+};
+
+struct chaos {
+    struct world *w;
+    struct prng dice; /* apart from the network's, so that a command list stays a list */
+    struct host *gw, *dev[DEVICES_MAX];
+    unsigned n;
+    struct recipe gw_conn[DEVICES_MAX], dev_conn[DEVICES_MAX];
+    bool natted[DEVICES_MAX], vip[DEVICES_MAX];
+    bool down[DEVICES_MAX];
+};
+
+/* ---- the cast ---------------------------------------------------------------------------- */
+
+static void roll_lifetimes(struct chaos *c, struct recipe *r)
+{
+    if (prng_chance(&c->dice, 500))
+        r->child[0].life = (struct cv_lifetime){
+            .rekey_s = prng_range(&c->dice, 40, 200), .rand_s = 20, .hard_s = 400};
+    if (prng_chance(&c->dice, 200))
+        r->child[0].life.rekey_packets = prng_range(&c->dice, 50, 500);
+    if (prng_chance(&c->dice, 400)) {
+        r->conn.rekey_s = prng_range(&c->dice, 60, 300);
+        r->conn.rand_s = 20;
+        r->conn.over_s = 300;
+    }
+    if (prng_chance(&c->dice, 100))
+        r->conn.reauth_s = prng_range(&c->dice, 100, 300);
+    r->conn.dpd_delay_s = prng_range(&c->dice, 5, 30);
+}
+
+static void roll_actions(struct chaos *c, struct recipe *r)
+{
+    if (prng_chance(&c->dice, 300))
+        r->child[0].dpd_action = CV_ACTION_START;
+    if (prng_chance(&c->dice, 200))
+        r->child[0].close_action = CV_ACTION_START;
+    r->conn.keyingtries = prng_range(&c->dice, 1, 3);
+}
+
+static void roll_selectors(struct chaos *c, unsigned i)
+{
+    struct recipe *g = &c->gw_conn[i], *r = &c->dev_conn[i];
+
+    recipe_local_ts(g, 0, recipe_subnet(c->gw->inner[0], 24));
+    recipe_remote_ts(r, 0, recipe_subnet(c->gw->inner[0], 24));
+    c->vip[i] = prng_chance(&c->dice, 400);
+    if (c->vip[i]) {
+        r->vips[0] = (struct cv_addr){.family = CV_IPV4};
+        r->conn.vips = r->vips;
+        r->conn.n_vips = 1;
+        g->conn.has_pool = true;
+        recipe_local_ts(r, 0, recipe_dynamic());
+        recipe_remote_ts(g, 0, recipe_dynamic());
+    } else {
+        recipe_local_ts(r, 0, recipe_subnet(c->dev[i]->inner[0], 24));
+        recipe_remote_ts(g, 0, recipe_subnet(c->dev[i]->inner[0], 24));
+    }
+}
+
+static void roll_crypto(struct chaos *c, unsigned i)
+{
+    static const uint16_t kes[] = {CV_KE_X25519, CV_KE_ECP_256};
+    struct recipe *g = &c->gw_conn[i], *r = &c->dev_conn[i];
+
+    if (prng_chance(&c->dice, 300)) { /* sometimes a wrong guess */
+        recipe_ike_kes(r, prng_chance(&c->dice, 500) ? kes : kes + 1, 1);
+        recipe_ike_kes(g, kes, 2);
+    }
+    if (prng_chance(&c->dice, 300)) {
+        recipe_pfs(r, CV_KE_X25519);
+        recipe_pfs(g, CV_KE_X25519);
+    }
+    if (prng_chance(&c->dice, 300)) {
+        r->conn.local.kind = r->conn.remote.kind = CV_AUTH_PUBKEY;
+        g->conn.local.kind = g->conn.remote.kind = CV_AUTH_PUBKEY;
+        c->dev[i]->n_certs = c->gw->n_certs = 2;
+        c->dev[i]->cert_size = c->gw->cert_size = 1200;
+    }
+}
+
+static void cast_device(struct chaos *c, unsigned i)
+{
+    struct recipe *g = &c->gw_conn[i], *r = &c->dev_conn[i];
+    char name[8], id[40];
+
+    snprintf(name, sizeof(name), "d%u", i);
+    snprintf(id, sizeof(id), "d%u.fleet.example", i);
+    c->dev[i] = world_add(c->w, name);
+    recipe_init(r, "up", id, "gateway.example");
+    recipe_init(g, name, "gateway.example", id);
+    roll_selectors(c, i);
+    roll_crypto(c, i);
+    r->conn.unique = prng_chance(&c->dice, 500) ? CV_UNIQUE_REPLACE : CV_UNIQUE_NO;
+    g->conn.unique = r->conn.unique;
+    r->conn.encap = prng_chance(&c->dice, 200);
+    roll_lifetimes(c, r);
+    roll_lifetimes(c, g);
+    roll_actions(c, r);
+    c->natted[i] = prng_chance(&c->dice, 400);
+    if (c->natted[i])
+        world_behind_nat(c->w, c->dev[i],
+                         world_add_nat(c->w, prng_range(&c->dice, 25, 120) * 1000));
+    if (prng_chance(&c->dice, 300))
+        c->dev[i]->answer_ms = prng_range(&c->dice, 1, 3000);
+    host_add(c->dev[i], r);
+    host_add(c->gw, g);
+}
+
+static void cast(struct chaos *c)
+{
+    c->gw = world_add(c->w, "gateway");
+    c->n = 1 + prng_below(&c->dice, DEVICES_MAX);
+    if (prng_chance(&c->dice, 300))
+        c->gw->answer_ms = prng_range(&c->dice, 1, 3000);
+    if (prng_chance(&c->dice, 300))
+        c->gw->settings.cookie_threshold = 1;
+    for (unsigned i = 0; i < c->n; i++)
+        cast_device(c, i);
+    for (uint32_t i = 0; i < c->w->n_hosts; i++)
+        host_start(c->w->hosts[i]);
+    world_set_links(c->w, (struct net_link){.loss_pm = prng_below(&c->dice, 300),
+                                            .dup_pm = prng_below(&c->dice, 100),
+                                            .delay_ms = prng_range(&c->dice, 1, 100),
+                                            .jitter_ms = prng_below(&c->dice, 200)});
+}
+
+/* ---- the play -----------------------------------------------------------------------------
+ */
+
+static void traffic(struct chaos *c, unsigned i)
+{
+    struct host *d = c->dev[i];
+    struct cv_addr src = d->inner[0];
+    uint32_t flow;
+
+    if (c->vip[i]) {
+        src = host_ike_info(d, host_ike(d)).lease.v4;
+        if (src.family != CV_IPV4)
+            return;
+    }
+    flow = world_flow_between(c->w, d, &src, c->gw, &c->gw->inner[0]);
+    world_traffic(c->w, flow, 20, prng_range(&c->dice, 10, 200));
+    world_traffic(c->w, flow ^ 1, 20, prng_range(&c->dice, 10, 200));
+}
+
+static void mishap(struct chaos *c, unsigned i)
+{
+    struct net_port *p = &c->w->net.ports[c->dev[i]->port];
+
+    if (prng_chance(&c->dice, 400)) {
+        c->down[i] = !c->down[i];
+        p->out.down = p->in.down = c->down[i];
+    } else if (c->natted[i] && prng_chance(&c->dice, 500)) {
+        nat_rebind(&c->w->net.nats[p->nat]);
+    } else if (prng_chance(&c->dice, 300)) {
+        host_reboot(c->dev[i]);
+    } else if (prng_chance(&c->dice, 50)) {
+        host_reboot(c->gw);
+    }
+}
+
+static void command(struct chaos *c)
+{
+    unsigned i = prng_below(&c->dice, c->n);
+    bool at_gw = prng_chance(&c->dice, 400);
+    struct host *h = at_gw ? c->gw : c->dev[i];
+
+    switch (prng_below(&c->dice, 10)) {
+    case 0:
+    case 1:
+    case 2:
+        if (!at_gw)
+            host_initiate(h, &c->dev_conn[i], 0, c->gw);
+        else if (!c->natted[i] && !c->vip[i])
+            host_initiate(h, &c->gw_conn[i], 0, c->dev[i]);
+        break;
+    case 3:
+        host_rekey_child(h, host_child(h));
+        break;
+    case 4:
+        host_rekey_ike(h, host_ike(h));
+        break;
+    case 5:
+        host_delete_child(h, host_child(h));
+        break;
+    case 6:
+        if (prng_chance(&c->dice, 400))
+            host_delete_ike(h, host_ike(h));
+        break;
+    case 7:
+    case 8:
+        traffic(c, i);
+        break;
+    default:
+        mishap(c, i);
+    }
+}
+
+static void play(struct chaos *c)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        host_initiate(c->dev[i], &c->dev_conn[i], 0, c->gw);
+    for (unsigned i = 0; i < COMMANDS && !c->w->failed; i++) {
+        /* Often at once, sometimes while the last command's messages are on their way. */
+        if (prng_chance(&c->dice, 700))
+            world_run(c->w,
+                      prng_below(&c->dice, prng_chance(&c->dice, 500) ? 300 : PAUSE_MAX_MS));
+        command(c);
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------
+ */
+
+/* Lifetimes go on during the quiet time, so the hosts must agree at some moment. */
+static bool agree_once(struct chaos *c, char *why, size_t cap)
+{
+    world_set_links(c->w, (struct net_link){.delay_ms = 10});
+    world_run(c->w, QUIET_MS);
+    for (unsigned i = 0; i < PATIENCE && !c->w->failed; i++) {
+        if (invariants_agree(c->w, why, cap))
+            return true;
+        world_run(c->w, 1000);
+    }
+    return false;
+}
+
+static bool tunnels_work(struct chaos *c, char *why, size_t cap)
+{
+    for (unsigned i = 0; i < c->n; i++) {
+        struct host *d = c->dev[i];
+        uint32_t child = host_child(d);
+        struct cv_addr src = d->inner[0];
+
+        if (child == 0 || host_child_info(d, child).state != CV_CHILD_INSTALLED)
+            continue;
+        if (c->vip[i])
+            src = host_ike_info(d, host_child_info(d, child).ike).lease.v4;
+        if (world_ping(c->w, world_flow_between(c->w, d, &src, c->gw, &c->gw->inner[0])))
+            continue;
+        snprintf(why, cap, "%s: no answer to a ping through Child SA %u", d->name,
+                 (unsigned)child);
+        return false;
+    }
+    return true;
+}
+
+static void delete_all(struct host *h)
+{
+    struct cv_ike_info info;
+
+    for (unsigned i = 0; i < h->n_recipes; i++)
+        cv_conn_remove(h->engine, &h->recipes[i]->conn);
+    for (uint32_t at = 0; cv_ike_next(h->engine, &at, &info);)
+        host_delete_ike(h, info.id);
+}
+
+static bool close_all(struct chaos *c, char *why, size_t cap)
+{
+    for (uint32_t i = 0; i < c->w->n_hosts; i++)
+        delete_all(c->w->hosts[i]);
+    world_run(c->w, CLOSING_MS);
+    if (!invariants_empty(c->w, why, cap))
+        return false;
+    if (sim_crypto_live_keys() == 0)
+        return true;
+    snprintf(why, cap, "%llu crypto keys left over",
+             (unsigned long long)sim_crypto_live_keys());
+    return false;
+}
+
+bool chaos_run(uint64_t seed, bool silent, char *why, size_t cap)
+{
+    struct chaos *c = sim_alloc(sizeof(*c));
+    bool fine;
+
+    c->w = world_new(seed);
+    c->w->silent = silent;
+    c->dice = prng_seed(seed + 0x5eed);
+    cast(c);
+    play(c);
+    fine = agree_once(c, why, cap) && tunnels_work(c, why, cap) && close_all(c, why, cap);
+    if (c->w->failed)
+        snprintf(why, cap, "%s", c->w->why);
+    else if (!fine && !silent)
+        trace_dump(&c->w->trace);
+    fine = fine && !c->w->failed;
+    world_free(c->w);
+    free(c);
+    return fine;
+}

@@ -1,0 +1,190 @@
+/* Bounded tables and attacks on them: full means refuse and count, and what is
+ * established stays.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "sim/check.h"
+#include "sim/crowd.h"
+
+static void a_full_gateway_refuses_and_keeps_what_it_has(void **state)
+{
+    struct crowd *c = crowd_new(1, 8);
+
+    (void)state;
+    c->gw->settings.limits.ike_sas = 4;
+    c->gw->settings.limits.child_sas = 4;
+    c->gw->settings.block_threshold = 100;
+    c->gw->settings.cookie_threshold = 100;
+    crowd_start(c);
+    for (unsigned i = 0; i < 8; i++) {
+        crowd_connect(c, i);
+        world_run(c->w, 1000);
+    }
+    world_run(c->w, 300000);
+    assert_int_equal(crowd_up(c), 4);
+    assert_true(host_errors(c->gw, CV_ERR_FULL) > 0);
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(crowd_ping(c, i));
+    /* One leaves, another gets its place. */
+    host_delete_ike(c->dev[0], host_ike(c->dev[0]));
+    world_run(c->w, 60000);
+    crowd_connect(c, 7);
+    world_run(c->w, 10000);
+    assert_true(crowd_ping(c, 7));
+    assert_true(crowd_free(c));
+}
+
+static void no_room_for_a_child_leaves_the_ike_sa(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+
+    (void)state;
+    c->gw->settings.limits.child_sas = 1;
+    crowd_start(c);
+    crowd_connect(c, 0);
+    world_run(c->w, 5000);
+    crowd_connect(c, 1);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 0));
+    assert_int_equal(host_child_count(c->dev[1]), 0);
+    assert_true(crowd_free(c));
+}
+
+static void a_device_with_one_slot_of_each_kind_works(void **state)
+{
+    struct crowd *c = crowd_new(1, 1);
+
+    (void)state;
+    c->dev[0]->settings.limits.ike_sas = 1;
+    c->dev[0]->settings.limits.child_sas = 1;
+    c->dev[0]->settings.limits.handshakes = 1;
+    crowd_start(c);
+    crowd_connect(c, 0);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 0));
+    /* No room to rekey: refused, and the tunnel goes on. */
+    host_rekey_child(c->dev[0], host_child(c->dev[0]));
+    host_rekey_child(c->gw, host_child(c->gw));
+    world_run(c->w, 100000);
+    assert_true(crowd_ping(c, 0));
+    assert_true(crowd_free(c));
+}
+
+static void one_address_cannot_hold_many_half_open_exchanges(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+    struct cv_stats stats;
+
+    (void)state;
+    c->gw->settings.cookie_threshold = 1000;
+    crowd_start(c);
+    crowd_connect(c, 1);
+    world_run(c->w, 2000);
+    c->dev[0]->settings.limits.handshakes = 2;
+    /* A device behind whose address someone starts over and over. */
+    for (unsigned i = 0; i < 20; i++) {
+        c->w->net.ports[c->gw->port].out.down = true;
+        crowd_connect(c, 0);
+        world_run(c->w, 100);
+        host_reboot(c->dev[0]);
+    }
+    cv_get_stats(c->gw->engine, &stats);
+    assert_int_equal(stats.half_open, 5);
+    c->w->net.ports[c->gw->port].out.down = false;
+    assert_true(crowd_ping(c, 1));
+    assert_true(crowd_free(c));
+}
+
+/*   device                        gateway under load
+ *     | IKE_SA_INIT ---------------> |
+ *     | <----------------- N(COOKIE) |
+ *     | IKE_SA_INIT, N(COOKIE) ----> |
+ *     | <--------------- IKE_SA_INIT |   (RFC 7296 section 2.6) */
+static void a_flood_of_spoofed_requests_harms_nobody(void **state)
+{
+    struct crowd *c = crowd_new(1, 4);
+    struct cv_stats stats;
+    uint32_t flow;
+
+    (void)state;
+    crowd_start(c);
+    crowd_connect(c, 0);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 0));
+    flow = c->w->stack.n - 2;
+    world_traffic(c->w, flow, 10, 2000);
+    crowd_flood(c, 2, 10000);
+    world_run(c->w, 5000);
+    cv_get_stats(c->gw->engine, &stats);
+    assert_in_range(stats.half_open, 1, 10);
+    assert_int_equal(c->gw->saw[CV_EV_COOKIES], 1);
+    /* An honest device gets in through the flood, with a cookie. */
+    crowd_connect(c, 1);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 1));
+    world_run(c->w, 20000);
+    assert_int_equal(world_missing(c->w, flow), 0);
+    world_run(c->w, 120000);
+    cv_get_stats(c->gw->engine, &stats);
+    assert_int_equal(stats.half_open, 0);
+    assert_int_equal(stats.ike_sas, 2);
+    assert_int_equal(host_last(c->gw, CV_EV_COOKIES)->value, 0);
+    crowd_connect(c, 2);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 2));
+    assert_true(crowd_free(c));
+}
+
+/* No cookie is asked for, and the tables fill up: still nothing breaks. */
+static void a_flood_into_full_tables_passes(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+
+    (void)state;
+    c->gw->settings.cookie_threshold = 1000000;
+    c->gw->settings.block_threshold = 1000000;
+    crowd_start(c);
+    crowd_connect(c, 0);
+    world_run(c->w, 5000);
+    crowd_flood(c, 2, 5000);
+    world_run(c->w, 8000);
+    assert_true(host_errors(c->gw, CV_ERR_FULL) > 1000);
+    assert_true(crowd_ping(c, 0));
+    host_rekey_child(c->dev[0], host_child(c->dev[0]));
+    world_run(c->w, 120000);
+    crowd_connect(c, 1);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 1));
+    assert_true(crowd_ping(c, 0));
+    assert_true(crowd_free(c));
+}
+
+static void a_replayed_cookie_from_another_address_is_worthless(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+    struct cv_stats stats;
+
+    (void)state;
+    c->gw->settings.cookie_threshold = 1;
+    crowd_start(c);
+    crowd_flood(c, 1, 200);
+    world_run(c->w, 1000);
+    cv_get_stats(c->gw->engine, &stats);
+    assert_int_equal(stats.half_open, 1);
+    assert_true(stats.errors[CV_ERR_IKE_COOKIE] >= 190);
+    assert_true(crowd_free(c));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_gateway_refuses_and_keeps_what_it_has),
+        cmocka_unit_test(no_room_for_a_child_leaves_the_ike_sa),
+        cmocka_unit_test(a_device_with_one_slot_of_each_kind_works),
+        cmocka_unit_test(one_address_cannot_hold_many_half_open_exchanges),
+        cmocka_unit_test(a_flood_of_spoofed_requests_harms_nobody),
+        cmocka_unit_test(a_flood_into_full_tables_passes),
+        cmocka_unit_test(a_replayed_cookie_from_another_address_is_worthless),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
