@@ -54,27 +54,32 @@ static struct cv_addr get_addr(uint8_t family, const uint8_t *p)
     return a;
 }
 
-/* r stands at the upper-layer header of an unfragmented packet or a first fragment. */
+/* r stands at the upper-layer header of an unfragmented packet or a first fragment.
+ * Ports that are not all there stay 0. */
 static void read_ports(struct ip_flow *f, struct rd *r)
 {
+    uint16_t first = rd_u16(r);
+    uint16_t second = first;
+
     switch (f->proto) {
     case IPPROTO_NUM_TCP:
     case IPPROTO_NUM_UDP:
     case IPPROTO_NUM_DCCP:
     case IPPROTO_NUM_SCTP:
     case IPPROTO_NUM_UDPLITE:
-        f->sport = rd_u16(r);
-        f->dport = rd_u16(r);
-        f->ports_known = rd_ok(r);
+        second = rd_u16(r);
         break;
     case IPPROTO_NUM_ICMP:
     case IPPROTO_NUM_ICMPV6:
-        f->sport = f->dport = rd_u16(r);
-        f->ports_known = rd_ok(r);
-        break;
+        break; /* type and code stand for both (RFC 4301 section 4.4.1.1) */
     default:
-        break;
+        return;
     }
+    if (!rd_ok(r))
+        return;
+    f->sport = first;
+    f->dport = second;
+    f->ports_known = true;
 }
 
 static enum cv_err parse_ip4(struct ip_flow *f, struct cv_span packet)

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Writes the hand-made seeds of the fuzz targets: tests/fuzz/seeds/TARGET/NAME.
+
+Each is a valid input built from the RFC's diagrams, so that a run starts behind the
+first length check.  Run it again after adding one; recorded seeds are not touched.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def seed(target, name, octets):
+    folder = os.path.join(HERE, "seeds", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(octets)
+
+
+# --- IKE: RFC 7296 section 3 ------------------------------------------------------
+
+
+def transform(kind, number, bits=0, last=False, extra=b""):
+    attrs = (struct.pack(">HH", 0x800E, bits) if bits else b"") + extra
+    return struct.pack(">BBHBBH", 0 if last else 3, 0, 8 + len(attrs), kind, 0, number) + attrs
+
+
+def proposal(number, protocol, spi, transforms, last=True):
+    body = b"".join(transform(*t, last=i + 1 == len(transforms)) for i, t in enumerate(transforms))
+    head = struct.pack(">BBHBBBB", 0 if last else 2, 0, 8 + len(spi) + len(body), number, protocol,
+                       len(spi), len(transforms))
+    return head + spi + body
+
+
+def payloads(*list_of):
+    """(type, body) pairs to (first type, chain)."""
+    chain = b""
+    for i, (_, body) in enumerate(list_of):
+        following = list_of[i + 1][0] if i + 1 < len(list_of) else 0
+        chain += struct.pack(">BBH", following, 0, 4 + len(body)) + body
+    return list_of[0][0], chain
+
+
+def message(exchange, flags, message_id, *list_of, sealed_first=None):
+    first, chain = payloads(*list_of)
+    if sealed_first is not None:  # the last generic header names what is inside
+        at = len(chain) - 4 - len(list_of[-1][1])
+        chain = chain[:at] + bytes([sealed_first]) + chain[at + 1:]
+    return (b"initiate" + b"responds" + struct.pack(">BBBBII", first, 0x20, exchange, flags,
+                                                    message_id, 28 + len(chain)) + chain)
+
+
+def notify(kind, data=b"", protocol=0, spi=b""):
+    return 41, struct.pack(">BBH", protocol, len(spi), kind) + spi + data
+
+
+def v4_selector(lo, hi, protocol=0, ports=(0, 65535)):
+    return struct.pack(">BBHHH", 7, protocol, 16, *ports) + bytes(lo) + bytes(hi)
+
+
+def v6_selector(lo, hi):
+    return struct.pack(">BBHHH", 8, 0, 40, 0, 65535) + lo + hi
+
+
+def selectors(*list_of):
+    return bytes([len(list_of), 0, 0, 0]) + b"".join(list_of)
+
+
+def attribute(kind, value=b""):
+    return struct.pack(">HH", kind, len(value)) + value
+
+
+DB8 = bytes.fromhex("20010db8000000000000000000000001")
+NONCE = bytes(range(32))
+IKE_AEAD = [(1, 20, 128), (2, 5), (4, 31)]
+IKE_MANY = [(1, 12, 128), (1, 12, 256), (1, 3), (2, 5), (2, 2), (3, 12), (3, 2), (4, 14), (4, 19)]
+ESP_AEAD = [(1, 20, 128), (5, 0)]
+SA_IKE = proposal(1, 1, b"", IKE_AEAD, last=False) + proposal(2, 1, b"", IKE_MANY)
+SA_ESP = proposal(1, 3, b"\xc0\1\2\3", ESP_AEAD)
+SA_REKEY = proposal(1, 1, b"newspi_i", IKE_AEAD)
+TS4 = selectors(v4_selector((10, 0, 0, 0), (10, 0, 255, 255)),
+                v4_selector((10, 1, 0, 1), (10, 1, 0, 1), 17, (53, 53)))
+TS6 = selectors(v6_selector(DB8[:8] + bytes(8), DB8[:8] + b"\xff" * 8))
+CP_REQUEST = b"\1\0\0\0" + attribute(1) + attribute(8) + attribute(3) + attribute(10)
+CP_REPLY = (b"\2\0\0\0" + attribute(1, b"\x0a\1\2\3") + attribute(2, b"\xff\xff\xff\0") +
+            attribute(8, DB8 + b"\x40") + attribute(3, b"\x0a\0\0\x35") + attribute(10, DB8) +
+            attribute(7, b"v"))
+ID_FQDN = b"\2\0\0\0gw.example.org"
+ID_MAIL = b"\3\0\0\0ops@example.org"
+ID_V4 = b"\1\0\0\0\xc0\0\2\1"
+ID_V6 = b"\5\0\0\0" + DB8
+
+
+def rdn(kind, text, tag=0x0C):
+    value = bytes([0x06, 3, 0x55, 4, kind]) + bytes([tag, len(text)]) + text
+    pair = bytes([0x30, len(value)]) + value
+    return bytes([0x31, len(pair)]) + pair
+
+
+def name(*rdns):
+    body = b"".join(rdns)
+    return b"\x09\0\0\0" + bytes([0x30, len(body)]) + body
+
+
+DN = name(rdn(6, b"DE", 0x13), rdn(10, b"Fleet"), rdn(3, b"sensor-17"))
+DN_ANY = name(rdn(6, b"de", 0x13), rdn(10, b"FLEET"), rdn(3, b"*"))
+
+
+def ike_seeds():
+    init = [(33, SA_IKE), (34, b"\0\x1f\0\0" + bytes(32)), (40, NONCE), notify(16388, bytes(20)),
+            notify(16389, bytes(20)), notify(16430), notify(16431, b"\0\2\0\3"), (43, b"vendor")]
+    auth = [(35, ID_FQDN), (37, b"\4certificate"), (38, b"\4" + bytes(40)), (36, ID_MAIL),
+            (39, b"\2\0\0\0" + bytes(32)), (47, CP_REQUEST), (33, SA_ESP), (44, TS4), (45, TS6),
+            notify(16384), notify(16396)]
+    everything = auth + [(42, b"\3\4\0\2" + bytes(8)), (42, b"\1\0\0\0"), (48, b"\1\1\0\4")]
+    target = "fuzz_ike_header_payloads"
+    seed(target, "sa_init", message(34, 0x08, 0, *init))
+    seed(target, "cookie", message(34, 0x20, 0, notify(16390, bytes(17))))
+    seed(target, "auth_inside", message(35, 0x08, 1, *auth))
+    seed(target, "every_payload", message(37, 0x20, 2, *everything))
+    seed(target, "sealed", message(35, 0x08, 1, (46, bytes(48)), sealed_first=35))
+    seed(target, "fragment", message(35, 0x08, 1, (53, b"\0\1\0\3" + bytes(48)), sealed_first=35))
+    seed(target, "marker", bytes(4) + message(37, 0x28, 7, (46, bytes(28)), sealed_first=0))
+    seed(target, "unknown", message(37, 0x08, 1, (200, b"?"), notify(7)))
+    for label, body in (("ike", SA_IKE), ("esp", SA_ESP), ("rekey", SA_REKEY),
+                        ("tlv", b"\0\0\0\x1a\1\1\0\1" + transform(1, 12, 128, True,
+                                                                   b"\0\x0f\0\2ab"))):
+        seed("fuzz_ike_sa", label, body)
+    seed("fuzz_ike_ts", "v4", TS4)
+    seed("fuzz_ike_ts", "v6", TS6)
+    seed("fuzz_ike_ts", "mixed", selectors(v6_selector(DB8, DB8), b"\x63\0\0\6ab",
+                                           v4_selector((0,) * 4, (255,) * 4, 1, (65535, 0))))
+    seed("fuzz_ike_cp", "request", CP_REQUEST)
+    seed("fuzz_ike_cp", "reply", CP_REPLY)
+    for label, one, two in (("fqdn", ID_FQDN, b"\2\0\0\0*.example.org"),
+                            ("mail", ID_MAIL, b"\3\0\0\0*@EXAMPLE.org"),
+                            ("addresses", ID_V4, ID_V6), ("names", DN, DN_ANY),
+                            ("key_id", b"\x0b\0\0\0\0\1\2", b"\x0b\0\0\0\0\1\2")):
+        seed("fuzz_ike_id", label, bytes([len(one)]) + one + two)
+
+
+# --- IP: RFC 791, RFC 8200 ---------------------------------------------------------
+
+
+def ip4(protocol, body, fragment=0x4000, options=b""):
+    words = 5 + len(options) // 4
+    return (struct.pack(">BBHHHBBH", 0x40 | words, 0, words * 4 + len(body), 1, fragment, 64,
+                        protocol, 0) + b"\x0a\0\0\1\x0a\0\0\2" + options + body)
+
+
+def ip6(following, body):
+    return struct.pack(">IHBB", 0x60000000, len(body), following, 64) + DB8 + DB8 + body
+
+
+def ip_seeds():
+    udp = struct.pack(">HHHH", 1234, 53, 12, 0) + b"data"
+    for label, packet in (
+            ("udp4", ip4(17, udp)), ("icmp4", ip4(1, b"\x08\0\0\0\0\1\0\1")),
+            ("options4", ip4(17, udp, options=b"\1\1\1\0")), ("first4", ip4(17, udp, 0x2000)),
+            ("later4", ip4(17, udp, 0x0010)), ("udp6", ip6(17, udp)),
+            ("chain6", ip6(0, b"\x2b\0\1\4\0\0\0\0" + b"\x2c\0" + bytes(6) + b"\x11\0\0\1" +
+                           bytes(4) + udp)),
+            ("later6", ip6(44, b"\x11\0\0\x10" + bytes(4) + udp)), ("esp6", ip6(50, bytes(24)))):
+        seed("fuzz_ip", label, b"\1" + packet)
+
+
+ike_seeds()
+ip_seeds()
