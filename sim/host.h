@@ -56,7 +56,7 @@ struct host {
     uint8_t pool_net;   /* addresses 10.pool_net.x.y; 0: none to give */
     bool pool_empty;
     uint32_t lease_of[HOST_LEASES]; /* IKE SA number by slot; 0: free */
-    unsigned n_leases;
+    unsigned n_leases, next_lease;  /* addresses are not used again soon */
 
     /* its strings: see world_hold and world_lose_nth */
     bool held;

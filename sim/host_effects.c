@@ -99,16 +99,17 @@ static struct cv_addr lease_v4(const struct host *h, unsigned slot)
 
 static void make_lease(struct host *h, const struct cv_effect *fx, struct answer *a)
 {
-    unsigned slot = 0;
+    unsigned slot = h->next_lease;
 
-    while (slot < HOST_LEASES && h->lease_of[slot] != 0)
-        slot++;
-    if (h->pool_net == 0 || h->pool_empty || slot == HOST_LEASES) {
+    while (h->n_leases < HOST_LEASES && h->lease_of[slot] != 0)
+        slot = (slot + 1) % HOST_LEASES;
+    if (h->pool_net == 0 || h->pool_empty || h->n_leases == HOST_LEASES) {
         a->err = CV_ERR_ADDRESS;
         return;
     }
     h->lease_of[slot] = fx->ike;
     h->n_leases++;
+    h->next_lease = (slot + 1) % HOST_LEASES;
     if (fx->u.address.want_v4.family != CV_ANY_FAMILY)
         a->lease.v4 = lease_v4(h, slot);
     if (fx->u.address.want_v6.family != CV_ANY_FAMILY) {
