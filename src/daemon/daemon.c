@@ -97,6 +97,11 @@ void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
     d->rounds = round.outer;
 }
 
+const struct log_line *daemon_next_line(const struct daemon *d, uint64_t *at)
+{
+    return log_next(&d->log, at);
+}
+
 /* ---- what the parts call back --------------------------------------------- */
 
 static void note_network(void *ctx, const char *text)

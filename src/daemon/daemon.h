@@ -15,6 +15,7 @@
 enum log_group { LOG_DMN, LOG_MGR, LOG_IKE, LOG_CHD, LOG_NET, LOG_KNL, LOG_CFG, LOG_ESP };
 
 struct daemon;
+struct log_line;
 
 struct event_base *daemon_base(struct daemon *d);
 struct cv_engine *daemon_engine(struct daemon *d);
@@ -36,7 +37,8 @@ struct conn *daemon_first_conn(struct daemon *d); /* then ->next */
 
 /* Initiates child of conn.  conn NULL: the first connection that has such a child.  child NULL:
  * the IKE SA alone. Resolves the remote host, chooses the local address.  ike gets the IKE SA's
- * number. */
+ * number, or 0 when the host's name has to be resolved first: then it starts by itself, and if
+ * that fails listeners hear CV_EV_CHILD_FAILED without an IKE SA. */
 bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint32_t *ike,
                      const struct cv_child_config **cfg, struct problem *why);
 
@@ -55,6 +57,8 @@ void daemon_unlisten(struct daemon *d, struct listener *l);
 void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 const char *log_group_name(enum log_group g); /* "IKE" */
+/* Walks the recent lines that are kept (log.h), oldest first: *at starts as 0. */
+const struct log_line *daemon_next_line(const struct daemon *d, uint64_t *at);
 
 /* Reads the file given with -c again: declarative, reports what changed. */
 bool daemon_reload(struct daemon *d, struct problem *why);

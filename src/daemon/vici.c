@@ -470,6 +470,5 @@ void vici_stop(struct vici *v)
     vici_unkeep_all(&v->shared);
     vici_unkeep_all(&v->pools);
     vici_unkeep_all(&v->authorities);
-    vici_log_free(v);
     free(v);
 }

@@ -3,11 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#include "daemon/mem.h"
+#include "daemon/log.h"
 #include "daemon/vici_server.h"
 
 enum { LEVEL_MAX = 1 }; /* finer ones would fill every client's buffer */
@@ -19,27 +16,12 @@ static struct node *line_tree(int level, enum log_group group, uint32_t ike, con
 
     tree_add_value(s, "group", log_group_name(group));
     tree_add_valuef(s, "level", "%d", level);
-    if (ike != 0 && conn != NULL)
+    if (ike != 0 && conn != NULL && conn[0] != '\0')
         tree_add_value(s, "ikesa-name", conn);
     if (ike != 0)
         tree_add_valuef(s, "ikesa-uniqueid", "%" PRIu32, ike);
     tree_add_value(s, "msg", text);
     return s;
-}
-
-static void remember(struct vici *v, int level, enum log_group group, uint32_t ike,
-                     const char *conn, const char *text)
-{
-    struct vici_line *line = &v->history[v->history_next++ % VICI_HISTORY];
-
-    free(line->conn);
-    free(line->text);
-    *line = (struct vici_line){.time_s = (int64_t)time(NULL),
-                               .level = level,
-                               .group = group,
-                               .ike = ike,
-                               .conn = mem_text(conn),
-                               .text = mem_text_n(text, strnlen(text, VICI_LINE_MAX))};
 }
 
 /* While a command makes its first engine call the number of its IKE SA is not known yet. */
@@ -66,43 +48,32 @@ void vici_log_line(void *vici, int level, enum log_group group, uint32_t ike, co
     for (struct vici_client *c = v->clients; c != NULL; c = c->next)
         if (concerns(c, level, ike))
             vici_tell(c, VICI_EV_CONTROL_LOG, line);
-    if (level <= LEVEL_MAX) {
+    if (level <= LEVEL_MAX)
         vici_tell_all(v, VICI_EV_LOG, line);
-        remember(v, level, group, ike, conn, text);
-    }
     tree_free(line);
 }
 
-/* The lines kept, oldest first, as log events with the time; then the answer. */
+/* The lines the daemon remembers, as log events with the time they were written at. */
 static bool more_log(struct vici_client *c)
 {
-    const struct vici *v = c->v;
-    const struct vici_line *line;
+    uint64_t at = c->work.at;
+    const struct log_line *line = daemon_next_line(c->v->d, &at);
     struct node *message;
 
-    while (c->work.at < VICI_HISTORY) {
-        line = &v->history[(v->history_next + c->work.at++) % VICI_HISTORY];
-        if (line->text == NULL)
-            continue;
-        message = line_tree(line->level, line->group, line->ike, line->conn, line->text);
-        tree_add_valuef(message, "time", "%" PRId64, line->time_s);
-        vici_tell(c, VICI_EV_LOG, message);
-        tree_free(message);
+    if (line == NULL)
+        return false;
+    c->work.at = (uint32_t)at;
+    if (line->level > LEVEL_MAX)
         return true;
-    }
-    return false;
+    message = line_tree(line->level, line->group, line->ike, line->conn, line->text);
+    tree_add_valuef(message, "time", "%" PRId64, line->unix_ms / 1000);
+    vici_tell(c, VICI_EV_LOG, message);
+    tree_free(message);
+    return true;
 }
 
 void vici_cmd_get_log(struct vici_client *c, const struct node *req)
 {
     (void)req;
     vici_stream(c, more_log);
-}
-
-void vici_log_free(struct vici *v)
-{
-    for (unsigned i = 0; i < VICI_HISTORY; i++) {
-        free(v->history[i].conn);
-        free(v->history[i].text);
-    }
 }

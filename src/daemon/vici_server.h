@@ -21,8 +21,6 @@ enum {
     VICI_CLIENTS_MAX = 64,
     VICI_OUT_PAUSE = 64 * 1024,     /* lists go on when less than this is unsent */
     VICI_OUT_MAX = 4 * 1024 * 1024, /* a client with more unsent than this is disconnected */
-    VICI_HISTORY = 256,             /* log lines kept for get-log */
-    VICI_LINE_MAX = 512
 };
 
 /* The order is that of the names in vici.c. */
@@ -94,15 +92,6 @@ struct vici_kept {
     struct vici_kept *next;
 };
 
-/* One line of the log's recent past. */
-struct vici_line {
-    int64_t time_s; /* Unix */
-    int level;
-    enum log_group group;
-    uint32_t ike;
-    char *conn, *text; /* conn may be NULL */
-};
-
 struct vici {
     struct daemon *d;
     struct evconnlistener *listener;
@@ -114,9 +103,7 @@ struct vici {
      * have leave the rest alone. */
     struct vici_kept *keys, *shared, *pools;
     struct vici_kept *authorities; /* with the section that load-authority brought */
-    struct vici_line history[VICI_HISTORY];
-    unsigned history_next;
-    struct cv_stats zero; /* counters at the last reset-counters */
+    struct cv_stats zero;          /* counters at the last reset-counters */
 };
 
 /* ---- vici.c: clients ------------------------------------------------------ */
@@ -209,6 +196,5 @@ void vici_report(struct vici *v, const struct cv_effect *fx);
 /* vici_log.c */
 void vici_log_line(void *vici, int level, enum log_group group, uint32_t ike, const char *conn,
                    const char *text);
-void vici_log_free(struct vici *v);
 
 #endif

@@ -1,0 +1,287 @@
+/* culvert status: what is configured, what is up, and how it fares.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* ---- collecting ------------------------------------------------------------------- */
+
+/* Events hold one section each.  SAs may share their connection's name, so those are filed
+ * under a number. */
+static void add_conn(void *ctx, const struct node *message)
+{
+    tree_inherit(ctx, message);
+}
+
+static void add_sa(void *ctx, const struct node *message)
+{
+    struct node *sas = ctx;
+    const char *id;
+
+    if (message->first == NULL)
+        return;
+    id = tree_get(message->first, "uniqueid", "");
+    if (tree_find(sas, id) == NULL)
+        tree_inherit(tree_add_section(sas, id), message);
+}
+
+static bool call(struct vici_link *l, const char *command, const char *event,
+                 void (*each)(void *, const struct node *), struct node *into,
+                 struct problem *why)
+{
+    struct vici_hearer hear = {.event = event, .each = each, .ctx = into};
+    struct node *answer = vici_call(l, command, NULL, &hear, why);
+
+    tree_free(answer);
+    return answer != NULL;
+}
+
+bool state_read(struct state *s, struct vici_link *l, struct problem *why)
+{
+    *s = (struct state){.conns = tree_new(), .sas = tree_new()};
+    s->version = vici_call(l, "version", NULL, NULL, why);
+    if (s->version != NULL)
+        s->stats = vici_call(l, "stats", NULL, NULL, why);
+    if (s->stats != NULL && call(l, "list-conns", "list-conn", add_conn, s->conns, why) &&
+        call(l, "list-sas", "list-sa", add_sa, s->sas, why))
+        return true;
+    state_free(s);
+    return false;
+}
+
+void state_free(struct state *s)
+{
+    tree_free(s->version);
+    tree_free(s->stats);
+    tree_free(s->conns);
+    tree_free(s->sas);
+    *s = (struct state){0};
+}
+
+static const struct node *first_child(const struct node *section, const char *name)
+{
+    const struct node *s = tree_find(section, name);
+
+    return s != NULL ? s->first : NULL;
+}
+
+bool state_child_is_up(const struct state *s, const char *conn, const char *child)
+{
+    for (const struct node *e = s->sas->first; e != NULL; e = e->next) {
+        if (strcmp(state_sa(e)->name, conn) != 0)
+            continue;
+        for (const struct node *c = first_child(state_sa(e), "child-sas"); c != NULL;
+             c = c->next)
+            if (strcmp(tree_get(c, "name", ""), child) == 0 &&
+                (strcmp(tree_get(c, "state", ""), "INSTALLED") == 0 ||
+                 strcmp(tree_get(c, "state", ""), "REKEYING") == 0))
+                return true;
+    }
+    return false;
+}
+
+/* ---- printing ---------------------------------------------------------------------- */
+
+/* "a, b" of a list. */
+static void print_list(const struct node *section, const char *name)
+{
+    for (const struct node *i = first_child(section, name); i != NULL; i = i->next) {
+        text_print(i->value);
+        fputs(i->next != NULL ? ", " : "", stdout);
+    }
+}
+
+static void print_selectors(const struct node *child)
+{
+    print_list(child, "local-ts");
+    fputs(" === ", stdout);
+    print_list(child, "remote-ts");
+}
+
+static void print_conn(const struct state *s, const struct node *conn)
+{
+    printf("%s: peer ", conn->name);
+    print_list(conn, "remote_addrs");
+    putchar('\n');
+    for (const struct node *c = first_child(conn, "children"); c != NULL; c = c->next) {
+        printf("  %-20s %-5s ", c->name,
+               state_child_is_up(s, conn->name, c->name) ? "up" : "down");
+        print_selectors(c);
+        putchar('\n');
+    }
+}
+
+/* "AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519" of what is there */
+static void print_suite(const struct node *sa)
+{
+    static const char *const parts[] = {"integ-alg", "prf-alg", "dh-group"};
+    const char *bits = tree_get(sa, "encr-keysize", NULL);
+
+    fputs(tree_get(sa, "encr-alg", "no encryption"), stdout);
+    if (bits != NULL)
+        printf("-%s", bits);
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const char *part = tree_get(sa, parts[i], NULL);
+
+        if (part != NULL)
+            printf("/%s", part);
+    }
+}
+
+static void print_end(const struct node *sa, const char *side)
+{
+    char host[32], port[32], id[32];
+
+    snprintf(id, sizeof(id), "%s-id", side);
+    snprintf(host, sizeof(host), "%s-host", side);
+    snprintf(port, sizeof(port), "%s-port", side);
+    text_print(tree_get(sa, id, "?"));
+    printf(" (%s port %s)", tree_get(sa, host, "?"), tree_get(sa, port, "?"));
+}
+
+/* ", NAME 3m 4s" when there is such a time */
+static void print_time(const struct node *sa, const char *key, const char *before,
+                       const char *after)
+{
+    char text[32];
+
+    if (tree_find(sa, key) != NULL)
+        printf("%s%s%s", before, text_duration(text, text_number(sa, key)), after);
+}
+
+static void print_nat(const struct node *sa)
+{
+    bool local = tree_find(sa, "nat-local") != NULL;
+    bool remote = tree_find(sa, "nat-remote") != NULL;
+
+    if (local || remote)
+        printf(", %s behind NAT", local && remote ? "both" : local ? "we are" : "peer");
+    else if (tree_find(sa, "nat-any") != NULL)
+        fputs(", always in UDP", stdout);
+}
+
+static void print_use(const struct node *child, const char *way)
+{
+    char bytes[32], name[16], spi[16], packets[16], use[16];
+
+    snprintf(name, sizeof(name), "bytes-%s", way);
+    snprintf(packets, sizeof(packets), "packets-%s", way);
+    snprintf(spi, sizeof(spi), "spi-%s", way);
+    snprintf(use, sizeof(use), "use-%s", way);
+    printf("    %-3s  SPI %s  %s in %" PRIu64 " packets", way, tree_get(child, spi, "-"),
+           text_bytes(bytes, text_number(child, name)), text_number(child, packets));
+    print_time(child, use, ", last ", " ago");
+    putchar('\n');
+}
+
+/* "drops: 3 replay, 1 icv" of all keys with that prefix. */
+static void print_drops(const struct node *section, const char *prefix, const char *before)
+{
+    const char *sep = before;
+
+    for (const struct node *n = section != NULL ? section->first : NULL; n != NULL;
+         n = n->next) {
+        if (strncmp(n->name, prefix, strlen(prefix)) != 0)
+            continue;
+        printf("%s%s %s", sep, n->value, n->name + strlen(prefix));
+        sep = ", ";
+    }
+    if (sep != before)
+        putchar('\n');
+}
+
+static void print_child(const struct node *c)
+{
+    bool udp = tree_find(c, "encap") != NULL;
+
+    printf("  %s #%s: %s, %s %s%s, ", tree_get(c, "name", "?"), tree_get(c, "uniqueid", "?"),
+           tree_get(c, "state", "?"), tree_get(c, "protocol", "?"), tree_get(c, "mode", "?"),
+           udp ? " in UDP" : "");
+    print_suite(c);
+    print_time(c, "install-time", ", ", " old");
+    print_time(c, "rekey-time", ", rekey in ", "");
+    fputs("\n    ", stdout);
+    print_selectors(c);
+    putchar('\n');
+    print_use(c, "in");
+    print_use(c, "out");
+    print_drops(c, "drops-", "    dropped: ");
+}
+
+static void print_sa(const struct node *sa)
+{
+    printf("#%s %s: %s", tree_get(sa, "uniqueid", "?"), sa->name, tree_get(sa, "state", "?"));
+    print_time(sa, "established", ", ", " old");
+    print_nat(sa);
+    fputs("\n  ", stdout);
+    print_end(sa, "local");
+    fputs(tree_find(sa, "initiator") != NULL ? " -> " : " <- ", stdout);
+    print_end(sa, "remote");
+    fputs("\n  ", stdout);
+    print_suite(sa);
+    print_time(sa, "rekey-time", ", rekey in ", "");
+    print_time(sa, "reauth-time", ", reauthentication in ", "");
+    putchar('\n');
+    if (tree_find(sa, "local-vips") != NULL || tree_find(sa, "remote-vips") != NULL) {
+        fputs(tree_find(sa, "local-vips") != NULL ? "  our address: " : "  peer's address: ",
+              stdout);
+        print_list(sa, "local-vips");
+        print_list(sa, "remote-vips");
+        putchar('\n');
+    }
+    for (const struct node *c = first_child(sa, "child-sas"); c != NULL; c = c->next)
+        print_child(c);
+}
+
+static bool is_asked_for(const char *name, const struct cli *cli)
+{
+    return cli->name == NULL || strcmp(cli->name, name) == 0;
+}
+
+static void print_state(const struct state *s, const struct cli *cli)
+{
+    const struct node *ikesas = tree_find(s->stats, "ikesas");
+    const struct node *uptime = tree_find(s->stats, "uptime");
+
+    printf("culvertd %s, running %s, %s IKE SAs\n", tree_get(s->version, "version", "?"),
+           uptime != NULL ? tree_get(uptime, "running", "?") : "?",
+           ikesas != NULL ? tree_get(ikesas, "total", "?") : "?");
+    print_drops(tree_find(s->stats, "errors"), "", "dropped or failed: ");
+    fputs(s->conns->first != NULL ? "\nConnections\n" : "\nNo connections are configured.\n",
+          stdout);
+    for (const struct node *c = s->conns->first; c != NULL; c = c->next)
+        if (is_asked_for(c->name, cli))
+            print_conn(s, c);
+    if (s->sas->first != NULL)
+        fputs("\nTunnels\n", stdout);
+    for (const struct node *e = s->sas->first; e != NULL; e = e->next)
+        if (is_asked_for(state_sa(e)->name, cli))
+            print_sa(state_sa(e));
+}
+
+enum cli_exit cli_status(const struct cli *cli)
+{
+    enum cli_exit code;
+    struct vici_link *l = cli_connect(cli, &code);
+    struct problem why = {0};
+    struct state s;
+    bool good;
+
+    if (l == NULL)
+        return code;
+    good = state_read(&s, l, &why);
+    vici_close(l);
+    if (!good)
+        return cli_fail("%s", why.text);
+    if (cli->name != NULL && tree_find(s.conns, cli->name) == NULL)
+        code = cli_fail("no connection named '%s'", cli->name);
+    else if (cli->json)
+        status_print_json(&s, cli->name);
+    else
+        print_state(&s, cli);
+    state_free(&s);
+    return code;
+}
