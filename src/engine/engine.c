@@ -1,0 +1,352 @@
+/* Setting up, policy, commands and time; see include/culvert/engine.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "wire/ip.h"
+
+enum { EFFECTS_MIN = 16, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
+
+/* ---- lifecycle ---- */
+
+static struct ipsec *carve(struct ike *k, struct arena *a, const struct cv_settings *set)
+{
+    arena_take(a, 1, sizeof(struct cv_engine));
+    ike_carve(k, a, &set->limits);
+    return ipsec_init(a, set->limits.child_sas, set->crypto, k->seed);
+}
+
+size_t cv_engine_size(const struct cv_limits *limits)
+{
+    struct arena count = {.p = NULL, .cap = SIZE_MAX};
+    struct cv_settings set = {.limits = *limits};
+    struct ike none;
+
+    memset(&none, 0, sizeof(none));
+    carve(&none, &count, &set);
+    return count.bad ? SIZE_MAX : count.used;
+}
+
+static bool limits_make_sense(const struct cv_limits *l)
+{
+    return l->ike_sas > 0 && l->child_sas > 0 && l->conns > 0 && l->handshakes > 0 &&
+           l->messages >= 4 && l->message_size >= MESSAGE_MIN &&
+           l->message_size <= UINT16_MAX && l->effects >= EFFECTS_MIN &&
+           l->ike_sas < POOL_NONE / 2 && l->child_sas < POOL_NONE / 2;
+}
+
+static void set_defaults(struct cv_settings *s)
+{
+    if (s->fragment_size == 0)
+        s->fragment_size = 1280;
+    if (s->retransmit_ms == 0)
+        s->retransmit_ms = 2000;
+    if (s->retransmit_tries == 0)
+        s->retransmit_tries = 5;
+    if (s->retransmit_base_pct == 0)
+        s->retransmit_base_pct = 180;
+    if (s->half_open_ms == 0)
+        s->half_open_ms = 30000;
+    if (s->keepalive_ms == 0)
+        s->keepalive_ms = 20000;
+    if (s->cookie_threshold == 0)
+        s->cookie_threshold = 10;
+    if (s->block_threshold == 0)
+        s->block_threshold = 5;
+}
+
+enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
+                           const struct cv_settings *settings, uint64_t now_ms)
+{
+    struct arena a = {.p = mem, .cap = mem_size};
+    struct cv_engine *e = mem;
+    struct ike *k;
+
+    *out = NULL;
+    if (mem == NULL || settings->crypto == NULL || !limits_make_sense(&settings->limits) ||
+        mem_size < sizeof(*e) || settings->worker_bits > 8 ||
+        settings->worker >> settings->worker_bits != 0)
+        return CV_ERR_ARGUMENT;
+    memset(e, 0, sizeof(*e));
+    k = &e->ike;
+    k->crypto = settings->crypto;
+    k->set = *settings;
+    set_defaults(&k->set);
+    if (k->set.fragment_size < FRAGMENT_MIN)
+        return CV_ERR_ARGUMENT;
+    if (!ike_random(k, k->seed, sizeof(k->seed)))
+        return CV_ERR_CRYPTO;
+    k->now_ms = now_ms;
+    wheel_init(&k->wheel, now_ms);
+    /* The arena's first piece is the engine itself, already in use. */
+    a.used = (sizeof(*e) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    ike_carve(k, &a, &k->set.limits);
+    k->ipsec = ipsec_init(&a, k->set.limits.child_sas, k->crypto, k->seed);
+    if (a.bad || k->ipsec == NULL)
+        return CV_ERR_ARGUMENT;
+    *out = e;
+    return CV_OK;
+}
+
+void cv_engine_close(struct cv_engine *e)
+{
+    ipsec_close(e->ike.ipsec);
+    ike_close_all(&e->ike);
+    wipe(e, sizeof(*e));
+}
+
+void engine_enter(struct cv_engine *e, uint64_t now_ms)
+{
+    if (now_ms > e->ike.now_ms)
+        e->ike.now_ms = now_ms;
+    effects_release(&e->ike.fx, &e->ike.msgs);
+}
+
+/* ---- policy ---- */
+
+enum cv_err cv_conn_add(struct cv_engine *e, const struct cv_conn *conn)
+{
+    struct ike *k = &e->ike;
+
+    if (conn->n_proposals == 0)
+        return CV_ERR_ARGUMENT;
+    if (k->n_conns == k->set.limits.conns)
+        return CV_ERR_FULL;
+    k->conns[k->n_conns++] = conn;
+    return CV_OK;
+}
+
+void cv_conn_remove(struct cv_engine *e, const struct cv_conn *conn)
+{
+    struct ike *k = &e->ike;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < k->n_conns; i++) {
+        if (k->conns[i] != conn)
+            k->conns[n++] = k->conns[i];
+    }
+    k->n_conns = n;
+}
+
+unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
+{
+    const struct ike *k = &e->ike;
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < k->sas.cap; i++)
+        n += sa_at(k, i) != NULL && sa_at(k, i)->conn == conn;
+    for (uint32_t i = 0; i < k->children.cap; i++)
+        n += child_at(k, i) != NULL && child_at(k, i)->conn == conn;
+    for (uint32_t i = 0; i < k->fx.used + k->fx.held; i++)
+        n += k->fx.slots[(k->fx.head + k->fx.cap - k->fx.held + i) % k->fx.cap].fx.conn == conn;
+    return n;
+}
+
+/* ---- commands ---- */
+
+/* The SA of conn to this peer that is up or coming up. */
+static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
+                               const struct cv_endpoint *remote)
+{
+    for (uint32_t i = 0; i < k->sas.cap; i++) {
+        struct ike_sa *sa = sa_at(k, i);
+
+        if (sa != NULL && sa->conn == conn && addr_equal(&sa->remote.addr, &remote->addr) &&
+            (sa->state == ST_UP || (sa->initiator && sa->state < ST_UP)))
+            return sa;
+    }
+    return NULL;
+}
+
+static enum cv_err start(struct ike *k, struct ike_sa *sa, const struct cv_child_config *child)
+{
+    if (child != NULL && child_new(k, sa, sa->conn, child) == NULL)
+        return CV_ERR_FULL;
+    return init_start(k, sa);
+}
+
+enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
+                        const struct cv_child_config *child, const struct cv_endpoint *local,
+                        const struct cv_endpoint *remote, uint64_t now_ms, uint32_t *ike)
+{
+    struct ike *k = &e->ike;
+    struct ike_sa *sa;
+    enum cv_err err = CV_OK;
+
+    engine_enter(e, now_ms);
+    sa = find_for(k, conn, remote);
+    if (sa != NULL) {
+        if (child != NULL && child_new(k, sa, conn, child) == NULL)
+            return CV_ERR_FULL;
+        sa_run(k, sa);
+    } else {
+        sa = sa_new(k, conn, true);
+        if (sa == NULL)
+            return CV_ERR_FULL;
+        sa->local = *local;
+        sa->remote = *remote;
+        /* Any other port than 500 speaks with the marker of port 4500 (RFC 3948). */
+        sa->carrier = remote->port == 500 ? CV_UDP_500 : CV_UDP_4500;
+        err = start(k, sa, child);
+        sa_arm(k, sa);
+    }
+    if (ike != NULL)
+        *ike = sa->id;
+    if (err != CV_OK) {
+        sa->quiet = true;
+        sa_close(k, sa, err, false);
+    }
+    return err;
+}
+
+enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct ike_sa *sa;
+
+    engine_enter(e, now_ms);
+    sa = sa_by_number(k, ike);
+    if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER)
+        return CV_ERR_NOT_FOUND;
+    sa->reason = CV_ERR_DELETED_LOCALLY;
+    if (sa->state < ST_UP) {
+        sa_close(k, sa, CV_ERR_DELETED_LOCALLY, false);
+    } else if (force) {
+        send_parting(k, sa, 0);
+        sa_close(k, sa, CV_ERR_DELETED_LOCALLY, false);
+    } else {
+        sa->want |= WANT_DELETE;
+        sa_run(k, sa);
+    }
+    return CV_OK;
+}
+
+enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct child_sa *c;
+    struct ike_sa *sa;
+
+    engine_enter(e, now_ms);
+    c = child_by_number(k, child);
+    if (c == NULL || c->state == CV_CHILD_DEAD || c->drains)
+        return CV_ERR_NOT_FOUND;
+    sa = sa_at(k, c->ike);
+    c->reason = CV_ERR_DELETED_LOCALLY;
+    if (c->installed && !force) {
+        c->want_delete = true;
+        sa_run(k, sa);
+        return CV_OK;
+    }
+    if (c->installed && sa->doing == DO_NOTHING && delete_child_start(k, sa, c) != CV_OK)
+        k->stats.errors[CV_ERR_FULL]++;
+    child_close(k, c, CV_ERR_DELETED_LOCALLY);
+    sa_arm(k, sa);
+    return CV_OK;
+}
+
+enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct ike_sa *sa;
+
+    engine_enter(e, now_ms);
+    sa = sa_by_number(k, ike);
+    if (sa == NULL || sa->state != ST_UP)
+        return CV_ERR_NOT_FOUND;
+    sa->want |= reauth ? WANT_REAUTH : WANT_REKEY;
+    sa_run(k, sa);
+    return CV_OK;
+}
+
+enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct child_sa *c;
+
+    engine_enter(e, now_ms);
+    c = child_by_number(k, child);
+    if (c == NULL || c->state != CV_CHILD_INSTALLED)
+        return CV_ERR_NOT_FOUND;
+    c->want_rekey = true;
+    sa_run(k, sa_at(k, c->ike));
+    return CV_OK;
+}
+
+/* ---- answers ---- */
+
+/* The SA that an answer is for, if it still waits. */
+static struct ike_sa *answered(struct cv_engine *e, uint32_t ike, uint64_t now_ms)
+{
+    engine_enter(e, now_ms);
+    return sa_by_number(&e->ike, ike);
+}
+
+/* A failed handshake is the peer's or the operator's news, not the host's error. */
+static enum cv_err finish(struct ike *k, struct ike_sa *sa, enum cv_err err)
+{
+    sa_run(k, sa);
+    return err == CV_ERR_NOT_FOUND ? err : CV_OK;
+}
+
+enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                          struct cv_span secret, uint64_t now_ms)
+{
+    struct ike_sa *sa = answered(e, ike, now_ms);
+
+    return sa == NULL ? CV_ERR_NOT_FOUND
+                      : finish(&e->ike, sa, auth_psk(&e->ike, sa, err, secret));
+}
+
+enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                                const struct cv_signature *sig, uint64_t now_ms)
+{
+    struct ike_sa *sa = answered(e, ike, now_ms);
+
+    return sa == NULL ? CV_ERR_NOT_FOUND
+                      : finish(&e->ike, sa, auth_signature(&e->ike, sa, err, sig));
+}
+
+enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                             uint64_t now_ms)
+{
+    struct ike_sa *sa = answered(e, ike, now_ms);
+
+    return sa == NULL ? CV_ERR_NOT_FOUND : finish(&e->ike, sa, auth_verdict(&e->ike, sa, err));
+}
+
+enum cv_err cv_answer_address(struct cv_engine *e, uint32_t ike, enum cv_err err,
+                              const struct cv_lease *lease, uint64_t now_ms)
+{
+    struct ike_sa *sa = answered(e, ike, now_ms);
+
+    return sa == NULL ? CV_ERR_NOT_FOUND
+                      : finish(&e->ike, sa, auth_address(&e->ike, sa, err, lease));
+}
+
+/* ---- time and effects ---- */
+
+void cv_tick(struct cv_engine *e, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct timer *t;
+
+    engine_enter(e, now_ms);
+    while (effects_room(&k->fx) >= EFFECTS_MIN / 2 &&
+           (t = wheel_expire(&k->wheel, k->now_ms)) != NULL)
+        ike_timeout(k, (struct ike_timer *)t);
+}
+
+uint64_t cv_next_deadline(const struct cv_engine *e)
+{
+    return wheel_next(&e->ike.wheel);
+}
+
+bool cv_next_effect(struct cv_engine *e, struct cv_effect *fx)
+{
+    return ike_next_effect(&e->ike, fx);
+}

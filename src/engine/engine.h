@@ -1,0 +1,17 @@
+/* The engine behind include/culvert/engine.h: the IKE side and the data plane of one
+ * worker, and what passes between them.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "ike/exchange.h"
+
+struct cv_engine {
+    struct ike ike; /* ike.ipsec is the data plane */
+};
+
+/* Every call begins here: time moves on, what the host has taken is let go. */
+void engine_enter(struct cv_engine *e, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,164 @@
+/* What the engine tells about itself: SAs and counters, as copies.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "engine/engine.h"
+
+static uint8_t shown_ike_state(const struct ike_sa *sa)
+{
+    switch (sa->state) {
+    case ST_UP:
+        return sa->doing == DO_REKEY_IKE ? CV_IKE_REKEYING : CV_IKE_ESTABLISHED;
+    case ST_REKEYED:
+        return CV_IKE_REKEYED;
+    case ST_DELETING:
+        return CV_IKE_DELETING;
+    case ST_LINGER:
+    case ST_DEAD:
+        return CV_IKE_DEAD;
+    default:
+        return CV_IKE_CONNECTING;
+    }
+}
+
+static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike_info *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->id = sa->id;
+    out->state = shown_ike_state(sa);
+    out->conn = sa->conn;
+    out->initiator = sa->initiator;
+    out->nat_local = sa->nat_local;
+    out->nat_remote = sa->nat_remote;
+    out->encap = sa->encap;
+    out->fragmentation = sa->fragments;
+    memcpy(out->spi_i, sa->spi_i, IKE_SPI_LEN);
+    memcpy(out->spi_r, sa->spi_r, IKE_SPI_LEN);
+    out->local = sa->local;
+    out->remote = sa->remote;
+    sa_local_id(sa, &out->local_id);
+    out->remote_id = sa->remote_id;
+    out->suite = sa->suite;
+    out->established_ms = sa->up_ms;
+    out->rekey_at_ms = sa->rekey_ms;
+    out->reauth_at_ms = sa->first_initiator ? sa->reauth_ms : CV_NO_DEADLINE;
+    out->lease.v4 = sa->vip4;
+    out->lease.v6 = sa->vip6;
+    out->lease.v6_prefix = 128;
+    out->n_children = sa->n_children;
+    out->half_open = k->n_half_open;
+    out->tasks = sa->want | (sa->doing != DO_NOTHING ? 1U << (7 + sa->doing) : 0U);
+}
+
+/* Closed SAs stay visible until their end was announced, not while they linger. */
+static bool visible(const struct ike *k, const struct ike_sa *sa)
+{
+    if (sa->state != ST_LINGER)
+        return true;
+    for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+        if (sa_at(k, i) == sa)
+            return true;
+    }
+    return false;
+}
+
+bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *out)
+{
+    const struct ike *k = &e->ike;
+
+    while (*at < k->sas.cap) {
+        const struct ike_sa *sa = sa_at(k, (*at)++);
+
+        if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER)
+            continue;
+        fill_ike(k, sa, out);
+        return true;
+    }
+    return false;
+}
+
+bool cv_ike_info(const struct cv_engine *e, uint32_t ike, struct cv_ike_info *out)
+{
+    const struct ike_sa *sa = sa_by_number(&e->ike, ike);
+
+    if (sa == NULL || !visible(&e->ike, sa))
+        return false;
+    fill_ike(&e->ike, sa, out);
+    return true;
+}
+
+static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_child_info *out)
+{
+    const struct ike_sa *sa = sa_at(k, c->ike);
+
+    memset(out, 0, sizeof(*out));
+    out->id = c->id;
+    out->ike = sa == NULL ? 0 : sa->id;
+    out->reqid = c->reqid;
+    out->state = c->state;
+    out->protocol = CV_PROTO_ESP;
+    out->mode = c->mode;
+    out->encap = sa != NULL && sa->encap;
+    out->conn = c->conn;
+    out->cfg = c->cfg;
+    out->spi_in = c->spi_in;
+    out->spi_out = c->spi_out;
+    out->suite = c->suite;
+    out->installed_ms = c->installed_ms;
+    out->rekey_at_ms = c->rekey_ms;
+    out->expire_at_ms = c->hard_ms;
+    if (c->installed) {
+        uint32_t i = child_index(k, c);
+        const struct ipsec_counters *n = ipsec_counters(k->ipsec, i);
+
+        ipsec_ts(k->ipsec, i, &out->local_ts, &out->remote_ts);
+        out->packets_in = n->packets_in;
+        out->bytes_in = n->bytes_in;
+        out->packets_out = n->packets_out;
+        out->bytes_out = n->bytes_out;
+        out->last_in_ms = n->last_in_ms;
+        out->last_out_ms = n->last_out_ms;
+        memcpy(out->drops, n->drops, sizeof(out->drops));
+    }
+}
+
+bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
+                   struct cv_child_info *out)
+{
+    const struct ike *k = &e->ike;
+
+    while (*at < k->children.cap) {
+        const struct child_sa *c = child_at(k, (*at)++);
+
+        if (c == NULL || c->state == CV_CHILD_DEAD)
+            continue;
+        if (ike != 0 && sa_at(k, c->ike)->id != ike)
+            continue;
+        fill_child(k, c, out);
+        return true;
+    }
+    return false;
+}
+
+bool cv_child_info(const struct cv_engine *e, uint32_t child, struct cv_child_info *out)
+{
+    const struct child_sa *c = child_by_number(&e->ike, child);
+
+    if (c == NULL)
+        return false;
+    fill_child(&e->ike, c, out);
+    return true;
+}
+
+void cv_get_stats(const struct cv_engine *e, struct cv_stats *out)
+{
+    const struct ike *k = &e->ike;
+
+    *out = k->stats;
+    out->ike_sas = k->sas.used;
+    out->half_open = k->n_half_open;
+    out->child_sas = k->children.used;
+    out->handshakes = k->hs.used;
+    out->messages = k->msgs.pool.used;
+}

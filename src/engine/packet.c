@@ -1,0 +1,142 @@
+/* The way of a packet through the engine: IKE or ESP, in or out, and what the data plane
+ * noticed on the way.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "engine/engine.h"
+#include "wire/ip.h"
+
+enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12 };
+
+/* What a packet told about its Child SA. */
+static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct cv_packet *pkt)
+{
+    struct child_sa *c = child_at(k, pair);
+    struct ike_sa *sa = c == NULL ? NULL : sa_at(k, c->ike);
+
+    if (sa == NULL)
+        return;
+    if ((notices & IPSEC_FIRST_IN) && c->out_waits && !c->redundant) {
+        c->out_waits = false; /* the peer has shown that it uses the new SA */
+        ipsec_use_out(k->ipsec, pair);
+    }
+    if (notices & IPSEC_SOFT_LIMIT)
+        c->want_rekey = true;
+    if (notices & IPSEC_HARD_LIMIT) {
+        c->want_delete = true;
+        if (c->reason == CV_OK)
+            c->reason = CV_ERR_LIFETIME;
+    }
+    if ((notices & IPSEC_PEER_MOVED) && !sa->nat_local) {
+        struct ike_path path = {sa->local, pkt->remote, sa->carrier};
+
+        sa_set_path(k, sa, &path);
+    }
+    if (notices & (IPSEC_SOFT_LIMIT | IPSEC_HARD_LIMIT))
+        sa_run(k, sa);
+}
+
+static void take_esp(struct ike *k, struct cv_packet *pkt)
+{
+    unsigned notices = 0;
+    uint32_t pair = POOL_NONE;
+
+    ipsec_in(k->ipsec, pkt, k->now_ms, &pair, &notices);
+    if (pkt->verdict == CV_DELIVER) {
+        k->stats.packets_in++;
+        k->stats.bytes_in += pkt->len;
+    }
+    if (pair != POOL_NONE && notices != 0)
+        act_on(k, pair, notices, pkt);
+}
+
+static void take_ike(struct ike *k, struct cv_packet *pkt)
+{
+    struct ike_path path = {pkt->local, pkt->remote, pkt->carrier};
+
+    pkt->verdict = CV_TAKEN;
+    if (effects_room(&k->fx) < EFFECTS_PER_PACKET) {
+        pkt->verdict = CV_DROP;
+        pkt->err = CV_ERR_BUSY;
+        return;
+    }
+    pkt->err = ike_input(k, cv_packet_data(pkt), pkt->len, &path);
+}
+
+/* RFC 3948 section 2: one 0xff octet is a keepalive, four zero octets mark IKE, anything
+ * else is ESP. */
+static void take_udp_encap(struct ike *k, struct cv_packet *pkt)
+{
+    static const uint8_t marker[MARKER_LEN];
+    const uint8_t *p = cv_packet_data(pkt);
+
+    if (pkt->len == 1 && p[0] == 0xff) {
+        pkt->verdict = CV_TAKEN;
+        pkt->err = CV_ERR_KEEPALIVE;
+        return;
+    }
+    if (pkt->len < MARKER_LEN) {
+        pkt->err = CV_ERR_SHORT;
+        return;
+    }
+    if (memcmp(p, marker, MARKER_LEN) != 0) {
+        take_esp(k, pkt);
+        return;
+    }
+    pkt->off += MARKER_LEN;
+    pkt->len -= MARKER_LEN;
+    take_ike(k, pkt);
+}
+
+static void input_one(struct ike *k, struct cv_packet *pkt)
+{
+    pkt->verdict = CV_DROP;
+    pkt->err = CV_OK;
+    pkt->child = 0;
+    if (pkt->off > pkt->cap || pkt->len > pkt->cap - pkt->off)
+        pkt->err = CV_ERR_ARGUMENT;
+    else if (pkt->carrier == CV_UDP_500)
+        take_ike(k, pkt);
+    else if (pkt->carrier == CV_UDP_4500)
+        take_udp_encap(k, pkt);
+    else if (pkt->carrier == CV_RAW_ESP)
+        take_esp(k, pkt);
+    else
+        pkt->err = CV_ERR_UNSUPPORTED;
+    if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
+        k->stats.errors[pkt->err]++;
+}
+
+void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
+{
+    engine_enter(e, now_ms);
+    for (size_t i = 0; i < n; i++)
+        input_one(&e->ike, &pkts[i]);
+}
+
+void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+
+    engine_enter(e, now_ms);
+    for (size_t i = 0; i < n; i++) {
+        struct cv_packet *pkt = &pkts[i];
+        size_t inner = pkt->len;
+        unsigned notices = 0;
+        uint32_t pair = POOL_NONE;
+
+        pkt->verdict = CV_DROP;
+        pkt->err = CV_OK;
+        pkt->child = 0;
+        ipsec_out(k->ipsec, pkt, k->now_ms, &pair, &notices);
+        if (pkt->verdict == CV_TRANSMIT) {
+            k->stats.packets_out++;
+            k->stats.bytes_out += inner;
+        }
+        if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
+            k->stats.errors[pkt->err]++;
+        if (pair != POOL_NONE && notices != 0)
+            act_on(k, pair, notices, pkt);
+    }
+}

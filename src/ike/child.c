@@ -1,0 +1,320 @@
+/* Agreeing on a Child SA: configuration, selectors, proposal, keys, installation; RFC 7296
+ * sections 1.2, 1.3, 2.9, 2.17.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/secret.h"
+#include "ike/exchange.h"
+#include "wire/ip.h"
+
+enum { SPI_LEN = 4 };
+
+/* The addresses that stand for "dynamic" on our side or the peer's. */
+static unsigned dynamic_addrs(const struct ike_sa *sa, bool ours, struct cv_addr out[2])
+{
+    bool has_vip = sa->vip4.family != 0 || sa->vip6.family != 0;
+    bool vip_ours = sa->first_initiator;
+    unsigned n = 0;
+
+    if (has_vip && ours == vip_ours) {
+        if (sa->vip4.family != 0)
+            out[n++] = sa->vip4;
+        if (sa->vip6.family != 0)
+            out[n++] = sa->vip6;
+        return n;
+    }
+    /* addresses asked for and not known yet: everything, to be narrowed */
+    if (ours && sa->first_initiator && sa->conn->n_vips > 0)
+        return 0;
+    out[0] = ours ? sa->local.addr : sa->remote.addr;
+    return 1;
+}
+
+static enum cv_err resolve(const struct ike_sa *sa, const struct cv_child_config *cfg,
+                           bool ours, struct cv_ts_list *out)
+{
+    struct cv_addr dyn[2];
+    unsigned n = dynamic_addrs(sa, ours, dyn);
+
+    return ours ? ts_resolve(out, cfg->local_ts, cfg->n_local_ts, dyn, n)
+                : ts_resolve(out, cfg->remote_ts, cfg->n_remote_ts, dyn, n);
+}
+
+static void put_ts(struct ike_out *o, uint8_t payload, const struct cv_ts_list *ts)
+{
+    ike_payload_begin(&o->chain, payload);
+    ike_put_ts_body(&o->w, ts);
+    ike_payload_end(&o->chain);
+}
+
+static struct cv_span spi_octets(uint32_t spi, uint8_t out[SPI_LEN])
+{
+    struct wr w = wr_init(out, SPI_LEN);
+
+    wr_u32(&w, spi);
+    return wr_done(&w);
+}
+
+static enum cv_err read_spi(const struct proposal_choice *c, uint32_t *spi)
+{
+    struct rd r = rd_init(c->spi);
+
+    *spi = rd_u32(&r);
+    return rd_done(&r) && *spi > 255 && c->protocol == CV_PROTO_ESP ? CV_OK
+                                                                    : CV_ERR_NO_PROPOSAL;
+}
+
+/* ---- initiator ---- */
+
+enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
+                              const struct child_sa *c, bool with_ke, struct ike_out *o)
+{
+    struct cv_ts_list local, remote;
+    uint8_t spi[SPI_LEN];
+    enum cv_err err = resolve(sa, c->cfg, true, &local);
+
+    if (err == CV_OK)
+        err = resolve(sa, c->cfg, false, &remote);
+    if (err != CV_OK)
+        return err;
+    if (c->rekeys != POOL_NONE) /* ask for what is there (RFC 7296 section 2.9.2) */
+        ipsec_ts(k->ipsec, c->rekeys, &local, &remote);
+    ike_payload_begin(&o->chain, PL_SA);
+    proposal_put_sa_body(&o->w, c->cfg->proposals, c->cfg->n_proposals,
+                         spi_octets(c->spi_in, spi), with_ke);
+    ike_payload_end(&o->chain);
+    put_ts(o, PL_TSI, &local);
+    put_ts(o, PL_TSR, &remote);
+    return CV_OK;
+}
+
+enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                        const struct child_sa *c, bool with_ke, struct child_plan *plan)
+{
+    struct cv_ts_list local, remote, ours;
+    struct proposal_choice choice;
+    enum cv_err err;
+
+    if (!ike_has(m, PL_SA) || !ike_has(m, PL_TSI) || !ike_has(m, PL_TSR))
+        return CV_ERR_SYNTAX;
+    if (ike_check_sa(m->sa) != CV_OK || ike_parse_ts(&local, m->tsi) != CV_OK ||
+        ike_parse_ts(&remote, m->tsr) != CV_OK)
+        return CV_ERR_SYNTAX;
+    err =
+        proposal_check_answer(&choice, c->cfg->proposals, c->cfg->n_proposals, m->sa, with_ke);
+    if (err == CV_OK)
+        err = read_spi(&choice, &plan->spi_out);
+    /* what we get must lie within what we want, virtual address included */
+    if (err == CV_OK)
+        err = resolve(sa, c->cfg, true, &ours);
+    if (err == CV_OK)
+        err = ts_narrow(&plan->local_ts, &ours, &local);
+    if (err == CV_OK)
+        err = resolve(sa, c->cfg, false, &ours);
+    if (err == CV_OK)
+        err = ts_narrow(&plan->remote_ts, &ours, &remote);
+    if (err != CV_OK)
+        return err;
+    plan->cfg = c->cfg;
+    plan->suite = choice.suite;
+    plan->mode = CV_TUNNEL;
+    plan->initiator = true;
+    plan->spi_in = c->spi_in;
+    plan->slot = child_index(k, c);
+    plan->replaces = c->rekeys;
+    plan->rekey = sa->doing == DO_REKEY_CHILD;
+    plan->reqid = c->reqid;
+    return CV_OK;
+}
+
+/* ---- responder ---- */
+
+struct offer {
+    struct cv_ts_list local, remote; /* what the peer proposes, from our side */
+};
+
+/* Does cfg take the offer?  exact: without narrowing. */
+static bool config_takes(const struct ike_sa *sa, const struct cv_child_config *cfg,
+                         const struct offer *offer, bool exact, struct child_plan *plan)
+{
+    struct cv_ts_list local, remote;
+
+    if (resolve(sa, cfg, true, &local) != CV_OK || resolve(sa, cfg, false, &remote) != CV_OK)
+        return false;
+    if (ts_narrow(&plan->local_ts, &local, &offer->local) != CV_OK ||
+        ts_narrow(&plan->remote_ts, &remote, &offer->remote) != CV_OK)
+        return false;
+    return !exact || (ts_equal(&plan->local_ts, &offer->local) &&
+                      ts_equal(&plan->remote_ts, &offer->remote));
+}
+
+static const struct cv_child_config *
+choose_config(const struct ike_sa *sa, const struct offer *offer, struct child_plan *plan)
+{
+    for (int exact = 1; exact >= 0; exact--) {
+        for (unsigned i = 0; i < sa->conn->n_children; i++) {
+            if (config_takes(sa, sa->conn->children[i], offer, exact, plan))
+                return sa->conn->children[i];
+        }
+    }
+    return NULL;
+}
+
+enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                         const struct child_sa *old, bool with_ke, struct child_plan *plan,
+                         struct proposal_choice *choice)
+{
+    struct offer offer;
+    enum cv_err err;
+
+    if (!ike_has(m, PL_SA) || !ike_has(m, PL_TSI) || !ike_has(m, PL_TSR))
+        return CV_ERR_SYNTAX;
+    if (ike_check_sa(m->sa) != CV_OK || ike_parse_ts(&offer.remote, m->tsi) != CV_OK ||
+        ike_parse_ts(&offer.local, m->tsr) != CV_OK)
+        return CV_ERR_SYNTAX;
+    if (k->children.used == k->children.cap)
+        return CV_ERR_NO_ADDITIONAL;
+    plan->cfg = old != NULL ? old->cfg : NULL;
+    if (old == NULL)
+        plan->cfg = choose_config(sa, &offer, plan);
+    else if (!config_takes(sa, old->cfg, &offer, false, plan))
+        plan->cfg = NULL;
+    if (plan->cfg == NULL)
+        return CV_ERR_TS;
+    err = proposal_select(choice, k->crypto, plan->cfg->proposals, plan->cfg->n_proposals,
+                          m->sa, with_ke, m->ke_group);
+    if (err == CV_OK)
+        err = read_spi(choice, &plan->spi_out);
+    if (err == CV_OK)
+        err = child_new_spi(k, &plan->spi_in);
+    plan->suite = choice->suite;
+    plan->mode = CV_TUNNEL;
+    plan->initiator = false;
+    plan->slot = POOL_NONE;
+    plan->replaces = old != NULL ? child_index(k, old) : POOL_NONE;
+    plan->rekey = old != NULL;
+    plan->reqid = old != NULL ? old->reqid : 0;
+    return err;
+}
+
+void child_put_answer(const struct child_plan *plan, const struct proposal_choice *choice,
+                      bool with_ke, struct ike_out *o)
+{
+    uint8_t spi[SPI_LEN];
+
+    ike_payload_begin(&o->chain, PL_SA);
+    proposal_put_answer(&o->w, choice, spi_octets(plan->spi_in, spi), with_ke);
+    ike_payload_end(&o->chain);
+    put_ts(o, PL_TSI, &plan->remote_ts);
+    put_ts(o, PL_TSR, &plan->local_ts);
+}
+
+/* ---- both ---- */
+
+enum cv_err child_keys(const struct ike *k, const struct ike_sa *sa, struct child_plan *plan,
+                       struct cv_span secret, struct cv_span ni, struct cv_span nr)
+{
+    plan->key_len = ipsec_key_len(k->crypto, &plan->suite);
+    if (plan->key_len == 0 && plan->suite.encr != CV_ENCR_NULL)
+        return CV_ERR_NO_PROPOSAL;
+    if (2 * plan->key_len > sizeof(plan->keymat))
+        return CV_ERR_BUG;
+    return keymat_child(plan->keymat, 2 * plan->key_len, sa->algs.prf, sa->keys.d, secret, ni,
+                        nr);
+}
+
+/* limit - random(jitter), as far as there is a limit */
+static uint64_t jittered(const struct ike *k, uint64_t limit, uint64_t jitter)
+{
+    if (limit == 0)
+        return 0;
+    if (jitter >= limit)
+        jitter = limit - 1;
+    return limit - ike_random_below(k, jitter + 1);
+}
+
+static void set_lifetimes(struct ike *k, struct child_sa *c)
+{
+    const struct cv_lifetime *l = &c->cfg->life;
+
+    c->installed_ms = k->now_ms;
+    c->seen_in_ms = k->now_ms;
+    c->rekey_ms = l->rekey_s == 0
+                      ? TIMER_NEVER
+                      : k->now_ms + jittered(k, l->rekey_s * 1000, l->rand_s * 1000);
+    c->hard_ms = l->hard_s == 0 ? TIMER_NEVER : k->now_ms + l->hard_s * 1000;
+}
+
+static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
+                                const struct child_sa *c, const struct child_plan *plan)
+{
+    const struct cv_lifetime *l = &plan->cfg->life;
+    struct ipsec_config cfg = {
+        .id = c->id,
+        .spi_in = plan->spi_in,
+        .spi_out = plan->spi_out,
+        .protocol = CV_PROTO_ESP,
+        .mode = plan->mode,
+        .suite = plan->suite,
+        .local_ts = plan->local_ts,
+        .remote_ts = plan->remote_ts,
+        .local = sa->local,
+        .remote = sa->remote,
+        .encap = sa->encap,
+        .replay_window = plan->cfg->replay_window,
+        .life = *l,
+        .soft_bytes = jittered(k, l->rekey_bytes, l->rand_bytes),
+        .soft_packets = jittered(k, l->rekey_packets, l->rand_packets),
+    };
+    struct cv_span first = span(plan->keymat, plan->key_len);
+    struct cv_span second = span(plan->keymat + plan->key_len, plan->key_len);
+
+    cfg.key_out = plan->initiator ? first : second;
+    cfg.key_in = plan->initiator ? second : first;
+    return ipsec_install(k->ipsec, child_index(k, c), &cfg, k->now_ms);
+}
+
+static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
+{
+    if (plan->reqid != 0)
+        return plan->reqid;
+    if (plan->cfg->reqid != 0)
+        return plan->cfg->reqid;
+    if (k->next_reqid == 0)
+        k->next_reqid = 1;
+    return k->next_reqid++;
+}
+
+struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
+{
+    struct child_sa *c = plan->slot != POOL_NONE ? child_at(k, plan->slot)
+                                                 : child_new(k, sa, sa->conn, plan->cfg);
+
+    if (c == NULL)
+        return NULL;
+    c->spi_in = plan->spi_in;
+    c->spi_out = plan->spi_out;
+    c->suite = plan->suite;
+    c->mode = plan->mode;
+    c->initiator = plan->initiator;
+    c->reqid = reqid_for(k, plan);
+    if (install_pair(k, sa, c, plan) != CV_OK) {
+        c->quiet = plan->slot == POOL_NONE;
+        child_close(k, c, CV_ERR_CRYPTO);
+        return NULL;
+    }
+    c->installed = true;
+    c->state = CV_CHILD_INSTALLED;
+    c->rekeys = POOL_NONE;
+    set_lifetimes(k, c);
+    k->stats.child_established++;
+    if (!plan->rekey) {
+        ipsec_use_out(k->ipsec, child_index(k, c));
+        event_child(k, CV_EV_CHILD_UP, sa, c, CV_OK);
+    } else if (!plan->initiator) {
+        c->out_waits = true; /* RFC 7296 section 2.8: until the peer shows that it has it */
+    }
+    child_arm(k, c);
+    return c;
+}

@@ -1,0 +1,183 @@
+/* Child SA table: birth, linking to an IKE SA, end.  See sa.h.
+ *
+ * Invariant: a Child SA is in its IKE SA's list from child_new until child_close, then
+ * in the dead list until reaped.  Its data-plane pair exists while `installed`.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ike/sa.h"
+
+uint32_t child_index(const struct ike *k, const struct child_sa *c)
+{
+    return (uint32_t)((size_t)((const uint8_t *)c - k->children.slots) / k->children.slot_size);
+}
+
+struct child_sa *child_by_number(const struct ike *k, uint32_t id)
+{
+    struct child_sa *c = id == 0 ? NULL : child_at(k, (id - 1) % k->children.cap);
+
+    return c != NULL && c->id == id ? c : NULL;
+}
+
+/* ESP SPIs 0..255 are reserved (RFC 4303 section 2.1). */
+enum cv_err child_new_spi(const struct ike *k, uint32_t *spi)
+{
+    unsigned bits = k->set.worker_bits;
+
+    for (int tries = 0; tries < 16; tries++) {
+        uint8_t b[4];
+        struct rd r = rd_init(span(b, sizeof(b)));
+
+        if (!ike_random(k, b, sizeof(b)))
+            return CV_ERR_CRYPTO;
+        *spi = rd_u32(&r);
+        if (bits > 0)
+            *spi = (uint32_t)k->set.worker << (32 - bits) | (*spi & (UINT32_MAX >> bits));
+        if (*spi > 255 && ipsec_find_spi(k->ipsec, *spi) == POOL_NONE)
+            return CV_OK;
+    }
+    return CV_ERR_CRYPTO;
+}
+
+static void link_to(struct ike *k, struct child_sa *c, struct ike_sa *sa)
+{
+    uint32_t i = child_index(k, c);
+
+    c->ike = sa_index(k, sa);
+    c->prev = POOL_NONE;
+    c->next = sa->children;
+    if (c->next != POOL_NONE)
+        child_at(k, c->next)->prev = i;
+    sa->children = i;
+    sa->n_children++;
+}
+
+static void unlink_from(struct ike *k, struct child_sa *c, struct ike_sa *sa)
+{
+    if (c->next != POOL_NONE)
+        child_at(k, c->next)->prev = c->prev;
+    if (c->prev != POOL_NONE)
+        child_at(k, c->prev)->next = c->next;
+    else
+        sa->children = c->next;
+    c->next = c->prev = POOL_NONE;
+    sa->n_children--;
+}
+
+struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
+                           const struct cv_child_config *cfg)
+{
+    uint32_t i = pool_take(&k->children), spi = 0;
+    struct child_sa *c = i == POOL_NONE ? NULL : child_at(k, i);
+
+    if (c == NULL || child_new_spi(k, &spi) != CV_OK) {
+        if (c != NULL)
+            pool_give(&k->children, i);
+        return NULL;
+    }
+    c->timer.is_child = true;
+    c->id = k->child_gen[i]++ * k->children.cap + i + 1;
+    c->state = CV_CHILD_CREATED;
+    c->conn = conn;
+    c->cfg = cfg;
+    c->spi_in = spi;
+    c->replaced_by = c->rekeys = POOL_NONE;
+    c->rekey_ms = c->hard_ms = TIMER_NEVER;
+    link_to(k, c, sa);
+    return c;
+}
+
+struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
+                                  uint32_t spi_out)
+{
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        struct child_sa *c = child_at(k, i);
+
+        if (c->installed && !c->drains && c->spi_out == spi_out)
+            return c;
+    }
+    return NULL;
+}
+
+void child_move(struct ike *k, struct child_sa *c, struct ike_sa *to)
+{
+    unlink_from(k, c, sa_at(k, c->ike));
+    link_to(k, c, to);
+}
+
+void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to)
+{
+    while (from->children != POOL_NONE)
+        child_move(k, child_at(k, from->children), to);
+}
+
+/* Nothing may point at a slot that is about to be free. */
+static void forget(struct ike *k, struct ike_sa *sa, uint32_t i)
+{
+    struct ike_hs *hs = sa_hs(k, sa);
+
+    for (uint32_t j = sa->children; j != POOL_NONE; j = child_at(k, j)->next) {
+        struct child_sa *c = child_at(k, j);
+
+        if (c->replaced_by == i)
+            c->replaced_by = POOL_NONE;
+        if (c->rekeys == i)
+            c->rekeys = POOL_NONE;
+    }
+    if (hs == NULL)
+        return;
+    if (hs->child == i)
+        hs->child = POOL_NONE;
+    if (hs->child_old == i)
+        hs->child_old = POOL_NONE;
+    if (hs->rival == i)
+        hs->rival = POOL_NONE;
+}
+
+void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
+{
+    uint32_t i = child_index(k, c);
+    struct ike_sa *sa = sa_at(k, c->ike);
+
+    unlink_from(k, c, sa);
+    forget(k, sa, i);
+    timer_cancel(&k->wheel, &c->timer.node);
+    if (c->drains)
+        c->quiet = true; /* said already */
+    c->state = CV_CHILD_DEAD;
+    c->reason = reason;
+    c->next = k->dead_children;
+    k->dead_children = i;
+    if (c->installed)
+        ipsec_stop_out(k->ipsec, i);
+}
+
+void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
+{
+    uint32_t i = child_index(k, c);
+    struct child_sa *heir = c->replaced_by == POOL_NONE ? NULL : child_at(k, c->replaced_by);
+
+    if (heir != NULL && heir->out_waits) {
+        heir->out_waits = false;
+        ipsec_use_out(k->ipsec, c->replaced_by);
+    }
+    if (c->state != CV_CHILD_REKEYED && heir == NULL) {
+        child_close(k, c, reason);
+        return;
+    }
+    /* What the peer sent before it knew is still on its way. */
+    forget(k, sa_at(k, c->ike), i);
+    ipsec_stop_out(k->ipsec, i);
+    c->state = CV_CHILD_DELETING;
+    c->want_delete = c->want_rekey = false;
+    c->drains = c->quiet = true;
+    timer_set(&k->wheel, &c->timer.node, k->now_ms + DRAIN_MS);
+}
+
+void child_reap(struct ike *k, struct child_sa *c)
+{
+    uint32_t i = child_index(k, c);
+
+    if (c->installed)
+        ipsec_remove(k->ipsec, i);
+    pool_give(&k->children, i);
+}

@@ -1,0 +1,436 @@
+/* CREATE_CHILD_SA for Child SAs: new ones and rekeying, with every collision of RFC 7296
+ * sections 2.8.1, 2.25.1.
+ *
+ * A simultaneous rekey leaves two new Child SAs.  The one from the exchange with the
+ * lowest of the four nonces is redundant; whoever initiated that exchange deletes it,
+ * and the other one deletes the old Child SA.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/secret.h"
+#include "ike/exchange.h"
+
+bool nonce_less(struct cv_span a, struct cv_span b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = memcmp(a.p, b.p, n);
+
+    return order != 0 ? order < 0 : a.n < b.n;
+}
+
+struct cv_span nonce_lower(struct cv_span a, struct cv_span b)
+{
+    return nonce_less(b, a) ? b : a;
+}
+
+void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr)
+{
+    struct cv_span low = nonce_lower(ni, nr);
+
+    memcpy(ch->nonce, low.p, low.n);
+    ch->nonce_len = (uint16_t)low.n;
+}
+
+enum cv_err ke_answer(const struct cv_ke *ke, struct cv_span peer, uint8_t *pub,
+                      uint8_t *secret)
+{
+    void *key = ke->generate(pub);
+    bool ok = key != NULL && ke->derive(key, peer, secret);
+
+    if (key == NULL)
+        return CV_ERR_CRYPTO;
+    ke->free_key(key);
+    return ok ? CV_OK : CV_ERR_KE_VALUE;
+}
+
+/* ---- responder ---- */
+
+enum cv_err refuse_request(const struct ike *k, const struct ike_sa *sa,
+                           const struct ike_msg *m, struct ike_out *out, struct ike_change *ch)
+{
+    (void)k, (void)sa, (void)m;
+    out_reject(out, ch, CV_ERR_TEMPORARY, span(NULL, 0));
+    return CV_OK;
+}
+
+/* The Child SA that N(REKEY_SA) names, by the SPI the peer receives on. */
+static enum cv_err find_rekeyed(const struct ike *k, const struct ike_sa *sa,
+                                const struct ike_notify *n, struct child_sa **old)
+{
+    struct rd r = rd_init(n->spi);
+    uint32_t spi = rd_u32(&r);
+
+    *old = rd_done(&r) ? child_by_spi_out(k, sa, spi) : NULL;
+    if (*old == NULL)
+        return CV_ERR_CHILD_NOT_FOUND;
+    /* RFC 7296 section 2.25.1: it is being closed, or another rekey has replaced it */
+    return (*old)->state == CV_CHILD_INSTALLED || (*old)->state == CV_CHILD_REKEYING
+               ? CV_OK
+               : CV_ERR_TEMPORARY;
+}
+
+/* Agreement and keys; with a KE payload a new key exchange. */
+static enum cv_err negotiate(const struct ike *k, const struct ike_sa *sa,
+                             const struct ike_msg *m, const struct child_sa *old,
+                             struct ike_change *ch, struct proposal_choice *choice,
+                             uint8_t *nonce, uint8_t *pub, const struct cv_ke **ke)
+{
+    uint8_t secret[CV_KE_SECRET_MAX];
+    size_t n = 0;
+    enum cv_err err = child_answer(k, sa, m, old, true, &ch->child, choice);
+
+    *ke = NULL;
+    if (err != CV_OK)
+        return err;
+    if (choice->suite.ke != CV_KE_NONE) {
+        if (!ike_has(m, PL_KE) || m->ke_group != choice->suite.ke)
+            return CV_ERR_KE_GROUP;
+        *ke = crypto_ke(k->crypto, choice->suite.ke);
+        if (*ke == NULL)
+            return CV_ERR_NO_PROPOSAL;
+        err = ke_answer(*ke, m->ke_data, pub, secret);
+        n = (*ke)->secret_len;
+    }
+    if (err == CV_OK && !ike_random(k, nonce, NONCE_LEN))
+        err = CV_ERR_CRYPTO;
+    if (err == CV_OK)
+        err = child_keys(k, sa, &ch->child, span(secret, n), m->nonce, span(nonce, NONCE_LEN));
+    wipe(secret, sizeof(secret));
+    return err;
+}
+
+static void reject(struct ike_out *out, struct ike_change *ch, enum cv_err err, uint16_t group)
+{
+    uint8_t g[2] = {(uint8_t)(group >> 8), (uint8_t)group};
+
+    out_reject(out, ch, err, err == CV_ERR_KE_GROUP ? span(g, 2) : span(NULL, 0));
+}
+
+enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
+                                 const struct ike_msg *m, struct ike_out *out,
+                                 struct ike_change *ch)
+{
+    const struct ike_notify *rekey = ike_find_notify(m, N_REKEY_SA);
+    struct proposal_choice choice = {0};
+    uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
+    struct child_sa *old = NULL;
+    const struct cv_ke *ke;
+    enum cv_err err = CV_OK;
+
+    if (rekey == NULL && !ike_has(m, PL_TSI) && ike_has(m, PL_SA))
+        return rekey_ike_request(k, sa, m, out, ch);
+    if (!ike_has(m, PL_NONCE))
+        err = CV_ERR_SYNTAX;
+    else if (sa->doing == DO_REKEY_IKE || sa->doing == DO_DELETE_IKE) /* section 2.25.2 */
+        err = CV_ERR_TEMPORARY;
+    else if (rekey != NULL)
+        err = find_rekeyed(k, sa, rekey, &old);
+    if (err == CV_ERR_CHILD_NOT_FOUND) { /* section 2.25: names the SPI again */
+        ch->failed = err;
+        ch->notify = N_CHILD_SA_NOT_FOUND;
+        ike_put_notify(&out->chain, CV_PROTO_ESP, rekey->spi, N_CHILD_SA_NOT_FOUND,
+                       span(NULL, 0));
+        return CV_OK;
+    }
+    if (err == CV_OK)
+        err = negotiate(k, sa, m, old, ch, &choice, nonce, pub, &ke);
+    if (err != CV_OK) {
+        reject(out, ch, err, choice.suite.ke);
+        return CV_OK;
+    }
+    child_put_answer(&ch->child, &choice, true, out);
+    ike_put_payload(&out->chain, PL_NONCE, span(nonce, NONCE_LEN));
+    if (ke != NULL)
+        ike_put_ke(&out->chain, ke->id, span(pub, ke->pub_len));
+    ch->has_child = true;
+    change_nonce(ch, m->nonce, span(nonce, NONCE_LEN));
+    return CV_OK;
+}
+
+/* ---- initiator ---- */
+
+/* The group of our KE payload: what the peer asked for, else our first choice. */
+static uint16_t group_for(const struct child_sa *c)
+{
+    return c->ke_retry != 0 ? c->ke_retry
+                            : proposal_first_ke(c->cfg->proposals, c->cfg->n_proposals);
+}
+
+static enum cv_err prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+{
+    enum cv_err err = sa_take_hs(k, sa);
+    struct ike_hs *hs = sa_hs(k, sa);
+    uint16_t group = group_for(c);
+
+    if (err != CV_OK)
+        return err;
+    hs->child = child_index(k, c);
+    hs->child_old = c->rekeys;
+    hs->child_old_id = c->rekeys == POOL_NONE ? 0 : child_at(k, c->rekeys)->id;
+    hs->ni_len = NONCE_LEN;
+    if (!ike_random(k, hs->ni, NONCE_LEN))
+        return CV_ERR_CRYPTO;
+    if (group == CV_KE_NONE)
+        return CV_OK;
+    hs->ke = crypto_ke(k->crypto, group);
+    hs->ke_key = hs->ke == NULL ? NULL : hs->ke->generate(hs->ke_pub);
+    return hs->ke_key == NULL ? CV_ERR_CRYPTO : CV_OK;
+}
+
+static void put_rekey_notify(const struct child_sa *old, struct ike_out *o)
+{
+    uint8_t spi[4];
+    struct wr w = wr_init(spi, sizeof(spi));
+
+    wr_u32(&w, old->spi_in); /* the SPI we receive on (RFC 7296 section 1.3.3) */
+    ike_put_notify(&o->chain, CV_PROTO_ESP, wr_done(&w), N_REKEY_SA, span(NULL, 0));
+}
+
+enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+{
+    struct child_sa *old = c->rekeys == POOL_NONE ? NULL : child_at(k, c->rekeys);
+    struct ike_hs *hs;
+    struct ike_out o;
+    enum cv_err err = prepare(k, sa, c);
+
+    hs = sa_hs(k, sa);
+    out_begin(k, &o);
+    if (old != NULL)
+        put_rekey_notify(old, &o);
+    if (err == CV_OK)
+        err = child_put_request(k, sa, c, true, &o);
+    if (err == CV_OK) {
+        ike_put_payload(&o.chain, PL_NONCE, span(hs->ni, hs->ni_len));
+        if (hs->ke != NULL)
+            ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
+        err = send_request(k, sa, EX_CREATE_CHILD,
+                           old != NULL ? DO_REKEY_CHILD : DO_CREATE_CHILD, &o);
+    }
+    if (err != CV_OK) {
+        hs_give(k, &sa->hs);
+        return err;
+    }
+    if (old != NULL)
+        old->state = CV_CHILD_REKEYING;
+    return CV_OK;
+}
+
+static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                          const struct ike_hs *hs, struct ike_change *ch)
+{
+    const struct child_sa *c = child_at(k, hs->child);
+    uint8_t secret[CV_KE_SECRET_MAX];
+    size_t n = 0;
+    enum cv_err err = child_check(k, sa, m, c, true, &ch->child);
+
+    if (err != CV_OK)
+        return err;
+    if (!ike_has(m, PL_NONCE))
+        return CV_ERR_SYNTAX;
+    if (ch->child.suite.ke != CV_KE_NONE) {
+        if (hs->ke == NULL || !ike_has(m, PL_KE) || m->ke_group != hs->ke->id ||
+            ch->child.suite.ke != hs->ke->id)
+            return CV_ERR_KE_GROUP;
+        if (!hs->ke->derive(hs->ke_key, m->ke_data, secret)) {
+            wipe(secret, sizeof(secret));
+            return CV_ERR_KE_VALUE;
+        }
+        n = hs->ke->secret_len;
+    }
+    err = child_keys(k, sa, &ch->child, span(secret, n), span(hs->ni, hs->ni_len), m->nonce);
+    wipe(secret, sizeof(secret));
+    if (err != CV_OK)
+        return err;
+    ch->has_child = true;
+    change_nonce(ch, span(hs->ni, hs->ni_len), m->nonce);
+    return CV_OK;
+}
+
+static uint16_t asked_group(const struct ike_notify *n)
+{
+    struct rd r = rd_init(n->data);
+    uint16_t group = rd_u16(&r);
+
+    return n->type == N_INVALID_KE_PAYLOAD && rd_done(&r) ? group : 0;
+}
+
+enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
+                                  const struct ike_msg *m, struct ike_out *out,
+                                  struct ike_change *ch)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
+    const struct ike_notify *n = ike_error_notify(m);
+
+    if (sa->doing == DO_REKEY_IKE)
+        return rekey_ike_response(k, sa, m, out, ch);
+    if (hs == NULL || (sa->doing != DO_REKEY_CHILD && sa->doing != DO_CREATE_CHILD))
+        return CV_ERR_UNEXPECTED;
+    if (n != NULL) {
+        ch->failed = err_of_notify(n->type);
+        ch->notify = n->type;
+        ch->retry_group = asked_group(n);
+        return CV_OK;
+    }
+    if (hs->child == POOL_NONE)
+        return CV_OK; /* given up meanwhile */
+    ch->failed = accept(k, sa, m, hs, ch);
+    return CV_OK;
+}
+
+/* ---- commit ---- */
+
+static void delete_later(struct ike *k, struct child_sa *c)
+{
+    c->want_delete = true;
+    c->rekey_ms = TIMER_NEVER;
+    child_arm(k, c);
+}
+
+/* c has taken over; old may be gone already. */
+static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct child_sa *old,
+                     struct child_sa *c)
+{
+    struct cv_effect *fx = event_put(k, CV_EV_CHILD_REKEYED, sa, CV_OK);
+
+    k->stats.child_rekeyed++;
+    if (old != NULL) {
+        old->replaced_by = child_index(k, c);
+        old->state = CV_CHILD_REKEYED;
+        old->want_rekey = false;
+        old->quiet = true;
+    }
+    if (fx == NULL)
+        return;
+    fx->u.event.child = old_id;
+    fx->u.event.child_new = c->id;
+    fx->u.event.child_cfg = c->cfg;
+}
+
+/* The peer deletes c; if it forgets, we do. */
+static void await_delete(struct ike *k, struct child_sa *c)
+{
+    c->rekey_ms = TIMER_NEVER;
+    c->hard_ms = k->now_ms + REPLACED_MS;
+    child_arm(k, c);
+}
+
+/* The peer's rekey, answered. */
+static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+{
+    struct child_sa *c = child_install(k, sa, &ch->child);
+    struct ike_hs *hs = sa_hs(k, sa);
+    struct child_sa *old;
+
+    if (c == NULL || ch->child.replaces == POOL_NONE)
+        return;
+    old = child_at(k, ch->child.replaces);
+    if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == ch->child.replaces) {
+        hs->rival = child_index(k, c); /* decided when our own exchange ends */
+        memcpy(hs->rival_nonce, ch->nonce, ch->nonce_len);
+        hs->rival_nonce_len = ch->nonce_len;
+        old->state = CV_CHILD_REKEYED;
+        old->replaced_by = hs->rival;
+        old->quiet = true;
+        return;
+    }
+    replaced(k, sa, old->id, old, c);
+    await_delete(k, old);
+}
+
+/* Our rekey succeeded while the peer's did too, or did not. */
+static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                          struct child_sa *c, struct cv_span lowest)
+{
+    struct child_sa *old = hs->child_old == POOL_NONE ? NULL : child_at(k, hs->child_old);
+    struct child_sa *rival = hs->rival == POOL_NONE ? NULL : child_at(k, hs->rival);
+    bool ours_is_redundant =
+        rival != NULL && nonce_less(lowest, span(hs->rival_nonce, hs->rival_nonce_len));
+
+    if (ours_is_redundant) {
+        c->redundant = c->quiet = true;
+        c->state = CV_CHILD_REKEYED;
+        delete_later(k, c);
+        replaced(k, sa, hs->child_old_id, old, rival);
+        if (old != NULL)
+            await_delete(k, old);
+        return;
+    }
+    ipsec_use_out(k->ipsec, child_index(k, c));
+    if (rival != NULL) { /* the peer deletes it */
+        rival->redundant = rival->quiet = true;
+        rival->out_waits = false;
+        rival->state = CV_CHILD_REKEYED;
+        await_delete(k, rival);
+    }
+    replaced(k, sa, hs->child_old_id, old, c);
+    if (old != NULL) {
+        ipsec_stop_out(k->ipsec, child_index(k, old));
+        delete_later(k, old);
+    }
+}
+
+/* Our request was refused. */
+static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                           const struct ike_change *ch)
+{
+    struct child_sa *c = hs->child == POOL_NONE ? NULL : child_at(k, hs->child);
+    struct child_sa *old = hs->child_old == POOL_NONE ? NULL : child_at(k, hs->child_old);
+    bool again = ch->failed == CV_ERR_KE_GROUP && c != NULL && c->ke_retry == 0 &&
+                 proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);
+    uint64_t pause = ch->failed == CV_ERR_TEMPORARY ? RETRY_MIN_MS : RETRY_REKEY_MS;
+
+    if (again) {
+        c->ke_retry = ch->retry_group;
+        return; /* still CREATED: the next task */
+    }
+    if (ch->failed == CV_ERR_TEMPORARY && old == NULL && c != NULL && hs->rival == POOL_NONE &&
+        c->rekeys == POOL_NONE && sa->doing == DO_CREATE_CHILD) {
+        c->retry_ms = k->now_ms + RETRY_MIN_MS + ike_random_below(k, RETRY_MIN_MS);
+        return;
+    }
+    if (c != NULL) {
+        c->quiet = sa->doing == DO_REKEY_CHILD;
+        child_close(k, c, ch->failed);
+    }
+    if (old == NULL)
+        return;
+    if (hs->rival != POOL_NONE) { /* the peer's rekey stands */
+        replaced(k, sa, old->id, old, child_at(k, hs->rival));
+        await_delete(k, old);
+        return;
+    }
+    if (old->state == CV_CHILD_REKEYING)
+        old->state = CV_CHILD_INSTALLED;
+    if (ch->failed == CV_ERR_CHILD_NOT_FOUND && old->state == CV_CHILD_INSTALLED) {
+        /* RFC 7296 section 2.25: the peer has lost it; make a new one from scratch */
+        if (child_new(k, sa, old->conn, old->cfg) == NULL)
+            k->stats.errors[CV_ERR_FULL]++;
+        child_close(k, old, CV_ERR_CHILD_NOT_FOUND);
+        return;
+    }
+    old->retry_ms = k->now_ms + pause + ike_random_below(k, pause);
+    old->want_rekey = true;
+    child_arm(k, old);
+}
+
+void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+{
+    struct ike_hs *hs = sa_hs(k, sa);
+    struct child_sa *c;
+
+    if (ch->has_child && !ch->child.initiator) {
+        commit_answered(k, sa, ch);
+        return;
+    }
+    if (hs == NULL)
+        return;
+    c = ch->has_child ? child_install(k, sa, &ch->child) : NULL;
+    if (c == NULL && ch->failed == CV_OK)
+        ch->failed = CV_ERR_CRYPTO;
+    if (c == NULL)
+        commit_refused(k, sa, hs, ch);
+    else if (sa->doing == DO_REKEY_CHILD)
+        settle_rivals(k, sa, hs, c, span(ch->nonce, ch->nonce_len));
+    hs_give(k, &sa->hs);
+}

@@ -1,0 +1,125 @@
+/* Events for the host, and the end of what has been told.
+ *
+ * Freed addresses come first, then the queue; then each ended Child SA and each ended IKE
+ * SA is announced from the dead lists, which need no room in the queue; last, their slots
+ * are freed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ike/exchange.h"
+
+struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,
+                            enum cv_err err)
+{
+    struct effect_slot *s = effects_put(&k->fx);
+
+    if (s == NULL) {
+        k->stats.errors[CV_ERR_BUSY]++;
+        return NULL;
+    }
+    s->fx.kind = CV_EVENT;
+    s->fx.ike = sa == NULL ? 0 : sa->id;
+    s->fx.conn = sa == NULL ? NULL : sa->conn;
+    s->fx.u.event.kind = kind;
+    s->fx.u.event.err = err;
+    if (sa != NULL) {
+        s->fx.u.event.local = sa->local;
+        s->fx.u.event.remote = sa->remote;
+    }
+    return &s->fx;
+}
+
+void event_child(struct ike *k, uint8_t kind, const struct ike_sa *sa, const struct child_sa *c,
+                 enum cv_err err)
+{
+    struct cv_effect *fx = event_put(k, kind, sa, err);
+
+    if (fx == NULL)
+        return;
+    fx->u.event.child = c->id;
+    fx->u.event.child_cfg = c->cfg;
+}
+
+static void fill_down(struct cv_effect *fx, uint8_t kind, const struct ike_sa *sa,
+                      enum cv_err reason)
+{
+    *fx = (struct cv_effect){.kind = CV_EVENT, .ike = sa->id, .conn = sa->conn};
+    fx->u.event.kind = kind;
+    fx->u.event.err = reason;
+    fx->u.event.local = sa->local;
+    fx->u.event.remote = sa->remote;
+}
+
+/* Announces one ended Child SA. */
+static bool next_dead_child(struct ike *k, struct cv_effect *fx)
+{
+    for (uint32_t i = k->dead_children; i != POOL_NONE; i = child_at(k, i)->next) {
+        struct child_sa *c = child_at(k, i);
+
+        if (c->quiet)
+            continue;
+        c->quiet = true;
+        fill_down(fx, c->installed ? CV_EV_CHILD_DOWN : CV_EV_CHILD_FAILED, sa_at(k, c->ike),
+                  c->reason);
+        fx->u.event.child = c->id;
+        fx->u.event.child_cfg = c->cfg;
+        return true;
+    }
+    return false;
+}
+
+/* An address goes back before anybody asks for one: the next SA of the same device wants it. */
+static bool next_freed_lease(struct ike *k, struct cv_effect *fx)
+{
+    for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+        struct ike_sa *sa = sa_at(k, i);
+
+        if (!sa->has_lease)
+            continue;
+        sa->has_lease = false;
+        *fx = (struct cv_effect){.kind = CV_FREE_ADDRESS, .ike = sa->id, .conn = sa->conn};
+        return true;
+    }
+    return false;
+}
+
+/* Announces one ended IKE SA. */
+static bool next_dead_sa(struct ike *k, struct cv_effect *fx)
+{
+    for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+        struct ike_sa *sa = sa_at(k, i);
+
+        if (sa->quiet)
+            continue;
+        sa->quiet = true;
+        fill_down(fx, CV_EV_IKE_DOWN, sa, sa->reason);
+        return true;
+    }
+    return false;
+}
+
+static void reap_all(struct ike *k)
+{
+    while (k->dead_children != POOL_NONE) {
+        struct child_sa *c = child_at(k, k->dead_children);
+
+        k->dead_children = c->next;
+        child_reap(k, c);
+    }
+    while (k->dead_sas != POOL_NONE) {
+        struct ike_sa *sa = sa_at(k, k->dead_sas);
+
+        k->dead_sas = sa->dead_next;
+        sa->dead_next = POOL_NONE;
+        sa_reap(k, sa);
+    }
+}
+
+bool ike_next_effect(struct ike *k, struct cv_effect *fx)
+{
+    if (next_freed_lease(k, fx) || effects_take(&k->fx, &k->msgs, fx))
+        return true;
+    if (next_dead_child(k, fx) || next_dead_sa(k, fx))
+        return true;
+    reap_all(k);
+    return false;
+}

@@ -1,0 +1,212 @@
+/* The exchanges of IKEv2 as pure handlers and one commit.
+ *
+ * A handler sees a const SA and one authentic message.  It writes the answer into an
+ * ike_out and describes what shall change in an ike_change; ike_commit alone writes.
+ * A message that fails half-way leaves no trace.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IKE_EXCHANGE_H
+#define IKE_EXCHANGE_H
+
+#include "ike/proposal.h"
+#include "ike/sa.h"
+#include "ike/ts.h"
+
+/* Where a datagram came in. */
+struct ike_path {
+    struct cv_endpoint local, remote;
+    uint8_t carrier;
+};
+
+/* The plaintext of a message being written, in the engine's scratch. */
+struct ike_out {
+    struct wr w;
+    struct ike_chain chain;
+};
+
+/* A Child SA agreed on, ready to be installed. */
+struct child_plan {
+    const struct cv_child_config *cfg;
+    struct cv_suite suite;
+    uint8_t mode;
+    bool initiator;
+    bool rekey; /* an older Child SA goes on sending until this one has proven itself */
+    uint32_t spi_in, spi_out;
+    uint32_t slot;     /* our CREATED Child SA; POOL_NONE: take a new one */
+    uint32_t replaces; /* index of the Child SA it takes over from, or POOL_NONE */
+    uint32_t reqid;
+    struct cv_ts_list local_ts, remote_ts;
+    size_t key_len; /* octets per direction */
+    uint8_t
+        keymat[2 * (CV_CIPHER_KEY_MAX + CV_INTEG_KEY_MAX)]; /* initiator's direction first */
+};
+
+/* A new IKE SA that replaces the one it was negotiated in. */
+struct ike_plan {
+    bool initiator;
+    uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
+    struct cv_suite suite;
+    struct ike_algs algs;
+    struct ike_keys keys;
+};
+
+enum { DELETED_MAX = 64 };
+
+struct ike_change {
+    bool answer;          /* this came of the response to our outstanding request */
+    uint8_t next;         /* ike_state; ST_FREE: stays */
+    enum cv_err close;    /* the SA ends, for this reason */
+    enum cv_err failed;   /* the exchange failed, the SA goes on */
+    uint16_t notify;      /* notify type that was sent or came with it */
+    uint16_t retry_group; /* INVALID_KE_PAYLOAD: the group to try */
+    bool has_child, has_ike;
+    struct child_plan child;
+    struct ike_plan ike;
+    uint8_t nonce[NONCE_MAX]; /* the lower nonce of a rekey (RFC 7296 section 2.8.1) */
+    uint16_t nonce_len;
+    uint32_t deleted[DELETED_MAX]; /* Child SAs that the peer deleted */
+    unsigned n_deleted;
+    bool deleted_ours;          /* our own delete was answered */
+    const struct cv_conn *conn; /* IKE_AUTH: the connection and identity of the peer */
+    struct cv_id peer_id;
+};
+
+typedef enum cv_err ike_handler(const struct ike *k, const struct ike_sa *sa,
+                                const struct ike_msg *m, struct ike_out *out,
+                                struct ike_change *ch);
+
+/* ---- send.c */
+void out_begin(struct ike *k, struct ike_out *o);
+/* Writes N(type) with data into out and notes it in ch. */
+void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struct cv_span data);
+uint16_t notify_of_err(enum cv_err err);
+enum cv_err err_of_notify(uint16_t type);
+/* Seals and sends the outstanding request, kept for repetition. */
+CV_MUST_USE enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
+                                     enum ike_doing doing, const struct ike_out *o);
+CV_MUST_USE enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
+                                      const struct ike_out *o);
+/* One delete of the whole IKE SA that nobody waits for. */
+void send_parting(struct ike *k, struct ike_sa *sa, uint16_t notify);
+/* Queues the datagrams of message i. */
+void send_again(struct ike *k, struct ike_sa *sa, uint32_t i);
+void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i);
+void send_keepalive(struct ike *k, struct ike_sa *sa);
+void resend_arm(struct ike *k, struct ike_sa *sa);
+/* The outstanding request was answered. */
+void request_done(struct ike *k, struct ike_sa *sa);
+uint32_t msg_new_or_evict(struct ike *k);
+
+/* ---- event.c */
+struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,
+                            enum cv_err err);
+void event_child(struct ike *k, uint8_t kind, const struct ike_sa *sa, const struct child_sa *c,
+                 enum cv_err err);
+/* The next effect for the host; also tells of what has ended and lets go of it. */
+bool ike_next_effect(struct ike *k, struct cv_effect *fx);
+
+/* ---- input.c, step.c */
+/* One IKE datagram without marker; it is decrypted in place. */
+enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path *path);
+/* One authentic, parsed message. */
+enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
+                     const struct ike_msg *m);
+void ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
+/* SA is authenticated: lifetimes start, waiting tasks run. */
+void sa_established(struct ike *k, struct ike_sa *sa);
+/* Installs the plan; NULL when that fails. */
+struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan);
+
+/* ---- init.c */
+enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
+                       const struct ike_path *path);
+CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
+/* Sends the IKE_SA_INIT request again with what hs holds by now. */
+CV_MUST_USE enum cv_err init_send(struct ike *k, struct ike_sa *sa);
+
+/* ---- conn.c */
+/* 0: conn does not fit these addresses; higher is more specific. */
+int conn_fits(const struct cv_conn *conn, const struct cv_addr *local,
+              const struct cv_addr *remote);
+/* The responder's connection for IKE_SA_INIT: best addresses whose proposals agree. */
+CV_MUST_USE enum cv_err conn_for_init(const struct ike *k, const struct ike_path *path,
+                                      struct cv_span sa_body, uint16_t ke_group,
+                                      const struct cv_conn **conn,
+                                      struct proposal_choice *choice);
+/* For IKE_AUTH: identities and method must fit as well. */
+CV_MUST_USE enum cv_err conn_for_auth(const struct ike *k, const struct ike_sa *sa,
+                                      const struct cv_id *idi, const struct cv_id *idr,
+                                      uint8_t method, const struct cv_conn **conn);
+
+/* ---- auth.c, auth_initiator.c, auth_responder.c */
+ike_handler auth_request, auth_response;
+enum cv_err auth_start(struct ike *k, struct ike_sa *sa); /* initiator, after IKE_SA_INIT */
+/* Commits what the two handlers found and asks the host about the peer. */
+enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
+                        const struct ike_change *ch);
+enum cv_err auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret);
+enum cv_err auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
+                           const struct cv_signature *sig);
+enum cv_err auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err);
+enum cv_err auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
+                         const struct cv_lease *lease);
+
+/* ---- child.c */
+/* Responder's half: configuration, selectors, proposal for the SA, TSi, TSr in m.  old: the
+ * Child SA being rekeyed, or NULL. */
+CV_MUST_USE enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa,
+                                     const struct ike_msg *m, const struct child_sa *old,
+                                     bool with_ke, struct child_plan *plan,
+                                     struct proposal_choice *choice);
+/* Initiator's half: is the answer in m within what c asked for? */
+CV_MUST_USE enum cv_err child_check(const struct ike *k, const struct ike_sa *sa,
+                                    const struct ike_msg *m, const struct child_sa *c,
+                                    bool with_ke, struct child_plan *plan);
+/* Appends SA, TSi, TSr that ask for c. */
+CV_MUST_USE enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
+                                          const struct child_sa *c, bool with_ke,
+                                          struct ike_out *o);
+/* Appends SA, TSi, TSr of the answer. */
+void child_put_answer(const struct child_plan *plan, const struct proposal_choice *choice,
+                      bool with_ke, struct ike_out *o);
+/* Fills the plan's keys; secret is empty without a new key exchange. */
+CV_MUST_USE enum cv_err child_keys(const struct ike *k, const struct ike_sa *sa,
+                                   struct child_plan *plan, struct cv_span secret,
+                                   struct cv_span ni, struct cv_span nr);
+
+/* ---- create_child.c, rekey_ike.c */
+ike_handler create_child_request, create_child_response, refuse_request;
+ike_handler rekey_ike_request, rekey_ike_response;
+CV_MUST_USE enum cv_err create_child_start(struct ike *k, struct ike_sa *sa,
+                                           struct child_sa *c);
+CV_MUST_USE enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa);
+void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
+void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
+/* Child SAs, lease and event go from a replaced IKE SA to its successor. */
+void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to);
+/* The lower of two nonces (RFC 7296 section 2.8.1). */
+struct cv_span nonce_lower(struct cv_span a, struct cv_span b);
+bool nonce_less(struct cv_span a, struct cv_span b);
+void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr);
+/* A key exchange in one step, for responders: writes our public value and the secret. */
+CV_MUST_USE enum cv_err ke_answer(const struct cv_ke *ke, struct cv_span peer, uint8_t *pub,
+                                  uint8_t *secret);
+
+/* ---- info.c */
+ike_handler info_request, info_response;
+CV_MUST_USE enum cv_err delete_ike_start(struct ike *k, struct ike_sa *sa);
+CV_MUST_USE enum cv_err delete_child_start(struct ike *k, struct ike_sa *sa,
+                                           struct child_sa *c);
+CV_MUST_USE enum cv_err liveness_start(struct ike *k, struct ike_sa *sa);
+
+/* ---- task.c */
+/* Starts what is wanted next, when no request is outstanding, and sets the timer. */
+void sa_run(struct ike *k, struct ike_sa *sa);
+void sa_arm(struct ike *k, struct ike_sa *sa);
+void child_arm(struct ike *k, struct child_sa *c);
+void ike_timeout(struct ike *k, struct ike_timer *t);
+uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa);
+/* New endpoints for an SA and all its Child SAs. */
+void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path);
+
+#endif

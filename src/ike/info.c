@@ -1,0 +1,107 @@
+/* INFORMATIONAL: delete and liveness; RFC 7296 sections 1.4, 1.4.1, 2.25.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ike/exchange.h"
+
+/* ---- responder ---- */
+
+/* One Delete payload for ESP: each SPI is what the peer receives on.  The answer names
+ * ours, except for those we are deleting ourselves (section 1.4.1). */
+static void note_deleted(const struct ike *k, const struct ike_sa *sa,
+                         const struct ike_delete *d, struct wr *spis, struct ike_change *ch)
+{
+    struct rd r = rd_init(d->spis);
+
+    while (rd_left(&r) >= 4 && ch->n_deleted < DELETED_MAX) {
+        struct child_sa *c = child_by_spi_out(k, sa, rd_u32(&r));
+
+        if (c == NULL)
+            continue;
+        ch->deleted[ch->n_deleted++] = c->id;
+        if (sa->doing != DO_DELETE_CHILD || sa->target != c->id)
+            wr_u32(spis, c->spi_in);
+    }
+}
+
+enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                         struct ike_out *out, struct ike_change *ch)
+{
+    const struct ike_notify *n = ike_error_notify(m);
+    uint8_t octets[4 * DELETED_MAX];
+    struct wr spis = wr_init(octets, sizeof(octets));
+
+    for (unsigned i = 0; i < m->n_del; i++) {
+        if (m->del[i].protocol == CV_PROTO_IKE)
+            ch->close = CV_ERR_DELETED_BY_PEER;
+        else if (m->del[i].protocol == CV_PROTO_ESP && m->del[i].spi_len == 4)
+            note_deleted(k, sa, &m->del[i], &spis, ch);
+    }
+    if (n != NULL && n->type == N_AUTHENTICATION_FAILED) {
+        ch->close = CV_ERR_PEER_REJECTED; /* section 2.21.2: the initiator did not believe us */
+        ch->notify = n->type;
+    }
+    if (ch->close == CV_OK && spis.n > 0)
+        ike_put_delete(&out->chain, CV_PROTO_ESP, 4, (uint16_t)(spis.n / 4), wr_done(&spis));
+    return CV_OK;
+}
+
+/* ---- initiator ---- */
+
+enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                          struct ike_out *out, struct ike_change *ch)
+{
+    (void)k, (void)m, (void)out;
+    switch (sa->doing) {
+    case DO_DELETE_IKE:
+        ch->close = sa->reason != CV_OK ? sa->reason : CV_ERR_DELETED_LOCALLY;
+        return CV_OK;
+    case DO_DELETE_CHILD:
+        ch->deleted_ours = true;
+        return CV_OK;
+    case DO_LIVENESS:
+        return CV_OK;
+    default:
+        return CV_ERR_UNEXPECTED;
+    }
+}
+
+enum cv_err delete_ike_start(struct ike *k, struct ike_sa *sa)
+{
+    struct ike_out o;
+    enum cv_err err;
+
+    out_begin(k, &o);
+    ike_put_delete(&o.chain, CV_PROTO_IKE, 0, 0, span(NULL, 0));
+    err = send_request(k, sa, EX_INFORMATIONAL, DO_DELETE_IKE, &o);
+    if (err == CV_OK && sa->state == ST_UP)
+        sa->state = ST_DELETING;
+    return err;
+}
+
+enum cv_err delete_child_start(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+{
+    uint8_t spi[4];
+    struct wr w = wr_init(spi, sizeof(spi));
+    struct ike_out o;
+    enum cv_err err;
+
+    wr_u32(&w, c->spi_in);
+    out_begin(k, &o);
+    ike_put_delete(&o.chain, CV_PROTO_ESP, 4, 1, wr_done(&w));
+    err = send_request(k, sa, EX_INFORMATIONAL, DO_DELETE_CHILD, &o);
+    if (err != CV_OK)
+        return err;
+    sa->target = c->id;
+    if (c->state != CV_CHILD_REKEYED)
+        c->state = CV_CHILD_DELETING;
+    ipsec_stop_out(k->ipsec, child_index(k, c));
+    return CV_OK;
+}
+
+enum cv_err liveness_start(struct ike *k, struct ike_sa *sa)
+{
+    struct ike_out o;
+
+    out_begin(k, &o);
+    return send_request(k, sa, EX_INFORMATIONAL, DO_LIVENESS, &o);
+}

@@ -1,0 +1,245 @@
+/* From a datagram to one authentic, whole, parsed message: SPIs, window, decryption,
+ * fragments; RFC 7296 sections 2.1 to 2.3, RFC 7383 section 2.6.
+ *
+ * Invariant: until sk_open has succeeded nothing about an SA has changed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "ike/exchange.h"
+#include "ike/sk.h"
+#include "wire/ip.h"
+
+enum kind { FRESH_REQUEST, REPEATED_REQUEST, RESPONSE };
+
+/* The window is one request each way (RFC 7296 section 2.3). */
+static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, enum kind *kind)
+{
+    if (h->flags & IKE_F_RESPONSE) {
+        *kind = RESPONSE;
+        return sa->req != POOL_NONE && h->msg_id + 1 == sa->next_out ? CV_OK
+                                                                     : CV_ERR_IKE_WINDOW;
+    }
+    *kind = h->msg_id == sa->next_in ? FRESH_REQUEST : REPEATED_REQUEST;
+    return h->msg_id == sa->next_in || h->msg_id + 1 == sa->next_in ? CV_OK : CV_ERR_IKE_WINDOW;
+}
+
+/* What an authentic message tells besides its content: the peer lives, and where. */
+static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *path,
+                       bool newest)
+{
+    sa->last_in_ms = k->now_ms;
+    if (!newest || (endpoint_equal(&sa->remote, &path->remote) &&
+                    endpoint_equal(&sa->local, &path->local)))
+        return;
+    /* RFC 7296 section 2.23: only a peer behind a NAT may move without MOBIKE, and only
+     * one that is not behind a NAT itself follows it. */
+    if (!sa->nat_remote || sa->nat_local)
+        return;
+    sa_clear_half_open(k, sa);
+    sa_set_path(k, sa, path);
+}
+
+static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+{
+    /* RFC 7383 section 2.6.1: fragment 1 alone calls for the response again. */
+    if (m->is_skf && m->frag_no != 1)
+        return CV_ERR_IKE_RETRANSMIT;
+    if (sa->resp == POOL_NONE)
+        return CV_ERR_IKE_PENDING;
+    k->stats.ike_retransmits++;
+    send_again(k, sa, sa->resp);
+    return CV_ERR_IKE_RETRANSMIT;
+}
+
+/* Adds a fragment; *plain and *first are set when the message is whole. */
+static enum cv_err gather(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
+                          const struct ike_msg *m, struct cv_span *plain, uint8_t *first,
+                          bool *complete)
+{
+    bool response = h->flags & IKE_F_RESPONSE;
+    struct ike_hs *g = sa->gather == POOL_NONE ? NULL : pool_at(&k->hs, sa->gather);
+    enum cv_err err;
+
+    if (g != NULL && (g->frag.msg_id != h->msg_id || g->frag_response != response)) {
+        hs_give(k, &sa->gather);
+        g = NULL;
+    }
+    if (g == NULL) {
+        sa->gather = pool_take(&k->hs);
+        if (sa->gather == POOL_NONE)
+            return CV_ERR_FULL;
+        g = pool_at(&k->hs, sa->gather);
+        g->init_ours = g->init_peer = g->peer_auth = g->octets = POOL_NONE;
+        g->auth_data = g->auth_certs = POOL_NONE;
+        g->frag_buf = msg_new_or_evict(k);
+        g->frag_response = response;
+        g->frag.msg_id = h->msg_id;
+        if (g->frag_buf == POOL_NONE) {
+            hs_give(k, &sa->gather);
+            return CV_ERR_FULL;
+        }
+    }
+    err = frag_add(&g->frag, msg_at(&k->msgs, g->frag_buf)->data, k->set.limits.message_size,
+                   h->msg_id, m->frag_no, m->frag_total, m->sk_next, *plain, complete);
+    if (err != CV_OK || !*complete)
+        return err;
+    *first = g->frag.first;
+    *plain = span(k->scratch_in, frag_assemble(&g->frag, msg_at(&k->msgs, g->frag_buf)->data,
+                                               k->scratch_in, k->set.limits.message_size));
+    hs_give(k, &sa->gather);
+    return CV_OK;
+}
+
+/* An authentic message that is not well-formed inside: RFC 7296 sections 2.5 and 2.21.3. */
+static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
+                                const struct ike_msg *m, enum cv_err err)
+{
+    struct ike_change ch = {0};
+    struct ike_out o;
+    bool response = h->flags & IKE_F_RESPONSE;
+    uint8_t type = m->critical_type;
+
+    if (!response) {
+        out_begin(k, &o);
+        if (err == CV_ERR_CRITICAL)
+            out_reject(&o, &ch, CV_ERR_CRITICAL, span(&type, 1));
+        else
+            out_reject(&o, &ch, CV_ERR_SYNTAX, span(NULL, 0));
+        sa->next_in++;
+        msg_unref(&k->msgs, &sa->resp);
+        if (send_response(k, sa, h->exchange, &o) != CV_OK)
+            return err;
+    }
+    if (err != CV_ERR_CRITICAL || h->exchange == EX_AUTH || response)
+        sa_close(k, sa, CV_ERR_SYNTAX, !response);
+    return err;
+}
+
+static enum cv_err keep_auth(struct ike *k, struct ike_sa *sa, struct cv_span plain,
+                             uint8_t first)
+{
+    struct ike_hs *hs = sa_hs(k, sa);
+
+    if (hs == NULL)
+        return CV_ERR_BUG;
+    msg_unref(&k->msgs, &hs->peer_auth);
+    hs->peer_auth = msg_copy(&k->msgs, plain);
+    hs->peer_auth_first = first;
+    return hs->peer_auth == POOL_NONE ? CV_ERR_FULL : CV_OK;
+}
+
+/* A whole authentic message. */
+static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
+                              struct ike_msg *m, uint8_t first, struct cv_span plain)
+{
+    enum cv_err err = ike_parse_payloads(m, first, plain, 0);
+
+    if (err == CV_OK && (ike_has(m, PL_SK) || m->is_skf))
+        err = CV_ERR_MALFORMED;
+    if (err != CV_OK)
+        return refuse_inner(k, sa, h, m, err);
+    if (h->exchange == EX_AUTH && (sa->state == ST_R_INIT || sa->state == ST_I_AUTH)) {
+        /* What the host decides on later must outlive the datagram. */
+        err = keep_auth(k, sa, plain, first);
+        if (err == CV_OK)
+            err =
+                ike_parse_payloads(m, first, msg_octets(&k->msgs, sa_hs(k, sa)->peer_auth), 0);
+        if (err != CV_OK)
+            return err;
+    }
+    return ike_step(k, sa, h, m);
+}
+
+static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
+                                   uint8_t *p, size_t n, const struct ike_path *path)
+{
+    struct ike_msg m;
+    struct cv_span plain;
+    enum kind kind = RESPONSE;
+    bool whole = true;
+    uint8_t first;
+    enum cv_err err;
+
+    if (sa->algs.prf == NULL || sa->state == ST_DEAD)
+        return CV_ERR_UNEXPECTED; /* no keys yet, or no longer */
+    err = classify(sa, h, &kind);
+    if (err == CV_OK)
+        err = ike_parse_payloads(&m, h->next, span(p + IKE_HDR_LEN, n - IKE_HDR_LEN),
+                                 IKE_HDR_LEN);
+    if (err != CV_OK)
+        return err;
+    if (!ike_has(&m, PL_SK) && !m.is_skf)
+        return CV_ERR_IKE_UNPROTECTED;
+    err = sk_open(p, n, &m, &sa->algs, sa_keys_in(sa), &plain);
+    if (err == CV_ERR_SYNTAX && kind == FRESH_REQUEST && sa->state != ST_LINGER)
+        return refuse_inner(k, sa, h, &m, err);
+    if (err != CV_OK)
+        return err;
+
+    note_alive(k, sa, path, kind != REPEATED_REQUEST);
+    if (kind == REPEATED_REQUEST)
+        return repeat_response(k, sa, &m);
+    if (sa->state == ST_LINGER)
+        return CV_ERR_UNEXPECTED;
+    first = m.sk_next;
+    if (m.is_skf)
+        err = gather(k, sa, h, &m, &plain, &first, &whole);
+    if (err != CV_OK || !whole)
+        return err;
+    return open_inner(k, sa, h, &m, first, plain);
+}
+
+/* RFC 7296 section 2.5: a higher major version gets INVALID_MAJOR_VERSION, and a lower
+ * one is none of ours. */
+static enum cv_err refuse_version(struct ike *k, const struct ike_hdr *h,
+                                  const struct ike_path *path)
+{
+    struct ike_hdr answer = *h;
+    struct ike_chain c;
+    struct msg *b;
+    struct wr w;
+    size_t at;
+    uint32_t i;
+
+    if (h->version >> 4 < 2 || (h->flags & IKE_F_RESPONSE))
+        return CV_ERR_VERSION;
+    i = msg_new(&k->msgs);
+    if (i == POOL_NONE)
+        return CV_ERR_VERSION;
+    b = msg_at(&k->msgs, i);
+    w = wr_init(b->data, k->msgs.cap);
+    msg_part_begin(&w, &at);
+    answer.version = 0x20;
+    answer.flags =
+        (uint8_t)(IKE_F_RESPONSE | (h->flags & IKE_F_INITIATOR ? 0 : IKE_F_INITIATOR));
+    ike_put_hdr(&w, &answer);
+    c = ike_chain_init(&w, at + 6 + 16);
+    ike_put_notify(&c, 0, span(NULL, 0), N_INVALID_MAJOR_VERSION, span(NULL, 0));
+    wr_patch_u32(&w, at + 6 + 24, (uint32_t)(w.n - at - 6));
+    msg_part_end(&w, at, b);
+    send_unprotected(k, path, i);
+    msg_unref(&k->msgs, &i);
+    return CV_ERR_VERSION;
+}
+
+enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path *path)
+{
+    struct ike_hdr h;
+    struct ike_sa *sa;
+    enum cv_err err = ike_parse_hdr(&h, span(p, n));
+
+    k->stats.ike_in++;
+    if (err != CV_OK)
+        return err;
+    if (h.version >> 4 != 2)
+        return refuse_version(k, &h, path);
+    if (h.exchange == EX_SA_INIT)
+        return init_input(k, &h, span(p, n), path);
+    sa = sa_find(k, &h);
+    if (sa == NULL)
+        return CV_ERR_IKE_SPI;
+    err = protected_input(k, sa, &h, p, n, path);
+    sa_run(k, sa);
+    return err;
+}

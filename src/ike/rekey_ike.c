@@ -1,0 +1,322 @@
+/* CREATE_CHILD_SA that replaces the IKE SA itself; RFC 7296 sections 1.3.2, 2.8, 2.18,
+ * collisions of sections 2.8.1 and 2.25.2.
+ *
+ * The Child SAs go to exactly one successor.  After a simultaneous rekey the SA from the
+ * exchange with the lowest nonce is deleted by who initiated it, and the other inherits.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/secret.h"
+#include "ike/exchange.h"
+
+/* ---- both ---- */
+
+static enum cv_err plan_keys(const struct ike *k, const struct ike_sa *sa, struct ike_plan *p,
+                             struct cv_span secret, struct cv_span ni, struct cv_span nr)
+{
+    enum cv_err err = ike_algs_find(&p->algs, k->crypto, &p->suite);
+
+    if (err != CV_OK)
+        return err;
+    return keymat_ike(&p->keys, NULL, &p->algs, secret, ni, nr, p->spi_i, p->spi_r,
+                      sa->algs.prf, sa->keys.d);
+}
+
+static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
+                                     const struct ike_plan *p)
+{
+    struct ike_sa *sa =
+        sa_new_with(k, old->conn, p->initiator, p->initiator ? p->spi_i : p->spi_r);
+
+    if (sa == NULL)
+        return NULL;
+    memcpy(sa->spi_i, p->spi_i, IKE_SPI_LEN);
+    memcpy(sa->spi_r, p->spi_r, IKE_SPI_LEN);
+    sa->first_initiator = old->first_initiator;
+    sa->carrier = old->carrier;
+    sa->local = old->local;
+    sa->remote = old->remote;
+    sa->nat_local = old->nat_local;
+    sa->nat_remote = old->nat_remote;
+    sa->encap = old->encap;
+    sa->fragments = old->fragments;
+    sa->peer_childless = old->peer_childless;
+    sa->remote_id = old->remote_id;
+    sa->vip4 = old->vip4;
+    sa->vip6 = old->vip6;
+    sa->suite = p->suite;
+    sa->algs = p->algs;
+    sa->keys = p->keys;
+    sa->quiet = true; /* until it inherits */
+    sa_established(k, sa);
+    sa->reauth_ms = old->reauth_ms; /* rekeying does not prove the peer again */
+    return sa;
+}
+
+void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
+{
+    struct cv_effect *fx = event_put(k, CV_EV_IKE_REKEYED, from, CV_OK);
+
+    sa_move_children(k, from, to);
+    to->has_lease = from->has_lease;
+    to->quiet = false;
+    from->has_lease = false;
+    from->quiet = true;
+    from->state = ST_REKEYED;
+    from->rekey_ms = from->reauth_ms = TIMER_NEVER;
+    from->hard_ms = k->now_ms + REPLACED_MS; /* should the peer forget its delete */
+    from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
+    k->stats.ike_rekeyed++;
+    if (fx != NULL)
+        fx->u.event.ike_new = to->id;
+}
+
+/* ---- responder ---- */
+
+static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                         struct ike_change *ch, struct proposal_choice *choice, uint8_t *nonce,
+                         uint8_t *pub, const struct cv_ke **ke)
+{
+    uint8_t secret[CV_KE_SECRET_MAX];
+    struct ike_plan *p = &ch->ike;
+    enum cv_err err = ike_check_sa(m->sa);
+
+    if (err != CV_OK || !ike_has(m, PL_NONCE) || !ike_has(m, PL_KE))
+        return CV_ERR_SYNTAX;
+    err = proposal_select(choice, k->crypto, sa->conn->proposals, sa->conn->n_proposals, m->sa,
+                          true, m->ke_group);
+    if (err != CV_OK)
+        return err;
+    if (choice->spi.n != IKE_SPI_LEN || choice->protocol != CV_PROTO_IKE)
+        return CV_ERR_NO_PROPOSAL;
+    if (choice->suite.ke != m->ke_group)
+        return CV_ERR_KE_GROUP;
+    if (k->sas.used == k->sas.cap)
+        return CV_ERR_TEMPORARY;
+    *ke = crypto_ke(k->crypto, choice->suite.ke);
+    if (*ke == NULL)
+        return CV_ERR_NO_PROPOSAL;
+    p->suite = choice->suite;
+    memcpy(p->spi_i, choice->spi.p, IKE_SPI_LEN);
+    if (!sa_fresh_spi(k, p->spi_r) || !ike_random(k, nonce, NONCE_LEN))
+        return CV_ERR_CRYPTO;
+    err = ke_answer(*ke, m->ke_data, pub, secret);
+    if (err == CV_OK)
+        err = plan_keys(k, sa, p, span(secret, (*ke)->secret_len), m->nonce,
+                        span(nonce, NONCE_LEN));
+    wipe(secret, sizeof(secret));
+    return err;
+}
+
+enum cv_err rekey_ike_request(const struct ike *k, const struct ike_sa *sa,
+                              const struct ike_msg *m, struct ike_out *out,
+                              struct ike_change *ch)
+{
+    struct proposal_choice choice = {0};
+    uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
+    const struct cv_ke *ke = NULL;
+    const struct ike_hs *hs = sa_hs(k, sa);
+    enum cv_err err = CV_OK;
+
+    /* RFC 7296 section 2.25.2 */
+    if (sa->doing == DO_CREATE_CHILD || sa->doing == DO_REKEY_CHILD ||
+        sa->doing == DO_DELETE_CHILD || sa->doing == DO_DELETE_IKE)
+        err = CV_ERR_TEMPORARY;
+    else if (sa->doing == DO_REKEY_IKE && hs != NULL && hs->rival_sa != 0)
+        err = CV_ERR_TEMPORARY; /* answered one already */
+    if (err == CV_OK)
+        err = agree(k, sa, m, ch, &choice, nonce, pub, &ke);
+    if (err != CV_OK) {
+        uint8_t group[2] = {(uint8_t)(choice.suite.ke >> 8), (uint8_t)choice.suite.ke};
+
+        out_reject(out, ch, err, err == CV_ERR_KE_GROUP ? span(group, 2) : span(NULL, 0));
+        return CV_OK;
+    }
+    ike_payload_begin(&out->chain, PL_SA);
+    proposal_put_answer(&out->w, &choice, span(ch->ike.spi_r, IKE_SPI_LEN), true);
+    ike_payload_end(&out->chain);
+    ike_put_payload(&out->chain, PL_NONCE, span(nonce, NONCE_LEN));
+    ike_put_ke(&out->chain, ke->id, span(pub, ke->pub_len));
+    ch->has_ike = true;
+    change_nonce(ch, m->nonce, span(nonce, NONCE_LEN));
+    return CV_OK;
+}
+
+/* ---- initiator ---- */
+
+static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
+{
+    uint16_t group = sa->ke_retry != 0 ? sa->ke_retry : sa->suite.ke;
+    enum cv_err err = sa_take_hs(k, sa);
+    struct ike_hs *hs = sa_hs(k, sa);
+
+    if (err != CV_OK)
+        return err;
+    hs->ni_len = NONCE_LEN;
+    if (!ike_random(k, hs->ni, NONCE_LEN) || !sa_fresh_spi(k, hs->new_spi))
+        return CV_ERR_CRYPTO;
+    hs->ke = crypto_ke(k->crypto, group);
+    hs->ke_key = hs->ke == NULL ? NULL : hs->ke->generate(hs->ke_pub);
+    return hs->ke_key == NULL ? CV_ERR_CRYPTO : CV_OK;
+}
+
+enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
+{
+    enum cv_err err = prepare(k, sa);
+    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_out o;
+
+    if (err == CV_OK) {
+        out_begin(k, &o);
+        ike_payload_begin(&o.chain, PL_SA);
+        proposal_put_sa_body(&o.w, sa->conn->proposals, sa->conn->n_proposals,
+                             span(hs->new_spi, IKE_SPI_LEN), true);
+        ike_payload_end(&o.chain);
+        ike_put_payload(&o.chain, PL_NONCE, span(hs->ni, hs->ni_len));
+        ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
+        err = send_request(k, sa, EX_CREATE_CHILD, DO_REKEY_IKE, &o);
+    }
+    if (err != CV_OK)
+        hs_give(k, &sa->hs);
+    return err;
+}
+
+static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+                          const struct ike_hs *hs, struct ike_change *ch)
+{
+    uint8_t secret[CV_KE_SECRET_MAX];
+    struct proposal_choice choice;
+    struct ike_plan *p = &ch->ike;
+    enum cv_err err;
+
+    if (!ike_has(m, PL_SA) || !ike_has(m, PL_NONCE) || !ike_has(m, PL_KE) ||
+        ike_check_sa(m->sa) != CV_OK)
+        return CV_ERR_SYNTAX;
+    err =
+        proposal_check_answer(&choice, sa->conn->proposals, sa->conn->n_proposals, m->sa, true);
+    if (err != CV_OK)
+        return err;
+    if (choice.spi.n != IKE_SPI_LEN || choice.protocol != CV_PROTO_IKE)
+        return CV_ERR_NO_PROPOSAL;
+    if (choice.suite.ke != hs->ke->id || m->ke_group != hs->ke->id)
+        return CV_ERR_KE_GROUP;
+    p->initiator = true;
+    p->suite = choice.suite;
+    memcpy(p->spi_i, hs->new_spi, IKE_SPI_LEN);
+    memcpy(p->spi_r, choice.spi.p, IKE_SPI_LEN);
+    if (!hs->ke->derive(hs->ke_key, m->ke_data, secret))
+        err = CV_ERR_KE_VALUE;
+    if (err == CV_OK)
+        err = plan_keys(k, sa, p, span(secret, hs->ke->secret_len), span(hs->ni, hs->ni_len),
+                        m->nonce);
+    wipe(secret, sizeof(secret));
+    if (err != CV_OK)
+        return err;
+    ch->has_ike = true;
+    change_nonce(ch, span(hs->ni, hs->ni_len), m->nonce);
+    return CV_OK;
+}
+
+enum cv_err rekey_ike_response(const struct ike *k, const struct ike_sa *sa,
+                               const struct ike_msg *m, struct ike_out *out,
+                               struct ike_change *ch)
+{
+    const struct ike_notify *n = ike_error_notify(m);
+    const struct ike_hs *hs = sa_hs(k, sa);
+
+    (void)out;
+    if (n != NULL) {
+        struct rd r = rd_init(n->data);
+
+        ch->failed = err_of_notify(n->type);
+        ch->notify = n->type;
+        ch->retry_group = n->type == N_INVALID_KE_PAYLOAD ? rd_u16(&r) : 0;
+        return CV_OK;
+    }
+    ch->failed = accept(k, sa, m, hs, ch);
+    return CV_OK;
+}
+
+/* ---- commit ---- */
+
+static void delete_soon(struct ike_sa *sa)
+{
+    sa->want |= WANT_DELETE;
+    sa->quiet = true;
+}
+
+/* The peer's rekey, answered; the response is on its way. */
+static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+{
+    struct ike_sa *heir = make_successor(k, sa, &ch->ike);
+    struct ike_hs *hs = sa_hs(k, sa);
+
+    if (heir == NULL) {
+        k->stats.errors[CV_ERR_FULL]++;
+        return; /* the peer deletes what we do not answer */
+    }
+    if (sa->doing == DO_REKEY_IKE && hs != NULL) {
+        hs->rival_sa = heir->id; /* decided when our own exchange ends */
+        memcpy(hs->rival_nonce, ch->nonce, ch->nonce_len);
+        hs->rival_nonce_len = ch->nonce_len;
+    } else {
+        sa_inherit(k, sa, heir);
+    }
+    sa_run(k, heir);
+}
+
+static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                           const struct ike_change *ch)
+{
+    struct ike_sa *rival = sa_by_number(k, hs->rival_sa);
+    uint64_t pause = ch->failed == CV_ERR_TEMPORARY ? RETRY_MIN_MS : RETRY_REKEY_MS;
+
+    if (rival != NULL && rival->state == ST_UP) {
+        sa_inherit(k, sa, rival);
+        return;
+    }
+    if (ch->failed == CV_ERR_KE_GROUP && sa->ke_retry == 0 &&
+        proposal_has_ke(sa->conn->proposals, sa->conn->n_proposals, ch->retry_group)) {
+        sa->ke_retry = ch->retry_group;
+        sa->want |= WANT_REKEY;
+        return;
+    }
+    sa->rekey_ms = k->now_ms + pause + ike_random_below(k, pause);
+}
+
+void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+{
+    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_sa *heir, *rival;
+
+    if (ch->has_ike && !ch->ike.initiator) {
+        commit_answered(k, sa, ch);
+        return;
+    }
+    if (hs == NULL)
+        return;
+    rival = sa_by_number(k, hs->rival_sa);
+    if (rival != NULL && rival->state != ST_UP)
+        rival = NULL; /* the peer has deleted it: it was the redundant one */
+    heir = ch->has_ike ? make_successor(k, sa, &ch->ike) : NULL;
+    if (heir == NULL) {
+        commit_refused(k, sa, hs, ch);
+    } else if (rival != NULL && nonce_less(span(ch->nonce, ch->nonce_len),
+                                           span(hs->rival_nonce, hs->rival_nonce_len))) {
+        sa_inherit(k, sa, rival); /* ours is redundant */
+        delete_soon(heir);
+    } else {
+        sa_inherit(k, sa, heir);
+        delete_soon(sa);
+        if (rival != NULL) {
+            rival->hard_ms = k->now_ms + REPLACED_MS;
+            rival->rekey_ms = TIMER_NEVER;
+        }
+    }
+    hs_give(k, &sa->hs);
+    if (rival != NULL)
+        sa_run(k, rival);
+    if (heir != NULL)
+        sa_run(k, heir);
+}

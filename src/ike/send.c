@@ -1,0 +1,278 @@
+/* Sealing, sending, repeating; RFC 7296 sections 2.1 to 2.4, RFC 7383 section 2.5.
+ *
+ * Invariant: sa->req is the one request that is not answered yet, sa->resp the last
+ * response; both are repeated octet for octet.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/secret.h"
+#include "ike/exchange.h"
+#include "ike/sk.h"
+
+enum { UDP4_HDR = 28, UDP6_HDR = 48, MARKER_LEN = 4, EVICT_TRIES = 64 };
+
+void out_begin(struct ike *k, struct ike_out *o)
+{
+    o->w = wr_init(k->scratch_out, k->set.limits.message_size);
+    o->chain = ike_chain_init(&o->w, SIZE_MAX);
+}
+
+static const struct {
+    enum cv_err err;
+    uint16_t notify;
+} notifies[] = {
+    {CV_ERR_CRITICAL,        N_UNSUPPORTED_CRITICAL_PAYLOAD},
+    {CV_ERR_SYNTAX,          N_INVALID_SYNTAX              },
+    {CV_ERR_NO_PROPOSAL,     N_NO_PROPOSAL_CHOSEN          },
+    {CV_ERR_KE_GROUP,        N_INVALID_KE_PAYLOAD          },
+    {CV_ERR_KE_VALUE,        N_INVALID_SYNTAX              },
+    {CV_ERR_AUTH,            N_AUTHENTICATION_FAILED       },
+    {CV_ERR_SINGLE_PAIR,     N_SINGLE_PAIR_REQUIRED        },
+    {CV_ERR_NO_ADDITIONAL,   N_NO_ADDITIONAL_SAS           },
+    {CV_ERR_ADDRESS,         N_INTERNAL_ADDRESS_FAILURE    },
+    {CV_ERR_TS,              N_TS_UNACCEPTABLE             },
+    {CV_ERR_TEMPORARY,       N_TEMPORARY_FAILURE           },
+    {CV_ERR_CHILD_NOT_FOUND, N_CHILD_SA_NOT_FOUND          },
+    {CV_ERR_FULL,            N_NO_ADDITIONAL_SAS           },
+};
+
+uint16_t notify_of_err(enum cv_err err)
+{
+    for (size_t i = 0; i < sizeof(notifies) / sizeof(notifies[0]); i++) {
+        if (notifies[i].err == err)
+            return notifies[i].notify;
+    }
+    return N_NO_PROPOSAL_CHOSEN; /* the catch-all of RFC 7296 section 3.10.1 */
+}
+
+enum cv_err err_of_notify(uint16_t type)
+{
+    for (size_t i = 0; i < sizeof(notifies) / sizeof(notifies[0]); i++) {
+        if (notifies[i].notify == type)
+            return notifies[i].err;
+    }
+    return CV_ERR_PEER_REJECTED;
+}
+
+void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struct cv_span data)
+{
+    ch->failed = err;
+    ch->notify = notify_of_err(err);
+    ike_put_notify(&o->chain, 0, span(NULL, 0), ch->notify, data);
+}
+
+/* When the pool is full, the oldest-looking cached response of an established SA goes: its
+ * peer has most likely seen it. */
+uint32_t msg_new_or_evict(struct ike *k)
+{
+    uint32_t i = msg_new(&k->msgs), at;
+
+    if (i != POOL_NONE || k->sas.cap == 0)
+        return i;
+    at = (uint32_t)ike_random_below(k, k->sas.cap);
+    for (uint32_t n = 0; n < k->sas.cap && n < EVICT_TRIES; n++) {
+        struct ike_sa *sa = sa_at(k, (at + n) % k->sas.cap);
+
+        if (sa == NULL || sa->state != ST_UP || sa->resp == POOL_NONE ||
+            k->now_ms - sa->resp_ms < k->set.retransmit_ms)
+            continue;
+        msg_unref(&k->msgs, &sa->resp);
+        i = msg_new(&k->msgs);
+        if (i != POOL_NONE)
+            return i;
+    }
+    return POOL_NONE;
+}
+
+static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
+                              uint8_t first, struct cv_span plain, struct msg *b)
+{
+    struct wr w = wr_init(b->data, k->msgs.cap);
+    enum cv_err err;
+    size_t at;
+
+    msg_part_begin(&w, &at);
+    err = sk_seal(&w, k->crypto, &sa->algs, sa_keys_out(sa), h, first, plain);
+    if (err != CV_OK)
+        return err;
+    msg_part_end(&w, at, b);
+    return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
+}
+
+static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
+                                  const struct ike_hdr *h, uint8_t first, struct cv_span plain,
+                                  size_t room, struct msg *b)
+{
+    struct wr w = wr_init(b->data, k->msgs.cap);
+    struct rd r = rd_init(plain);
+    size_t total = (plain.n + room - 1) / room;
+
+    if (total > FRAGS_MAX)
+        return CV_ERR_TOO_BIG;
+    for (uint16_t no = 1; no <= total; no++) {
+        size_t n = rd_left(&r) < room ? rd_left(&r) : room;
+        enum cv_err err;
+        size_t at;
+
+        msg_part_begin(&w, &at);
+        err = sk_seal_fragment(&w, k->crypto, &sa->algs, sa_keys_out(sa), h,
+                               no == 1 ? first : 0, no, (uint16_t)total, rd_take(&r, n));
+        if (err != CV_OK)
+            return err;
+        msg_part_end(&w, at, b);
+    }
+    return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
+}
+
+/* Seals o's plaintext into a new message buffer, in fragments when it is too large. */
+static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange, bool response,
+                        uint32_t msg_id, const struct ike_out *o, uint32_t *out)
+{
+    struct ike_hdr h = {.version = 0x20, .exchange = exchange, .msg_id = msg_id};
+    struct cv_span plain = wr_done(&o->w);
+    size_t udp = sa->remote.addr.family == CV_IPV6 ? UDP6_HDR : UDP4_HDR;
+    size_t max = k->set.fragment_size - udp - MARKER_LEN, room;
+    uint32_t i = msg_new_or_evict(k);
+    enum cv_err err;
+
+    *out = POOL_NONE;
+    if (i == POOL_NONE)
+        return CV_ERR_FULL;
+    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
+    h.flags =
+        (uint8_t)((sa->initiator ? IKE_F_INITIATOR : 0) | (response ? IKE_F_RESPONSE : 0));
+    room = sk_fragment_room(&sa->algs, max);
+    if (!wr_ok(&o->w))
+        err = CV_ERR_TOO_BIG;
+    else if (sa->fragments && room > 0 && plain.n + sk_overhead(&sa->algs, false) > max)
+        err = seal_fragments(k, sa, &h, o->chain.first, plain, room, msg_at(&k->msgs, i));
+    else
+        err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->msgs, i));
+    wipe(k->scratch_out, o->w.n);
+    if (err != CV_OK)
+        msg_unref(&k->msgs, &i);
+    *out = i;
+    return err;
+}
+
+static void queue_send(struct ike *k, const struct cv_endpoint *local,
+                       const struct cv_endpoint *remote, uint8_t carrier, uint32_t ike,
+                       uint32_t i)
+{
+    struct effect_slot *s = effects_put(&k->fx);
+
+    if (s == NULL) {
+        k->stats.errors[CV_ERR_BUSY]++;
+        return; /* as if the network had lost it */
+    }
+    s->fx.kind = CV_SEND;
+    s->fx.ike = ike;
+    s->fx.u.send.local = *local;
+    s->fx.u.send.remote = *remote;
+    s->fx.u.send.carrier = carrier;
+    s->msg[0] = i;
+    msg_ref(&k->msgs, i);
+    k->stats.ike_out++;
+}
+
+void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
+{
+    if (i == POOL_NONE)
+        return;
+    queue_send(k, &sa->local, &sa->remote, sa->carrier, sa->id, i);
+    sa->last_out_ms = k->now_ms;
+}
+
+void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
+{
+    queue_send(k, &path->local, &path->remote, path->carrier, 0, i);
+}
+
+void send_keepalive(struct ike *k, struct ike_sa *sa)
+{
+    static const uint8_t keepalive[] = {0xff}; /* RFC 3948 section 2.3 */
+    struct effect_slot *s = effects_put(&k->fx);
+
+    if (s == NULL)
+        return;
+    s->fx.kind = CV_SEND;
+    s->fx.ike = sa->id;
+    s->fx.u.send.local = sa->local;
+    s->fx.u.send.remote = sa->remote;
+    s->fx.u.send.carrier = sa->carrier;
+    s->fx.u.send.data = span(keepalive, sizeof(keepalive));
+    sa->last_out_ms = k->now_ms;
+}
+
+/* The next repetition: base * growth^tries, at most the cap (RFC 7296 section 2.4 asks for
+ * increasing intervals). */
+void resend_arm(struct ike *k, struct ike_sa *sa)
+{
+    uint64_t wait = k->set.retransmit_ms;
+
+    for (unsigned i = 0; i < sa->tries && wait < 3600000; i++)
+        wait = wait * k->set.retransmit_base_pct / 100;
+    if (k->set.retransmit_limit_ms != 0 && wait > k->set.retransmit_limit_ms)
+        wait = k->set.retransmit_limit_ms;
+    sa->resend_ms = k->now_ms + wait;
+}
+
+enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
+                         enum ike_doing doing, const struct ike_out *o)
+{
+    uint32_t i;
+    enum cv_err err = seal(k, sa, exchange, false, sa->next_out, o, &i);
+
+    if (err != CV_OK)
+        return err;
+    msg_unref(&k->msgs, &sa->req);
+    sa->req = i;
+    sa->next_out++;
+    sa->doing = (uint8_t)doing;
+    sa->tries = 0;
+    resend_arm(k, sa);
+    send_again(k, sa, i);
+    return CV_OK;
+}
+
+/* next_in was moved on when the request was taken, so its ID is one less. */
+enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
+                          const struct ike_out *o)
+{
+    uint32_t i;
+    enum cv_err err = seal(k, sa, exchange, true, sa->next_in - 1, o, &i);
+
+    if (err != CV_OK)
+        return err;
+    msg_unref(&k->msgs, &sa->resp);
+    sa->resp = i;
+    sa->resp_ms = k->now_ms;
+    send_again(k, sa, i);
+    return CV_OK;
+}
+
+void send_parting(struct ike *k, struct ike_sa *sa, uint16_t notify)
+{
+    struct ike_out o;
+    uint32_t i;
+
+    out_begin(k, &o);
+    if (notify != 0)
+        ike_put_notify(&o.chain, 0, span(NULL, 0), notify, span(NULL, 0));
+    ike_put_delete(&o.chain, CV_PROTO_IKE, 0, 0, span(NULL, 0));
+    if (seal(k, sa, EX_INFORMATIONAL, false, sa->next_out, &o, &i) != CV_OK)
+        return;
+    sa->next_out++;
+    send_again(k, sa, i);
+    msg_unref(&k->msgs, &i);
+}
+
+void request_done(struct ike *k, struct ike_sa *sa)
+{
+    msg_unref(&k->msgs, &sa->req);
+    sa->doing = DO_NOTHING;
+    sa->tries = 0;
+    sa->resend_ms = TIMER_NEVER;
+}

@@ -1,0 +1,398 @@
+/* What an SA does next and when: tasks in order, repetition, lifetimes, liveness, NAT
+ * keepalives; RFC 7296 sections 2.4, 2.8, 2.23.
+ *
+ * Tasks are not queued: they follow from flags and states, so that what is no longer
+ * wanted is never done.  One timer per SA stands at the earliest thing to do.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ike/exchange.h"
+
+enum { EFFECTS_PER_TASK = 6 };
+
+/* ---- tasks ---- */
+
+/* A rekey needs a new Child SA in state CREATED. */
+static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct child_sa *old)
+{
+    struct child_sa *c = child_new(k, sa, old->conn, old->cfg);
+    enum cv_err err;
+
+    if (c == NULL)
+        return CV_ERR_FULL;
+    c->rekeys = child_index(k, old);
+    c->reqid = old->reqid;
+    old->want_rekey = false;
+    err = create_child_start(k, sa, c);
+    if (err == CV_OK)
+        return CV_OK;
+    c->quiet = true;
+    child_close(k, c, err);
+    old->want_rekey = true;
+    return err;
+}
+
+/* Reauthentication: a new IKE SA with the same Child SAs, made before the old one is
+ * deleted, so that nothing is lost meanwhile (RFC 7296 section 2.8.3). */
+static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
+{
+    struct ike_sa *sa = sa_new(k, old->conn, true);
+    enum cv_err err = CV_OK;
+
+    if (sa == NULL)
+        return CV_ERR_FULL;
+    sa->local = old->local;
+    sa->remote = old->remote;
+    sa->carrier = old->carrier;
+    sa->reauth_of = old->id;
+    sa->vip4 = (struct cv_addr){0};
+    for (uint32_t i = old->children; i != POOL_NONE && err == CV_OK; i = child_at(k, i)->next) {
+        const struct child_sa *c = child_at(k, i);
+
+        if (c->state != CV_CHILD_INSTALLED && c->state != CV_CHILD_REKEYING)
+            continue;
+        if (child_new(k, sa, c->conn, c->cfg) == NULL)
+            err = CV_ERR_FULL;
+    }
+    if (err == CV_OK)
+        err = init_start(k, sa);
+    if (err != CV_OK)
+        sa_close(k, sa, err, false);
+    else
+        sa_arm(k, sa);
+    return err;
+}
+
+/* The first Child SA with something to do, oldest last. */
+static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
+{
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        struct child_sa *c = child_at(k, i);
+
+        *started = true;
+        if (c->want_delete && c->installed && !c->drains)
+            return delete_child_start(k, sa, c);
+        if (sa->state != ST_UP || k->now_ms < c->retry_ms)
+            continue;
+        if (c->state == CV_CHILD_CREATED)
+            return create_child_start(k, sa, c);
+        if (c->want_rekey && c->state == CV_CHILD_INSTALLED)
+            return start_child_rekey(k, sa, c);
+    }
+    *started = false;
+    return CV_OK;
+}
+
+static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
+{
+    bool started = false;
+    enum cv_err err;
+
+    if (sa->want & WANT_DELETE)
+        return delete_ike_start(k, sa);
+    if ((sa->want & WANT_REKEY) && sa->state == ST_UP) {
+        sa->want &= (uint8_t)~WANT_REKEY;
+        err = rekey_ike_start(k, sa);
+        if (err != CV_OK)
+            sa->rekey_ms = k->now_ms + RETRY_REKEY_MS;
+        return err;
+    }
+    if ((sa->want & WANT_REAUTH) && sa->state == ST_UP) {
+        sa->want &= (uint8_t)~WANT_REAUTH;
+        err = start_reauth(k, sa);
+        if (err != CV_OK)
+            sa->reauth_ms = k->now_ms + RETRY_REKEY_MS;
+    }
+    err = child_task(k, sa, &started);
+    if (err != CV_OK || started)
+        return err;
+    if (sa->want & WANT_LIVENESS) {
+        sa->want &= (uint8_t)~WANT_LIVENESS;
+        return liveness_start(k, sa);
+    }
+    return CV_OK;
+}
+
+void sa_run(struct ike *k, struct ike_sa *sa)
+{
+    bool up = sa->state == ST_UP || sa->state == ST_REKEYED;
+
+    if (up && sa->doing == DO_NOTHING && k->now_ms >= sa->retry_ms &&
+        effects_room(&k->fx) >= EFFECTS_PER_TASK) {
+        enum cv_err err = next_task(k, sa);
+
+        if (err != CV_OK) { /* no room: later */
+            k->stats.errors[err]++;
+            sa->retry_ms = k->now_ms + RETRY_MIN_MS;
+        }
+    }
+    sa_arm(k, sa);
+}
+
+/* ---- timers ---- */
+
+static void earliest(uint64_t *due, uint64_t t)
+{
+    if (t < *due)
+        *due = t;
+}
+
+/* The latest sign of life, ESP included. */
+uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
+{
+    uint64_t heard = sa->last_in_ms;
+
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        const struct child_sa *c = child_at(k, i);
+
+        if (c->installed && ipsec_counters(k->ipsec, i)->last_in_ms > heard)
+            heard = ipsec_counters(k->ipsec, i)->last_in_ms;
+    }
+    return heard;
+}
+
+static uint64_t sent_ms(const struct ike *k, const struct ike_sa *sa)
+{
+    uint64_t sent = sa->last_out_ms;
+
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        const struct child_sa *c = child_at(k, i);
+
+        if (c->installed && ipsec_counters(k->ipsec, i)->last_out_ms > sent)
+            sent = ipsec_counters(k->ipsec, i)->last_out_ms;
+    }
+    return sent;
+}
+
+static bool handshaking(const struct ike_sa *sa)
+{
+    return sa->state != ST_FREE && sa->state < ST_UP;
+}
+
+static uint64_t liveness_due(const struct ike *k, const struct ike_sa *sa)
+{
+    if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->conn->dpd_delay_s == 0)
+        return TIMER_NEVER;
+    return sa_heard_ms(k, sa) + sa->conn->dpd_delay_s * 1000;
+}
+
+static uint64_t keepalive_due(const struct ike *k, const struct ike_sa *sa)
+{
+    if (sa->state != ST_UP || !sa->nat_local || k->set.keepalive_ms == UINT32_MAX)
+        return TIMER_NEVER;
+    return sent_ms(k, sa) + k->set.keepalive_ms;
+}
+
+/* A task that waits for its time. */
+static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
+{
+    uint64_t due = TIMER_NEVER;
+
+    if (sa->doing != DO_NOTHING || (sa->state != ST_UP && sa->state != ST_REKEYED))
+        return TIMER_NEVER;
+    if (sa->want != 0)
+        earliest(&due, sa->retry_ms);
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        const struct child_sa *c = child_at(k, i);
+        uint64_t at = c->retry_ms > sa->retry_ms ? c->retry_ms : sa->retry_ms;
+
+        if (c->want_delete && c->installed && !c->drains)
+            earliest(&due, sa->retry_ms);
+        else if (sa->state == ST_UP && (c->state == CV_CHILD_CREATED ||
+                                        (c->want_rekey && c->state == CV_CHILD_INSTALLED)))
+            earliest(&due, at);
+    }
+    return due;
+}
+
+void sa_arm(struct ike *k, struct ike_sa *sa)
+{
+    uint64_t due = sa->resend_ms;
+
+    if (sa->state == ST_LINGER || sa->state == ST_DEAD)
+        return;
+    if (handshaking(sa) && sa->req == POOL_NONE)
+        earliest(&due, sa->made_ms + k->set.half_open_ms);
+    earliest(&due, sa->rekey_ms);
+    earliest(&due, sa->reauth_ms);
+    earliest(&due, sa->hard_ms);
+    if (sa->resp != POOL_NONE)
+        earliest(&due, sa->resp_ms + RESPONSE_MS);
+    earliest(&due, liveness_due(k, sa));
+    earliest(&due, keepalive_due(k, sa));
+    earliest(&due, task_due(k, sa));
+    timer_set(&k->wheel, &sa->timer.node, due);
+}
+
+/* The peer has not answered in time. */
+static void resend(struct ike *k, struct ike_sa *sa)
+{
+    struct cv_effect *fx;
+    uint32_t tries = sa->conn->keyingtries;
+
+    sa->tries++;
+    if (sa->tries <= k->set.retransmit_tries) {
+        resend_arm(k, sa);
+        send_again(k, sa, sa->req);
+        k->stats.ike_retransmits++;
+        fx = event_put(k, CV_EV_RETRANSMIT, sa, CV_OK);
+        if (fx != NULL)
+            fx->u.event.value = sa->tries;
+        return;
+    }
+    if (sa->doing == DO_INIT && (tries == 0 || ++sa->key_tries < tries)) {
+        sa->tries = 0;
+        resend_arm(k, sa);
+        send_again(k, sa, sa->req);
+        return;
+    }
+    if (sa->doing == DO_DELETE_IKE && sa->reason != CV_OK)
+        sa_close(k, sa, sa->reason, false);
+    else
+        sa_close(k, sa,
+                 sa->doing == DO_DELETE_IKE ? CV_ERR_DELETED_LOCALLY : CV_ERR_PEER_SILENT,
+                 false);
+}
+
+static void hard_limit(struct ike *k, struct ike_sa *sa)
+{
+    (void)k;
+    sa->hard_ms = TIMER_NEVER;
+    sa->want |= WANT_DELETE;
+    if (sa->reason == CV_OK)
+        sa->reason = CV_ERR_LIFETIME;
+}
+
+static void sa_timeout(struct ike *k, struct ike_sa *sa)
+{
+    uint64_t now = k->now_ms;
+
+    if (sa->state == ST_LINGER) {
+        sa->state = ST_DEAD;
+        sa_reap(k, sa);
+        return;
+    }
+    if (handshaking(sa) && sa->req == POOL_NONE && now >= sa->made_ms + k->set.half_open_ms) {
+        sa->quiet = !sa->initiator;
+        sa_close(k, sa, CV_ERR_PEER_SILENT, false);
+        return;
+    }
+    if (now >= sa->resend_ms)
+        resend(k, sa);
+    if (sa->state == ST_DEAD)
+        return;
+    if (now >= sa->rekey_ms) {
+        sa->rekey_ms = TIMER_NEVER;
+        sa->want |= WANT_REKEY;
+    }
+    if (now >= sa->reauth_ms) {
+        sa->reauth_ms = TIMER_NEVER;
+        if (sa->first_initiator)
+            sa->want |= WANT_REAUTH;
+    }
+    if (now >= sa->hard_ms)
+        hard_limit(k, sa);
+    if (sa->resp != POOL_NONE && now >= sa->resp_ms + RESPONSE_MS)
+        msg_unref(&k->msgs, &sa->resp);
+    if (now >= liveness_due(k, sa))
+        sa->want |= WANT_LIVENESS;
+    if (now >= keepalive_due(k, sa))
+        send_keepalive(k, sa);
+    sa_run(k, sa);
+}
+
+static uint64_t inactive_due(const struct ike *k, const struct child_sa *c)
+{
+    const struct ipsec_counters *n;
+    uint64_t last;
+
+    if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED)
+        return TIMER_NEVER;
+    n = ipsec_counters(k->ipsec, child_index(k, c));
+    last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
+    if (last < c->installed_ms)
+        last = c->installed_ms;
+    return last + c->cfg->inactivity_s * 1000;
+}
+
+void child_arm(struct ike *k, struct child_sa *c)
+{
+    uint64_t due = c->rekey_ms;
+
+    if (c->drains || c->state == CV_CHILD_DEAD)
+        return;
+    earliest(&due, c->hard_ms);
+    earliest(&due, inactive_due(k, c));
+    timer_set(&k->wheel, &c->timer.node, due);
+}
+
+static void child_timeout(struct ike *k, struct child_sa *c)
+{
+    struct ike_sa *sa = sa_at(k, c->ike);
+
+    if (c->drains) {
+        child_close(k, c, CV_ERR_REPLACED);
+        return;
+    }
+    if (k->now_ms >= c->rekey_ms) {
+        c->rekey_ms = TIMER_NEVER;
+        c->want_rekey = true;
+    }
+    if (k->now_ms >= c->hard_ms || k->now_ms >= inactive_due(k, c)) {
+        c->hard_ms = TIMER_NEVER;
+        c->want_delete = true;
+        if (c->reason == CV_OK)
+            c->reason = CV_ERR_LIFETIME;
+    }
+    child_arm(k, c);
+    sa_run(k, sa);
+}
+
+void ike_timeout(struct ike *k, struct ike_timer *t)
+{
+    if (t->is_child)
+        child_timeout(k, (struct child_sa *)t);
+    else
+        sa_timeout(k, (struct ike_sa *)t);
+}
+
+/* ---- transitions that many share ---- */
+
+void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
+{
+    sa->local = path->local;
+    sa->remote = path->remote;
+    sa->carrier = path->carrier;
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        if (child_at(k, i)->installed)
+            ipsec_move(k->ipsec, i, &sa->local, &sa->remote, sa->encap);
+    }
+    if (sa->state == ST_UP)
+        event_put(k, CV_EV_IKE_MOVED, sa, CV_OK);
+}
+
+static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand_s)
+{
+    uint64_t jitter = rand_s < s ? rand_s : s / 2;
+
+    return s == 0 ? TIMER_NEVER : k->now_ms + s * 1000 - ike_random_below(k, jitter * 1000 + 1);
+}
+
+void sa_established(struct ike *k, struct ike_sa *sa)
+{
+    const struct cv_conn *conn = sa->conn;
+    uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
+
+    sa_clear_half_open(k, sa);
+    sa->state = ST_UP;
+    sa->up_ms = sa->last_in_ms = k->now_ms;
+    sa->rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
+    sa->reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
+    if (longest != 0 && conn->over_s != 0)
+        sa->hard_ms = k->now_ms + (longest + conn->over_s) * 1000;
+    sa_link_id(k, sa);
+    if (!sa->quiet) {
+        k->stats.ike_established++;
+        event_put(k, CV_EV_IKE_UP, sa, CV_OK);
+    }
+    sa_arm(k, sa);
+}
