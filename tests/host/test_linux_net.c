@@ -1,0 +1,277 @@
+/* TUN device, routes, rules and addresses, in a network namespace of the test's own.
+ * Needs root; skipped otherwise.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/netconf.h"
+#include "linux/routes.h"
+#include "linux/tun.h"
+#include "linux/udpsock.h"
+#include "wire/ip.h"
+
+static struct tun tun;
+static struct netconf net;
+static struct batch batch;
+static char noted[256];
+
+static void note(void *ctx, const char *text)
+{
+    (void)ctx;
+    (void)snprintf(noted, sizeof(noted), "%s", text);
+}
+
+static struct cv_addr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+    return (struct cv_addr){
+        CV_IPV4, {a, b, c, d}
+    };
+}
+
+static struct cv_ts_list one_net(struct cv_addr base, unsigned len)
+{
+    struct cv_ts_list l = {.n = 1};
+
+    l.ts[0] = (struct cv_ts){.family = CV_IPV4, .port_hi = UINT16_MAX};
+    memcpy(l.ts[0].lo, base.b, 4);
+    memcpy(l.ts[0].hi, base.b, 4);
+    for (unsigned i = len; i < 32; i++)
+        l.ts[0].hi[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    return l;
+}
+
+static int set_up(void **state)
+{
+    struct problem why;
+
+    (void)state;
+    memset(&net, 0, sizeof(net));
+    noted[0] = '\0';
+    net.install_routes = net.install_addresses = true;
+    net.note = note;
+    if (!batch_init(&batch) || !tun_open(&tun, "cvtest%d"))
+        return -1;
+    return netconf_open(&net, tun.index, 1400, true, &why) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    netconf_close(&net);
+    tun_close(&tun);
+    batch_free(&batch);
+    return 0;
+}
+
+/* Where a packet without our mark would go: "" when nowhere. */
+static const char *device_to(struct cv_addr to)
+{
+    static char name[64];
+    char addr[INET_ADDRSTRLEN], command[128], line[256] = "";
+    const char *at;
+    FILE *f;
+
+    inet_ntop(AF_INET, to.b, addr, sizeof(addr));
+    (void)snprintf(command, sizeof(command), "ip -4 route get %s 2>/dev/null", addr);
+    f = popen(command, "r");
+    assert_non_null(f);
+    if (fgets(line, sizeof(line), f) == NULL)
+        line[0] = '\0';
+    pclose(f);
+    at = strstr(line, " dev ");
+    name[0] = '\0';
+    if (at != NULL)
+        (void)sscanf(at, " dev %63s", name);
+    return name;
+}
+
+static void the_device_is_up_with_its_mtu_and_silent(void **state)
+{
+    char path[128], text[64] = "";
+    struct ifaddrs *all;
+    FILE *f;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "/sys/class/net/%s/mtu", tun.name);
+    f = fopen(path, "r");
+    if (f != NULL) { /* sysfs may show another namespace */
+        if (fgets(text, sizeof(text), f) != NULL && text[0] != '\0')
+            assert_string_equal(text, "1400\n");
+        fclose(f);
+    }
+    assert_int_equal(getifaddrs(&all), 0);
+    for (struct ifaddrs *i = all; i != NULL; i = i->ifa_next)
+        if (strcmp(i->ifa_name, tun.name) == 0 && i->ifa_addr != NULL)
+            assert_int_not_equal(i->ifa_addr->sa_family, AF_INET6);
+    freeifaddrs(all);
+    usleep(100000);
+    assert_int_equal(tun_recv(&tun, &batch), 0);
+}
+
+static void a_route_leads_into_the_tunnel_but_not_for_marked_packets(void **state)
+{
+    struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16);
+    struct cv_ts_list local = {0};
+    struct cv_addr vip = ip4(10, 8, 0, 1), to = ip4(10, 9, 1, 1), src;
+
+    (void)state;
+    netconf_add_address(&net, 7, &vip, 32);
+    local = one_net(vip, 32);
+    netconf_add_routes(&net, 1, &local, &remote);
+    assert_string_equal(noted, "");
+    assert_string_equal(device_to(to), tun.name);
+    assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
+    assert_memory_equal(&src, &vip, sizeof(vip));
+    assert_int_not_equal(route_source(&net.nl, &to, ROUTE_MARK, &src), 0);
+    netconf_drop_routes(&net, 1);
+    assert_string_equal(device_to(to), "");
+}
+
+static void a_route_stays_while_one_sa_needs_it(void **state)
+{
+    struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16), local = {0};
+    struct cv_addr to = ip4(10, 9, 1, 1);
+
+    (void)state;
+    netconf_add_routes(&net, 1, &local, &remote);
+    netconf_add_routes(&net, 2, &local, &remote);
+    netconf_drop_routes(&net, 1);
+    assert_string_equal(device_to(to), tun.name);
+    netconf_drop_routes(&net, 2);
+    assert_string_equal(device_to(to), "");
+    assert_string_equal(noted, "");
+}
+
+static void the_source_turns_to_the_remaining_sas(void **state)
+{
+    struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16);
+    struct cv_addr a = ip4(10, 8, 0, 1), b = ip4(10, 8, 0, 2), to = ip4(10, 9, 1, 1), src;
+    struct cv_ts_list local_a = one_net(a, 32), local_b = one_net(b, 32);
+
+    (void)state;
+    netconf_add_address(&net, 1, &a, 32);
+    netconf_add_address(&net, 2, &b, 32);
+    netconf_add_routes(&net, 1, &local_a, &remote);
+    netconf_add_routes(&net, 2, &local_b, &remote);
+    assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
+    assert_memory_equal(&src, &b, sizeof(b));
+    netconf_drop_routes(&net, 2);
+    assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
+    assert_memory_equal(&src, &a, sizeof(a));
+    assert_string_equal(noted, "");
+}
+
+static void an_address_stays_while_one_ike_sa_has_it(void **state)
+{
+    struct cv_addr vip = ip4(10, 8, 0, 1), found;
+    struct prefix within = {ip4(10, 8, 0, 0), 16};
+
+    (void)state;
+    netconf_add_address(&net, 1, &vip, 32);
+    netconf_add_address(&net, 2, &vip, 32);
+    netconf_rename_addresses(&net, 2, 3);
+    netconf_drop_addresses(&net, 1);
+    assert_true(route_local_addr(&within, &found));
+    netconf_drop_addresses(&net, 2);
+    assert_true(route_local_addr(&within, &found));
+    netconf_drop_addresses(&net, 3);
+    assert_false(route_local_addr(&within, &found));
+    assert_string_equal(noted, "");
+}
+
+static void closing_takes_everything_back(void **state)
+{
+    struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16), local = {0};
+    struct problem why;
+    char line[256];
+    FILE *f;
+
+    (void)state;
+    netconf_add_routes(&net, 1, &local, &remote);
+    netconf_close(&net);
+    f = popen("ip rule show; ip -6 rule show; ip route show table 220 2>/dev/null", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL)
+        assert_null(strstr(line, "220"));
+    pclose(f);
+    assert_true(netconf_open(&net, tun.index, 1400, true, &why));
+}
+
+static void packets_pass_through_the_device_both_ways(void **state)
+{
+    struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16);
+    struct cv_addr vip = ip4(10, 8, 0, 1), peer = ip4(10, 9, 0, 5);
+    struct cv_ts_list local = one_net(vip, 32);
+    struct cv_endpoint any = {0}, to = {peer, 4000};
+    struct pollfd p = {.fd = tun.fd, .events = POLLIN};
+    struct udp_sock s;
+    struct ip_flow flow;
+    uint8_t *ip;
+
+    (void)state;
+    netconf_add_address(&net, 1, &vip, 32);
+    netconf_add_routes(&net, 1, &local, &remote);
+    assert_true(udp_open(&s, CV_IPV4, 4001, CV_UDP_500, 0));
+    assert_true(udp_send_one(&s, &any, &to, 0, (struct cv_span){(const uint8_t *)"ping", 4}));
+    assert_int_equal(poll(&p, 1, 1000), 1);
+    assert_int_equal(tun_recv(&tun, &batch), 1);
+    ip = cv_packet_data(&batch.pkts[0]);
+    assert_int_equal(batch.pkts[0].len, 32);
+    assert_int_equal(ip_parse(&flow, (struct cv_span){ip, 32}), CV_OK);
+    assert_memory_equal(&flow.src, &vip, sizeof(vip));
+    assert_int_equal(flow.dport, 4000);
+
+    /* back: swap addresses and ports; both checksums stay right */
+    memcpy(ip + 12, peer.b, 4);
+    memcpy(ip + 16, vip.b, 4);
+    ip[20] = 4000 >> 8, ip[21] = 4000 & 0xff;
+    ip[22] = 4001 >> 8, ip[23] = 4001 & 0xff;
+    ip[26] = ip[27] = 0; /* no UDP checksum: the first one may be left to hardware */
+    assert_true(tun_send(&tun, &batch.pkts[0]));
+    p.fd = s.fd;
+    assert_int_equal(poll(&p, 1, 1000), 1);
+    assert_int_equal(udp_recv(&s, &batch), 1);
+    assert_memory_equal(cv_packet_data(&batch.pkts[0]), "ping", 4);
+    assert_memory_equal(&batch.pkts[0].remote.addr, &peer, sizeof(peer));
+    assert_memory_equal(&batch.pkts[0].local.addr, &vip, sizeof(vip));
+    udp_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_device_is_up_with_its_mtu_and_silent, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_route_leads_into_the_tunnel_but_not_for_marked_packets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_route_stays_while_one_sa_needs_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_source_turns_to_the_remaining_sas, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_address_stays_while_one_ike_sa_has_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(closing_takes_everything_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(packets_pass_through_the_device_both_ways, set_up,
+                                        tear_down),
+    };
+
+    if (unshare(CLONE_NEWNET) != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {
+        fprintf(stderr, "skipped: needs root and /dev/net/tun\n");
+        return 77;
+    }
+    if (system("ip link set lo up") != 0)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
