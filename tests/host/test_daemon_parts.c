@@ -1,0 +1,199 @@
+/* The daemon's small parts: log ring, run directory, resolver, clock.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/clock.h"
+#include "daemon/host.h"
+#include "daemon/log.h"
+#include "daemon/rundir.h"
+
+static struct log log_;
+
+static void a_log_line_names_group_connection_and_number(void **state)
+{
+    const struct log_line *l;
+    char out[512];
+
+    (void)state;
+    log_init(&log_, -1);
+    l = log_put(&log_, 1, LOG_IKE, 3, "home", "text");
+    log_format(out, sizeof(out), l);
+    assert_non_null(strstr(out, "Z [IKE] <home|3> text"));
+    l = log_put(&log_, 1, LOG_CFG, 0, NULL, "text");
+    log_format(out, sizeof(out), l);
+    assert_non_null(strstr(out, "Z [CFG] text"));
+}
+
+static void control_characters_cannot_forge_a_second_line(void **state)
+{
+    (void)state;
+    log_init(&log_, -1);
+    assert_string_equal(log_put(&log_, 1, LOG_IKE, 0, NULL, "a\nb\x1b[2Jc")->text, "a?b?[2Jc");
+}
+
+static void the_ring_keeps_the_latest_lines(void **state)
+{
+    const struct log_line *l;
+    uint64_t at = 0;
+    unsigned n = 0;
+    char text[16];
+
+    (void)state;
+    log_init(&log_, -1);
+    for (unsigned i = 0; i < LOG_LINES + 10; i++) {
+        (void)snprintf(text, sizeof(text), "%u", i);
+        (void)log_put(&log_, 1, LOG_DMN, 0, NULL, text);
+    }
+    while ((l = log_next(&log_, &at)) != NULL) {
+        (void)snprintf(text, sizeof(text), "%u", n + 10);
+        assert_string_equal(l->text, text);
+        n++;
+    }
+    assert_int_equal(n, LOG_LINES);
+}
+
+static void a_run_directory_is_private_and_held_once(void **state)
+{
+    char top[] = "/tmp/culvert-run-XXXXXX", dir[64], path[96], pid[16] = "";
+    struct problem why;
+    struct stat st;
+    int fd, file;
+
+    (void)state;
+    assert_non_null(mkdtemp(top));
+    (void)snprintf(dir, sizeof(dir), "%s/a/b", top);
+    (void)snprintf(path, sizeof(path), "%s/culvertd.pid", dir);
+    fd = rundir_hold(dir, &why);
+    assert_true(fd >= 0);
+    assert_int_equal(stat(dir, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    file = open(path, O_RDONLY);
+    assert_true(read(file, pid, sizeof(pid) - 1) > 0);
+    assert_int_equal(atol(pid), getpid());
+    close(file);
+    assert_int_equal(rundir_hold(dir, &why), -1);
+    assert_non_null(strstr(why.text, "another culvertd is running"));
+    pid[strcspn(pid, "\n")] = '\0';
+    assert_non_null(strstr(why.text, pid));
+    rundir_release(fd);
+    fd = rundir_hold(dir, &why);
+    assert_true(fd >= 0);
+    rundir_release(fd);
+    unlink(path);
+    rmdir(dir);
+    (void)snprintf(dir, sizeof(dir), "%s/a", top);
+    rmdir(dir);
+    rmdir(top);
+}
+
+static void a_run_directory_that_cannot_be_made_is_explained(void **state)
+{
+    struct problem why;
+
+    (void)state;
+    assert_int_equal(rundir_hold("/dev/null/x", &why), -1);
+    assert_non_null(strstr(why.text, "/dev/null"));
+}
+
+static unsigned answers;
+
+static void on_answer(void *ctx, const char *name)
+{
+    (void)name;
+    answers++;
+    event_base_loopbreak(ctx);
+}
+
+static void wait_answer(struct event_base *base)
+{
+    const struct timeval limit = {.tv_sec = 20};
+
+    answers = 0;
+    event_base_loopexit(base, &limit);
+    event_base_dispatch(base);
+    assert_int_equal(answers, 1);
+}
+
+static void a_name_resolves_beside_the_loop(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct hosts *h = hosts_new(base, on_answer, base);
+    struct cv_addr addr = {0};
+    const char *why;
+
+    (void)state;
+    assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_PENDING);
+    assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_PENDING);
+    wait_answer(base);
+    assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_READY);
+    assert_true(addr.family == CV_IPV4 || addr.family == CV_IPV6);
+    hosts_free(h);
+    event_base_free(base);
+}
+
+static void an_unknown_name_fails_once_and_may_be_asked_again(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct hosts *h = hosts_new(base, on_answer, base);
+    struct cv_addr addr = {0};
+    const char *why;
+
+    (void)state;
+    assert_int_equal(hosts_find(h, "no-such-host.invalid", &addr, &why), HOST_PENDING);
+    wait_answer(base);
+    assert_int_equal(hosts_find(h, "no-such-host.invalid", &addr, &why), HOST_FAILED);
+    assert_non_null(why);
+    assert_int_equal(hosts_find(h, "no-such-host.invalid", &addr, &why), HOST_PENDING);
+    hosts_free(h); /* while the thread still asks */
+    event_base_free(base);
+}
+
+static void an_alarm_rings_when_due_and_at_once_when_late(void **state)
+{
+    int fd = clock_alarm_open();
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    uint64_t from = clock_now_ms();
+
+    (void)state;
+    clock_alarm_set(fd, UINT64_MAX);
+    assert_int_equal(poll(&p, 1, 20), 0);
+    clock_alarm_set(fd, from + 50);
+    assert_int_equal(poll(&p, 1, 1000), 1);
+    assert_true(clock_now_ms() >= from + 50);
+    clock_alarm_clear(fd);
+    assert_int_equal(poll(&p, 1, 0), 0);
+    clock_alarm_set(fd, from);
+    assert_int_equal(poll(&p, 1, 100), 1);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_line_names_group_connection_and_number),
+        cmocka_unit_test(control_characters_cannot_forge_a_second_line),
+        cmocka_unit_test(the_ring_keeps_the_latest_lines),
+        cmocka_unit_test(a_run_directory_is_private_and_held_once),
+        cmocka_unit_test(a_run_directory_that_cannot_be_made_is_explained),
+        cmocka_unit_test(a_name_resolves_beside_the_loop),
+        cmocka_unit_test(an_unknown_name_fails_once_and_may_be_asked_again),
+        cmocka_unit_test(an_alarm_rings_when_due_and_at_once_when_late),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
