@@ -101,7 +101,7 @@ static void roll_crypto(struct chaos *c, unsigned i)
 static void cast_device(struct chaos *c, unsigned i)
 {
     struct recipe *g = &c->gw_conn[i], *r = &c->dev_conn[i];
-    char name[8], id[40];
+    char name[16], id[40];
 
     snprintf(name, sizeof(name), "d%u", i);
     snprintf(id, sizeof(id), "d%u.fleet.example", i);

@@ -150,7 +150,7 @@ static uint32_t initiate(struct host *h, const struct recipe *r,
                          const struct cv_child_config *child, const struct cv_addr *local,
                          const struct cv_addr *remote)
 {
-    struct cv_endpoint from = {*local, 0}, to = {*remote, 0};
+    struct cv_endpoint from = {*local, 500}, to = {*remote, 500};
     uint32_t ike = 0;
     enum cv_err err =
         cv_initiate(h->engine, &r->conn, child, &from, &to, world_now(h->world), &ike);
@@ -290,6 +290,7 @@ bool host_is_empty(const struct host *h)
 {
     struct cv_stats s;
 
+    cv_tick(h->engine, world_now(h->world)); /* lets go of effects that were carried out */
     cv_get_stats(h->engine, &s);
     return s.ike_sas == 0 && s.child_sas == 0 && s.handshakes == 0 && s.messages == 0;
 }

@@ -237,8 +237,8 @@ bool invariants_empty(const struct world *w, char *why, size_t cap)
 
         if (h->engine == NULL)
             continue;
-        cv_get_stats(h->engine, &s);
-        if (!host_is_empty(h) || h->n_leases != 0 || s.half_open != 0) {
+        if (!host_is_empty(h) || h->n_leases != 0) {
+            cv_get_stats(h->engine, &s);
             snprintf(why, cap,
                      "%s: left over: %u IKE SAs, %u Child SAs, %u handshakes, %u messages, "
                      "%u half open, %u leases",

@@ -139,7 +139,7 @@ static void no_common_algorithm_is_told_and_leaves_nothing(void **state)
     assert_true(duo_settles(d, 200000, 0, 0));
     assert_true(host_is_empty(d->dev) && host_is_empty(d->gw));
     assert_int_equal(d->dev->saw[CV_EV_IKE_DOWN], 1);
-    assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->notify, N_NO_PROPOSAL_CHOSEN);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_NO_PROPOSAL_CHOSEN);
     assert_true(host_errors(d->gw, CV_ERR_NO_PROPOSAL) > 0);
 }
 
@@ -165,7 +165,7 @@ static void a_wrong_secret_is_refused_without_a_reason(void **state)
     host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 200000, 0, 0));
     assert_true(host_is_empty(d->dev) && host_is_empty(d->gw));
-    assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->notify, N_AUTHENTICATION_FAILED);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_AUTHENTICATION_FAILED);
     assert_true(d->gw->saw[CV_EV_AUTH_FAILED] > 0);
     assert_int_equal(host_last(d->gw, CV_EV_AUTH_FAILED)->err, CV_ERR_SIGNATURE);
     assert_int_equal(d->gw->saw[CV_EV_IKE_UP], 0);
@@ -195,7 +195,7 @@ static void an_unknown_identity_is_refused(void **state)
     duo_start(d);
     host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 200000, 0, 0));
-    assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->notify, N_AUTHENTICATION_FAILED);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_AUTHENTICATION_FAILED);
     assert_int_equal(d->gw->saw[CV_EV_IKE_UP], 0);
 }
 
@@ -373,7 +373,7 @@ static void an_untrusted_certificate_is_refused(void **state)
     host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 200000, 0, 0));
     assert_int_equal(host_last(d->gw, CV_EV_AUTH_FAILED)->err, CV_ERR_CERT_CHAIN);
-    assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->notify, N_AUTHENTICATION_FAILED);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_AUTHENTICATION_FAILED);
 }
 
 static void a_host_that_cannot_sign_gives_up(void **state)
