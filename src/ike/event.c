@@ -60,6 +60,8 @@ static bool next_dead_child(struct ike *k, struct cv_effect *fx)
         c->quiet = true;
         fill_down(fx, c->installed ? CV_EV_CHILD_DOWN : CV_EV_CHILD_FAILED, sa_at(k, c->ike),
                   c->reason);
+        if (!c->installed && c->reason >= CV_ERR_CRITICAL && c->reason <= CV_ERR_SINGLE_PAIR)
+            fx->u.event.notify = notify_of_err(c->reason);
         fx->u.event.child = c->id;
         fx->u.event.child_cfg = c->cfg;
         return true;

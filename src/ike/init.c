@@ -394,6 +394,7 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
         return err;
     hs->init_ours = sa->resp = x.slot;
     msg_ref(&k->msgs, x.slot);
+    sa->resp_ms = k->now_ms;
     return CV_OK;
 }
 
