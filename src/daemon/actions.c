@@ -1,9 +1,9 @@
 /* Owns: wishes (a child that should be up) and traps (a child that traffic brings up):
  * start_action, dpd_action and close_action.
  *
- * A wish is tried at once.  The engine repeats the first message keyingtries times; when it
- * gives up, or the peer refuses, a connection with keyingtries = 0 is tried again with growing
- * pauses, any other wish ends.
+ * A wish is tried at once.  The engine repeats the first message keyingtries times; when the
+ * peer refuses a connection with keyingtries = 0, it is tried again with growing pauses, and
+ * so is any that could not even be sent; every other failure ends the wish.
  *
  * Invariant: at most one wish per child; wishes and traps point to connections in d->conns
  * only.
@@ -89,12 +89,13 @@ static struct wish *wish_make(struct daemon *d, struct conn *c,
     return *at;
 }
 
-/* Failed: again after a pause, or never. */
-static void wish_failed(struct daemon *d, struct wish **at)
+/* Failed: again after a pause, or never.  here: nothing was sent, because this host has no
+ * route or no name server yet; at boot that passes. */
+static void wish_failed(struct daemon *d, struct wish **at, bool here)
 {
     struct wish *w = *at;
 
-    if (w->once || w->conn->cv.keyingtries != 0 || d->stopping) {
+    if (w->once || d->stopping || (!here && w->conn->cv.keyingtries != 0)) {
         wish_drop(at);
         return;
     }
@@ -131,7 +132,7 @@ static void wish_try(struct daemon *d, struct wish **at)
     case INITIATE_FAILED:
         daemon_log(d, 0, LOG_CFG, 0, "%s", why.text);
         tell_failed(d, w);
-        wish_failed(d, at);
+        wish_failed(d, at, true);
         break;
     }
 }
@@ -386,7 +387,7 @@ static void tries_failed(struct daemon *d, const struct conn *c,
         struct wish *w = *at;
 
         if (w->conn == c && w->state == WISH_UNDERWAY && (all || w->child == child))
-            wish_failed(d, at);
+            wish_failed(d, at, false);
         if (*at == w)
             at = &w->next;
     }

@@ -6,6 +6,8 @@
 
 #include "daemon/state.h"
 
+enum { REAP_EVERY_MS = 1000 };
+
 struct conn *daemon_first_conn(struct daemon *d)
 {
     return d->conns;
@@ -95,10 +97,15 @@ bool daemon_remove_conn(struct daemon *d, const char *name)
     return true;
 }
 
+/* Counting users walks the engine's tables, so this is done now and then only. */
 void conns_reap(struct daemon *d)
 {
     struct conn **at = &d->retired;
+    uint64_t now = daemon_now_ms(d);
 
+    if (now - d->reaped_ms < REAP_EVERY_MS)
+        return;
+    d->reaped_ms = now;
     while (*at != NULL) {
         struct conn *c = *at;
 

@@ -47,20 +47,21 @@ static enum initiate_result find_remote(struct daemon *d, const struct conn *c,
 }
 
 /* A configured local address of the right family, else the one routing gives. */
-static bool find_local(struct daemon *d, const struct conn *c, const struct cv_addr *remote,
+static bool find_local(struct daemon *d, const struct conn *c, const struct cv_endpoint *to,
                        struct cv_endpoint *out, struct problem *why)
 {
     char text[64];
     int err;
 
-    out->port = d->conf.settings.port;
+    /* The engine uses the marker of port 4500 towards any port but 500 (RFC 3948). */
+    out->port = to->port == IKE_PORT ? d->conf.settings.port : d->conf.settings.port_nat_t;
     for (unsigned i = 0; i < c->n_local_hosts; i++)
-        if (addr_parse(&out->addr, c->local_hosts[i]) && out->addr.family == remote->family)
+        if (addr_parse(&out->addr, c->local_hosts[i]) && out->addr.family == to->addr.family)
             return true;
-    err = route_source(&d->net.nl, remote, ROUTE_MARK, &out->addr);
+    err = route_source(&d->net.nl, &to->addr, ROUTE_MARK, &out->addr);
     if (err == 0)
         return true;
-    addr_format(text, sizeof(text), remote);
+    addr_format(text, sizeof(text), &to->addr);
     return problem_set(why, "connection %s: no route to %s: %s", c->cv.name, text,
                        strerror(err));
 }
@@ -76,7 +77,7 @@ enum initiate_result initiate(struct daemon *d, const struct conn *c,
 
     if (found != INITIATE_STARTED)
         return found;
-    if (!find_local(d, c, &remote.addr, &local, why))
+    if (!find_local(d, c, &remote, &local, why))
         return INITIATE_FAILED;
     err = cv_initiate(d->engine, &c->cv, child, &local, &remote, daemon_now_ms(d), &number);
     if (err != CV_OK) {

@@ -53,6 +53,7 @@ struct daemon {
 
     struct conn *conns;
     struct conn *retired; /* removed, but SAs still use them */
+    uint64_t reaped_ms;
     struct wish *wishes;
     struct trap *traps;
     uint32_t trap_count;
