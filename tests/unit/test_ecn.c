@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "ipsec/ecn.h"
-#include "ipsec_fixture.h"
+#include "tests/support/ipsec_fixture.h"
 
 enum { NOT_ECT = 0, ECT_1 = 1, ECT_0 = 2, CE = 3, DROPPED = -1 };
 

@@ -5,52 +5,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "crypto/crypto.h"
 #include "ipsec/esp.h"
-#include "ipsec_fixture.h"
+#include "tests/support/hex.h"
+#include "tests/support/ipsec_fixture.h"
+#include "tests/support/no_integ.h"
 
 static const uint64_t TWO_32 = UINT64_C(1) << 32;
-
-/* An integrity algorithm of no octets, for vectors of a cipher alone.  The SA itself
- * refuses such a suite. */
-static void *no_key(const uint8_t *key)
-{
-    static char something;
-
-    (void)key;
-    return &something;
-}
-
-static void no_free(void *key)
-{
-    (void)key;
-}
-
-static bool no_mac(void *key, const struct cv_span *parts, size_t n_parts, uint8_t *icv)
-{
-    (void)key, (void)parts, (void)n_parts, (void)icv;
-    return true;
-}
-
-enum { NO_INTEG = 250 };
-
-static const struct cv_integ no_integ = {
-    .id = NO_INTEG, .new_key = no_key, .free_key = no_free, .mac = no_mac};
-static const struct cv_integ *const no_integs[] = {&no_integ, NULL};
-
-static size_t unhex(uint8_t *out, const char *hex)
-{
-    size_t n = 0;
-
-    for (; hex[0] != '\0'; hex += 2)
-        if (sscanf(hex, "%2hhx", &out[n++]) != 1)
-            fail();
-    return n;
-}
 
 static void open_sa(struct esp_sa *sa, const struct named_suite *s, bool esn, unsigned way)
 {
@@ -141,26 +105,30 @@ static const struct vector vectors[] = {
 
 static void published_packets_open_to_their_payload(void **state)
 {
-    struct cv_crypto crypto = cv_crypto_openssl;
+    const struct cv_crypto weak = no_integ_crypto();
 
     (void)state;
     for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
         const struct vector *v = &vectors[i];
-        uint8_t key[64], want[BUF_LEN], buf[BUF_LEN], next_header;
-        const size_t key_len = unhex(key, v->key), n = unhex(want, v->payload);
-        struct cv_packet pkt = packet_in(buf, unhex(buf + CV_HEADROOM, v->packet));
+        const struct cv_crypto *crypto =
+            v->suite.integ == NO_INTEG ? &weak : &cv_crypto_openssl;
+        uint8_t key[64], plain[BUF_LEN], buf[BUF_LEN], next_header;
+        const struct cv_span want = hex_read(plain, sizeof(plain), v->payload);
+        struct cv_packet pkt =
+            packet_in(buf, hex_read(buf + CV_HEADROOM, BUF_LEN - CV_HEADROOM, v->packet).n);
         uint32_t spi, seq;
         struct esp_sa sa;
 
-        crypto.integs = v->suite.integ == NO_INTEG ? no_integs : cv_crypto_openssl.integs;
         assert_int_equal(esp_read_header(&pkt, &spi, &seq), CV_OK);
-        assert_int_equal(esp_sa_open(&sa, &crypto, &v->suite, spi, span(key, key_len)), CV_OK);
+        assert_int_equal(
+            esp_sa_open(&sa, crypto, &v->suite, spi, hex_read(key, sizeof(key), v->key)),
+            CV_OK);
         assert_int_equal(esp_check_len(&sa, pkt.len), CV_OK);
         assert_int_equal(esp_open(&sa, seq, &pkt), CV_OK);
         assert_int_equal(esp_strip(&pkt, &next_header), CV_OK);
         assert_int_equal(next_header, v->next_header);
-        assert_int_equal(pkt.len, n);
-        assert_memory_equal(cv_packet_data(&pkt), want, n);
+        assert_int_equal(pkt.len, want.n);
+        assert_memory_equal(cv_packet_data(&pkt), want.p, want.n);
         esp_sa_close(&sa);
     }
 }

@@ -12,7 +12,7 @@
 #include "crypto/crypto.h"
 #include "ipsec/esp.h"
 #include "ipsec/ipsec.h"
-#include "ipsec_fixture.h"
+#include "tests/support/ipsec_fixture.h"
 
 enum { N_PAIRS = 4, DEVICE_SPI = 0x0d000001, GATEWAY_SPI = 0x6a000001, MEM_LEN = 8192 };
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "ipsec/spd.h"
-#include "ipsec_fixture.h"
+#include "tests/support/ipsec_fixture.h"
 
 enum { N_PAIRS = 12, N_CELLS = N_PAIRS * SPD_CELLS_PER_PAIR + SPD_CELLS_SPARE };
 
