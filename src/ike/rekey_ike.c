@@ -15,12 +15,15 @@
 static enum cv_err plan_keys(const struct ike *k, const struct ike_sa *sa, struct ike_plan *p,
                              struct cv_span secret, struct cv_span ni, struct cv_span nr)
 {
+    struct ike_auth_keys none; /* both sides have proven who they are already */
     enum cv_err err = ike_algs_find(&p->algs, k->crypto, &p->suite);
 
     if (err != CV_OK)
         return err;
-    return keymat_ike(&p->keys, NULL, &p->algs, secret, ni, nr, p->spi_i, p->spi_r,
-                      sa->algs.prf, sa->keys.d);
+    err = keymat_ike(&p->keys, &none, &p->algs, secret, ni, nr, p->spi_i, p->spi_r,
+                     sa->algs.prf, sa->keys.d);
+    wipe(&none, sizeof(none));
+    return err;
 }
 
 static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
