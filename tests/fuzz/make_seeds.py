@@ -166,5 +166,53 @@ def ip_seeds():
         seed("fuzz_ip", label, b"\1" + packet)
 
 
+# --- ESP and SK: the steps that the targets describe ---------------------------------
+
+
+def esp_step(kind, octets, seq=0, at=0, change=0):
+    return struct.pack(">BHHBH", kind, seq, at, change, len(octets)) + octets
+
+
+def checksummed(packet):
+    total = sum(struct.unpack(">10H", packet[:20]))
+    total = (total & 0xFFFF) + (total >> 16)
+    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return packet[:10] + struct.pack(">H", total) + packet[12:]
+
+
+def esp_seeds():
+    udp = struct.pack(">HHHH", 1234, 53, 12, 0) + b"data"
+    inner4, inner6 = checksummed(ip4(17, udp)), ip6(17, udp)
+    body = inner4 + b"\1\2" + b"\2\4"
+    loops = esp_step(3, inner4) + esp_step(3, inner6)
+    target = "fuzz_esp"
+    for suite in range(5):
+        seed(target, "loop%d" % suite, bytes([suite]) + loops)
+    seed(target, "authentic", b"\0" + esp_step(1, body, 1) + esp_step(1, body, 3) +
+         esp_step(1, body, 2) + esp_step(1, body, 3) + esp_step(1, body, 70))
+    seed(target, "dummy", b"\0" + esp_step(1, bytes(10) + b"\0\x3b", 1))
+    seed(target, "tfc", b"\0" + esp_step(1, inner4 + bytes(30) + b"\0\4", 1))
+    seed(target, "tampered", b"\0" + esp_step(1, body, 1) + esp_step(2, body, 2, 20, 1))
+    seed(target, "raw", b"\0" + esp_step(0, struct.pack(">II", 0x2002, 1) + bytes(40), 0, 0, 1))
+
+
+def sk_seeds():
+    first, chain = payloads((41, notify(16388, bytes(20))[1]), (44, TS4))
+    for suite in range(3):
+        head = bytes([suite])
+        seed("fuzz_sk", "sealed%d" % suite, head + b"\1" + bytes([first]) + chain)
+        seed("fuzz_sk", "tampered%d" % suite, head + b"\2\0\x30\1" + chain)
+    seed("fuzz_sk", "raw", b"\0\0" + message(37, 0x08, 3, (46, bytes(48)), sealed_first=41))
+    seed("fuzz_sk", "fragments", b"\0\3" + b"\0\2\3\2cd" + b"\0\1\3\2ab" + b"\0\1\3\2ab" +
+         b"\0\3\3\2ef" + b"\1\1\1\1x")
+    for label, how, body in (("ike", 0, SA_IKE), ("esp", 1, SA_ESP), ("esp_ke", 3, proposal(
+            1, 3, b"\xc0\1\2\3", [(1, 20, 128), (4, 31), (5, 0)])), ("rekey", 4, SA_REKEY),
+                             ("cbc", 1, proposal(1, 3, b"\xc0\1\2\3",
+                                                 [(1, 12, 256), (3, 12), (5, 1)]))):
+        seed("fuzz_proposal", label, bytes([how]) + body)
+
+
 ike_seeds()
 ip_seeds()
+esp_seeds()
+sk_seeds()
