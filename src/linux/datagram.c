@@ -20,7 +20,7 @@ static bool set_int(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-static bool set_options(int fd, uint8_t family, uint32_t mark)
+static bool set_options(int fd, uint8_t family, int type, uint32_t mark)
 {
     if (mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0)
         return false;
@@ -31,8 +31,10 @@ static bool set_options(int fd, uint8_t family, uint32_t mark)
         return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
                set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
                set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-    return set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
-           set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+    /* A raw socket is of one family anyway, and refuses the option. */
+    if (type != SOCK_RAW && !set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+        return false;
+    return set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
@@ -43,7 +45,7 @@ int datagram_open(uint8_t family, int type, int protocol, uint32_t mark)
 
     if (fd < 0)
         return -1;
-    if (!set_options(fd, family, mark)) {
+    if (!set_options(fd, family, type, mark)) {
         int err = errno;
         close(fd);
         errno = err;

@@ -177,8 +177,8 @@ veth() { # NS_A IF_A ADDR_A NS_B IF_B ADDR_B
 nat_rules() { # masquerade; nothing gets in unasked, as behind a carrier-grade NAT
     inns "$NAT" nft -f - <<N
 table ip cgn {
-    chain post { type nat hook postrouting priority 100; oifname "out" masquerade; }
-    chain fwd { type filter hook forward priority 0; policy drop;
+    chain outward { type nat hook postrouting priority 100; oifname "out" masquerade; }
+    chain through { type filter hook forward priority 0; policy drop;
         iifname "in" accept
         ct state established,related accept
     }

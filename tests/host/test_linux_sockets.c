@@ -233,6 +233,27 @@ static void raw_packets_come_without_their_ip_header(void **state)
     raw_close(&a);
 }
 
+static void raw_ipv6_works_the_same_way(void **state)
+{
+    static const uint8_t index[] = {0};
+    struct raw_sock a;
+
+    (void)state;
+    if (!raw_open(&a, CV_IPV6, CV_RAW_ESP, 0)) {
+        assert_true(errno == EPERM || errno == EAFNOSUPPORT);
+        skip();
+    }
+    put(&batch, 0, "spi.seq.payload", here6, here6, 0);
+    if (raw_send(&a, &batch, index, 1) == 0)
+        skip(); /* the loopback device has no IPv6 */
+    wait_readable(a.fd);
+    assert_int_equal(raw_recv(&a, &other), 1);
+    assert_int_equal(other.pkts[0].len, 15);
+    assert_memory_equal(&other.pkts[0].local.addr, &here6, sizeof(here6));
+    assert_int_equal(other.pkts[0].remote.port, 0);
+    raw_close(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_an_error),
         cmocka_unit_test(nothing_waiting_is_no_packet),
         cmocka_unit_test(raw_packets_come_without_their_ip_header),
+        cmocka_unit_test(raw_ipv6_works_the_same_way),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
