@@ -62,6 +62,7 @@
     X(CV_ERR_NO_CREDENTIAL,        "no_credential",         "no key or secret for this identity") \
     X(CV_ERR_CERT_CHAIN,           "certificate_chain",     "no trusted path to a certificate authority") \
     X(CV_ERR_CERT_EXPIRED,         "certificate_expired",   "certificate is not valid at this time") \
+    X(CV_ERR_CERT_REVOKED,         "certificate_revoked",   "certificate is revoked, or its status must be known and is not") \
     X(CV_ERR_CERT_IDENTITY,        "certificate_identity",  "certificate does not confirm the identity") \
     X(CV_ERR_CERT_USAGE,           "certificate_usage",     "certificate may not be used this way") \
     X(CV_ERR_SIGNATURE,            "signature",             "signature or shared-key proof is wrong") \
