@@ -204,28 +204,17 @@ void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
 
 /* ---- inbound ---- */
 
-/* A drop on an SA that exists goes into the pair's own counters too. */
+/* A drop on an SA that exists goes into the pair's own counters too.  Every power of
+ * two is an alarm: an attack is told at once, and a long one does not flood. */
 static unsigned count_drop(struct ipsec_pair *pair, enum cv_err err)
 {
-    uint64_t n;
+    const enum cv_child_drop kind = err == CV_ERR_REPLAY     ? CV_CD_REPLAY
+                                    : err == CV_ERR_ICV      ? CV_CD_ICV
+                                    : err == CV_ERR_SELECTOR ? CV_CD_SELECTOR
+                                                             : CV_CD_MALFORMED;
+    const uint64_t n = ++pair->count.drops[kind];
 
-    switch (err) {
-    case CV_ERR_REPLAY:
-        n = ++pair->count.drops[CV_CD_REPLAY];
-        break;
-    case CV_ERR_ICV:
-        n = ++pair->count.drops[CV_CD_ICV];
-        break;
-    case CV_ERR_SELECTOR:
-        n = ++pair->count.drops[CV_CD_SELECTOR];
-        break;
-    case CV_ERR_EXPIRED:
-        return 0;
-    default:
-        pair->count.drops[CV_CD_MALFORMED]++;
-        return 0;
-    }
-    if (err == CV_ERR_REPLAY && n < REPLAY_ALARM)
+    if (kind == CV_CD_MALFORMED || (kind == CV_CD_REPLAY && n < REPLAY_ALARM))
         return 0;
     return (n & (n - 1)) == 0 ? IPSEC_ALARM : 0;
 }
@@ -327,7 +316,7 @@ void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t 
     }
     pkt->child = p->pairs[*pair].id;
     pkt->err = open_packet(p, *pair, pkt, seq_low, now_ms, notices);
-    if (pkt->err != CV_OK)
+    if (pkt->err != CV_OK && pkt->err != CV_ERR_EXPIRED)
         *notices |= count_drop(&p->pairs[*pair], pkt->err);
 }
 

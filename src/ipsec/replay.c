@@ -78,23 +78,34 @@ uint64_t replay_infer(const struct replay *r, uint32_t low, bool esn)
     return (uint64_t)high << 32 | low;
 }
 
-static const uint32_t *word_at(const struct replay *r, const struct replay_blocks *b,
-                               uint64_t seq)
+/* Word i of a ring that lies in blocks. */
+static uint32_t *block_word(const struct replay *r, const struct replay_blocks *b, uint32_t i)
 {
-    const uint32_t i = (uint32_t)(seq & r->mask) / WORD_BITS;
-
-    if (!has_blocks(r))
-        return &r->bits.own[i];
     return &b->words[r->bits.block[i / REPLAY_BLOCK_WORDS]][i % REPLAY_BLOCK_WORDS];
 }
 
-static uint32_t *word_to_write(struct replay *r, struct replay_blocks *b, uint64_t seq)
+static bool was_seen(const struct replay *r, const struct replay_blocks *b, uint32_t low)
 {
-    const uint32_t i = (uint32_t)(seq & r->mask) / WORD_BITS;
+    const uint32_t i = (low & r->mask) / WORD_BITS;
+    const uint32_t word = has_blocks(r) ? *block_word(r, b, i) : r->bits.own[i];
 
-    if (!has_blocks(r))
-        return &r->bits.own[i];
-    return &b->words[r->bits.block[i / REPLAY_BLOCK_WORDS]][i % REPLAY_BLOCK_WORDS];
+    return word >> (low % WORD_BITS) & 1;
+}
+
+/* Notes for n numbers from low on whether they were seen.  The low half of a number is
+ * enough to find its bit. */
+static void note(struct replay *r, struct replay_blocks *b, uint32_t low, uint32_t n, bool seen)
+{
+    while (n > 0) {
+        const uint32_t i = (low & r->mask) / WORD_BITS, first = low % WORD_BITS;
+        const uint32_t k = n < WORD_BITS - first ? n : WORD_BITS - first;
+        const uint32_t bits = UINT32_MAX >> (WORD_BITS - k) << first;
+        uint32_t *word = has_blocks(r) ? block_word(r, b, i) : &r->bits.own[i];
+
+        *word = seen ? *word | bits : *word & ~bits;
+        low += k;
+        n -= k;
+    }
 }
 
 bool replay_check(const struct replay *r, const struct replay_blocks *b, uint64_t seq)
@@ -105,36 +116,22 @@ bool replay_check(const struct replay *r, const struct replay_blocks *b, uint64_
         return false; /* RFC 4303 section 3.3.3: the first packet has number 1 */
     if (seq > r->top)
         return true;
-    if (r->top - seq >= r->window)
-        return false;
-    return (*word_at(r, b, seq) >> (seq % WORD_BITS) & 1) == 0;
-}
-
-/* Forgets the n numbers up to seq, which take the places of old ones in the ring. */
-static void make_room(struct replay *r, struct replay_blocks *b, uint64_t seq, uint64_t n)
-{
-    if (n > r->mask)
-        n = r->mask + 1U; /* every bit once is enough */
-    for (uint64_t at = seq - n + 1; n > 0;) {
-        const unsigned first = at % WORD_BITS;
-        const unsigned k = n < WORD_BITS - first ? (unsigned)n : WORD_BITS - first;
-
-        *word_to_write(r, b, at) &= ~(UINT32_MAX >> (WORD_BITS - k) << first);
-        at += k;
-        n -= k;
-    }
+    return r->top - seq < r->window && !was_seen(r, b, (uint32_t)(seq & UINT32_MAX));
 }
 
 bool replay_commit(struct replay *r, struct replay_blocks *b, uint64_t seq)
 {
+    const uint32_t low = (uint32_t)(seq & UINT32_MAX);
     const bool newest = seq > r->top;
 
     if (newest) {
-        if (r->window > 0)
-            make_room(r, b, seq, seq - r->top);
+        /* the numbers up to seq take the places of old ones; each bit once is enough */
+        const uint64_t jump = seq - r->top;
+        const uint32_t n = jump > r->mask ? r->mask + 1U : (uint32_t)jump;
+
+        note(r, b, low - n + 1, n, false);
         r->top = seq;
     }
-    if (r->window > 0)
-        *word_to_write(r, b, seq) |= UINT32_C(1) << (seq % WORD_BITS);
+    note(r, b, low, 1, true);
     return newest;
 }
