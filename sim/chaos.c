@@ -296,6 +296,7 @@ bool chaos_run(uint64_t seed, bool silent, char *why, size_t cap)
 
     c->w = world_new(seed);
     c->w->silent = silent;
+    c->w->trace.ike_only = true;
     c->dice = prng_seed(seed + 0x5eed);
     cast(c);
     play(c);

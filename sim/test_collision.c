@@ -271,6 +271,7 @@ static void explore(enum act dev, enum act gw, uint64_t seed)
     bool deletes = dev >= DELETE_CHILD || gw >= DELETE_CHILD, fine;
     unsigned children = 1u + (dev == CREATE_CHILD) + (gw == CREATE_CHILD);
 
+    d->w->trace.ike_only = true;
     duo_add_child(d);
     fine = duo_connect(d);
     duo_traffic(d, 5);
@@ -279,7 +280,7 @@ static void explore(enum act dev, enum act gw, uint64_t seed)
     act(d, d->gw, gw);
     deliver_in_any_order(d);
     world_release(d->w);
-    world_run(d->w, 120000);
+    world_run(d->w, 240000);
     if (!deletes)
         fine = fine && duo_has(d, 1, children) && duo_missing(d) == 0;
     else

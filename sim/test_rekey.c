@@ -158,6 +158,9 @@ static void a_rekey_survives_loss(void **state)
     for (unsigned i = 0; i < 40; i++) {
         struct duo *d = duo_new(i + 1);
 
+        /* So many tries that no exchange fails for good. */
+        d->dev->settings.retransmit_tries = d->gw->settings.retransmit_tries = 14;
+        d->dev->settings.retransmit_limit_ms = d->gw->settings.retransmit_limit_ms = 5000;
         assert_true(duo_connect(d));
         world_set_links(
             d->w,

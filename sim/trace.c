@@ -248,6 +248,8 @@ void trace_datagram(struct trace *t, const struct net *net, const struct datagra
 {
     char from[32], to[32], what[140], line[TRACE_WIDTH + 60];
 
+    if (t->ike_only && trace_ike(d).n == 0)
+        return;
     address(from, sizeof(from), net, &d->src);
     address(to, sizeof(to), net, &d->dst);
     what[0] = '\0';

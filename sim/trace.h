@@ -21,7 +21,8 @@ struct trace_sealed { /* what was inside a message, by its header */
 
 struct trace {
     bool live;
-    uint64_t n; /* lines so far */
+    bool ike_only; /* leave out ESP and keepalives */
+    uint64_t n;    /* lines so far */
     char (*line)[TRACE_WIDTH];
     struct trace_sealed sealed[TRACE_SEALED];
     unsigned n_sealed;

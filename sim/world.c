@@ -278,10 +278,13 @@ static bool answered(void *ctx)
 bool world_ping(struct world *w, uint32_t flow)
 {
     struct waiting p = {&w->stack.flows[flow ^ 1], w->stack.flows[flow ^ 1].received};
+    bool back;
 
     w->stack.flows[flow].echo = true;
     host_send_inner(w->hosts[w->stack.flows[flow].from], flow);
-    return world_run_until(w, 1000, answered, &p);
+    back = world_run_until(w, 1000, answered, &p);
+    w->stack.flows[flow].echo = false;
+    return back;
 }
 
 uint32_t world_missing(const struct world *w, uint32_t flow)
