@@ -226,7 +226,7 @@ swanctl() { # SIDE ARGUMENT...
     local side=$1
     shift
     [ -n "$SWANCTL" ] || skip "no swanctl"
-    inns "$P-$side" "$SWANCTL" "$@" --uri "unix://$RUN/$side/run/vici.sock" 2>>"$RUN/swanctl.log"
+    inns "$P-$side" "$SWANCTL" "$@" --uri "unix://$RUN/$side/run/vici.sock" 2> >(grep -v "opening directory" >>"$RUN/swanctl.log")
 }
 
 secrets() {

@@ -1,0 +1,31 @@
+#!/bin/bash
+# start_action = trap: nothing is sent until traffic wants the tunnel, then it comes up.
+# Between the two, nothing of that traffic leaves in the clear.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/lib.sh"
+
+topology direct
+gateway_conf
+CHILD_EXTRA="start_action = trap" device_conf
+inns "$GW" nft -f - <<N
+table ip watch {
+    chain clear { type filter hook prerouting priority 0;
+        iifname "wan" ip daddr $APP_NET counter
+    }
+}
+N
+daemon gw
+daemon dev
+inns "$DEV" ip route show table 220 | grep -q "$APP_NET" || fail "no route for the trap"
+sleep 1
+logged dev "established" && fail "it came up without traffic"
+inns "$DEV" ping -c1 -W1 -q -I "$DEV_INNER_IP" "$APP_IP" >/dev/null 2>&1
+wait_log dev "traffic wants the tunnel"
+wait_log dev "Child SA net established"
+reaches "$DEV" "$APP_IP" || fail "no ping"
+inns "$GW" nft list table ip watch | grep -q "packets 0" || fail "traffic was sent in the clear"
+
+swanctl dev --terminate --ike home >/dev/null || fail "terminate"
+inns "$DEV" ip route show table 220 | grep -q "$APP_NET" || fail "the trap's route is gone"
+reaches "$DEV" "$APP_IP" || fail "the trap did not bring the tunnel back"
+pass
