@@ -166,13 +166,15 @@ static void print_nat(const struct node *sa)
 static void print_use(const struct node *child, const char *way)
 {
     char bytes[32], name[16], spi[16], packets[16], use[16];
+    uint64_t n;
 
     snprintf(name, sizeof(name), "bytes-%s", way);
     snprintf(packets, sizeof(packets), "packets-%s", way);
     snprintf(spi, sizeof(spi), "spi-%s", way);
     snprintf(use, sizeof(use), "use-%s", way);
-    printf("    %-3s  SPI %s  %s in %" PRIu64 " packets", way, tree_get(child, spi, "-"),
-           text_bytes(bytes, text_number(child, name)), text_number(child, packets));
+    n = text_number(child, packets);
+    printf("    %-3s  SPI %s  %s in %" PRIu64 " packet%s", way, tree_get(child, spi, "-"),
+           text_bytes(bytes, text_number(child, name)), n, n == 1 ? "" : "s");
     print_time(child, use, ", last ", " ago");
     putchar('\n');
 }
@@ -246,9 +248,11 @@ static void print_state(const struct state *s, const struct cli *cli)
     const struct node *ikesas = tree_find(s->stats, "ikesas");
     const struct node *uptime = tree_find(s->stats, "uptime");
 
-    printf("culvertd %s, running %s, %s IKE SAs\n", tree_get(s->version, "version", "?"),
-           uptime != NULL ? tree_get(uptime, "running", "?") : "?",
-           ikesas != NULL ? tree_get(ikesas, "total", "?") : "?");
+    uint64_t n = ikesas != NULL ? text_number(ikesas, "total") : 0;
+
+    printf("%s %s, running %s, %" PRIu64 " IKE SA%s\n", tree_get(s->version, "daemon", "?"),
+           tree_get(s->version, "version", "?"),
+           uptime != NULL ? tree_get(uptime, "running", "?") : "?", n, n == 1 ? "" : "s");
     print_drops(tree_find(s->stats, "errors"), "", "dropped or failed: ");
     fputs(s->conns->first != NULL ? "\nConnections\n" : "\nNo connections are configured.\n",
           stdout);
