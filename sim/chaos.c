@@ -269,6 +269,7 @@ static void delete_all(struct host *h)
 {
     struct cv_ike_info info;
 
+    h->resting = true;
     for (unsigned i = 0; i < h->n_recipes; i++)
         cv_conn_remove(h->engine, &h->recipes[i]->conn);
     for (uint32_t at = 0; cv_ike_next(h->engine, &at, &info);)

@@ -55,6 +55,7 @@ struct host {
     bool trusts_nobody; /* refuses every signature */
     uint8_t pool_net;   /* addresses 10.pool_net.x.y; 0: none to give */
     bool pool_empty;
+    bool resting; /* no longer starts again what ended (dpd_action, close_action) */
     uint32_t lease_of[HOST_LEASES]; /* IKE SA number by slot; 0: free */
     unsigned n_leases, next_lease;  /* addresses are not used again soon */
 

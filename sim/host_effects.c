@@ -208,6 +208,54 @@ static void answer(struct host *h, const struct cv_effect *fx)
     free(a);
 }
 
+/* ---- starting again ------------------------------------------------------------------------
+ */
+
+enum { RESTART_MS = 1000 };
+
+struct restart {
+    const struct cv_conn *conn;
+    const struct cv_child_config *child;
+    struct cv_addr local, remote;
+};
+
+static void start_again(void *ctx, void *arg)
+{
+    struct host *h = ctx;
+    const struct restart *r = arg;
+    struct cv_endpoint local = {r->local, 500}, remote = {r->remote, 500};
+    struct cv_child_info info;
+
+    if (h->engine == NULL || h->resting)
+        return;
+    for (uint32_t at = 0; cv_child_next(h->engine, 0, &at, &info);) {
+        if (info.cfg == r->child)
+            return; /* somebody was faster */
+    }
+    if (cv_initiate(h->engine, r->conn, r->child, &local, &remote, world_now(h->world), NULL) !=
+        CV_OK)
+        trace_line(&h->world->trace, world_now(h->world), "    no room to start again");
+    host_drain(h);
+}
+
+/* dpd_action and close_action are the host's to carry out. */
+static void consider_restart(struct host *h, const struct cv_effect *fx)
+{
+    const struct cv_child_config *child = fx->u.event.child_cfg;
+    uint8_t action = CV_ACTION_NONE;
+    struct restart *r;
+
+    if (fx->u.event.err == CV_ERR_PEER_SILENT)
+        action = child->dpd_action;
+    else if (fx->u.event.err == CV_ERR_DELETED_BY_PEER)
+        action = child->close_action;
+    if (action != CV_ACTION_START || h->resting)
+        return;
+    r = sim_alloc(sizeof(*r));
+    *r = (struct restart){fx->conn, child, fx->u.event.local.addr, fx->u.event.remote.addr};
+    queue_at(&h->world->queue, world_now(h->world) + RESTART_MS, start_again, h, r);
+}
+
 /* ---- events -------------------------------------------------------------------------------
  */
 
@@ -250,6 +298,8 @@ static void remember(struct host *h, const struct cv_effect *fx)
     }
     h->saw[e->kind]++;
     trace_event(h, e);
+    if (e->kind == CV_EV_CHILD_DOWN)
+        consider_restart(h, fx);
     if (e->kind == CV_EV_IKE_REKEYED)
         move_lease(h, e->ike, e->ike_new);
 }
