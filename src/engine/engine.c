@@ -156,6 +156,7 @@ static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
         struct ike_sa *sa = sa_at(k, i);
 
         if (sa != NULL && sa->conn == conn && addr_equal(&sa->remote.addr, &remote->addr) &&
+            !(sa->want & WANT_DELETE) &&
             (sa->state == ST_UP || (sa->initiator && sa->state < ST_UP)))
             return sa;
     }
@@ -203,6 +204,13 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
     return err;
 }
 
+/* Our IKE_AUTH request is out: for the peer the SA may be up already, and it would keep it
+ * if we just forgot ours.  Such an SA is deleted as soon as it is up here too. */
+static bool peer_may_be_up(const struct ike_sa *sa)
+{
+    return sa->state == ST_I_AUTH || sa->state == ST_I_VERIFY;
+}
+
 enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint64_t now_ms)
 {
     struct ike *k = &e->ike;
@@ -213,7 +221,7 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
     if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER)
         return CV_ERR_NOT_FOUND;
     sa->reason = CV_ERR_DELETED_LOCALLY;
-    if (sa->state < ST_UP) {
+    if (sa->state < ST_UP && (force || !peer_may_be_up(sa))) {
         sa_close(k, sa, CV_ERR_DELETED_LOCALLY, false);
     } else if (force) {
         send_parting(k, sa, 0);
