@@ -1,9 +1,66 @@
-# The front door; CMake does the work.  `make help` lists the rooms.
+# The front door; CMake does the work.  `make help` says what each room is for.
+# SPDX-License-Identifier: Apache-2.0
 BUILD ?= build
 JOBS ?= $(shell nproc)
+SECONDS_PER_TARGET ?= 30
+PREFIX ?= /usr/local
 
-all:
-	cmake -S . -B $(BUILD) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
-	cmake --build $(BUILD) -j$(JOBS)
+.PHONY: all help deps demo check unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop bench install clean
 
-.PHONY: all
+all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
+	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
+	@cmake --build $(BUILD) -j$(JOBS)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+deps: ## install what building needs (apt)
+	@packaging/deps.sh build
+
+demo: ## the main job: a device behind a NAT publishes to a broker through the tunnel (root)
+	@packaging/deps.sh demo
+	@$(MAKE) --no-print-directory all
+	@examples/demo/demo.sh $(BUILD)
+
+check: ## every test that belongs to a change; ends with a summary (root for the network parts)
+	@packaging/deps.sh check
+	@tests/check.sh
+
+unit asan: ## unit, vector, host and simulation tests under ASan and UBSan
+	@tests/check.sh asan
+
+sim: ## more seeds of the random-schedule test: make sim SEEDS=20000
+	@tests/check.sh sim $(SEEDS)
+
+e2e: all ## daemons in network namespaces (root)
+	@tests/check.sh e2e
+
+interop: all ## against charon, libreswan and openiked (root)
+	@tests/check.sh interop
+
+fuzz: ## every fuzz target for SECONDS_PER_TARGET seconds
+	@tests/check.sh fuzz $(SECONDS_PER_TARGET)
+
+fuzz-smoke: ## every fuzz target for a few seconds
+	@tests/check.sh fuzz 4
+
+fmt: ## clang-format the tree
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+lint: ## clang-format check, cppcheck, clang warnings, gcc -fanalyzer on the portable floors
+	@tests/lint.sh
+
+size: ## flash and RAM of the core on a Cortex-M3
+	@tests/size.sh
+
+cross: ## unit tests on a big-endian and a 32-bit target under qemu-user
+	@tests/cross.sh
+
+bench: all ## in-memory figures of the data plane beside the bare cipher
+	@bench/run.sh $(BUILD)
+
+install: all ## install library, headers, daemon, command, unit file
+	@cmake --install $(BUILD)
+
+clean: ## remove what was built here
+	@rm -rf build build-asan build-fuzz build-cross-* build-size

@@ -1,0 +1,49 @@
+#!/bin/bash
+# Installs what a make target needs, from Debian's packages, and nothing when it is there.
+#   packaging/deps.sh build|demo|check
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+
+build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev"
+demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
+check="$demo libcmocka-dev libjansson-dev libpcap-dev clang clang-format libclang-rt-14-dev cppcheck iputils-ping
+    openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-extra-plugins
+    libnss3-tools iperf3 python3 python3-scapy tshark
+    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static
+    gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
+
+case "${1:-}" in
+    build) want=$build ;;
+    demo) want=$demo ;;
+    check) want=$check ;;
+    *) sed -n '2,4p' "$0" >&2; exit 2 ;;
+esac
+
+missing=
+for package in $want; do
+    dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
+        missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+    echo "error: these packages are missing and only root can install them:$missing" >&2
+    exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Services that come with a package are for its tests here, not to be started.
+policy=
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+    policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$log" "$policy"' EXIT
+fi
+if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    echo "error: apt could not install:$missing" >&2
+    exit 1
+fi
