@@ -120,6 +120,8 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
 /* ---- init.c */
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                        const struct ike_path *path);
+/* Tells the host when load begins or ends; after every change of the half-open count. */
+void cookies_note_load(struct ike *k);
 CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
 /* Sends the IKE_SA_INIT request again with what hs holds by now. */
 CV_MUST_USE enum cv_err init_send(struct ike *k, struct ike_sa *sa);

@@ -334,23 +334,33 @@ static void answer_stateless(struct ike *k, const struct ike_hdr *h,
     msg_unref(&k->msgs, &x.slot);
 }
 
+/* From the threshold on until half of it is left, so that one half-open SA more or less
+ * does not switch to and fro. */
+void cookies_note_load(struct ike *k)
+{
+    uint32_t least =
+        k->cookies_on ? (k->set.cookie_threshold + 1) / 2 : k->set.cookie_threshold;
+    bool load = k->n_half_open >= least;
+    struct cv_effect *fx;
+
+    if (load == k->cookies_on)
+        return;
+    k->cookies_on = load;
+    fx = event_put(k, CV_EV_COOKIES, NULL, CV_OK);
+    if (fx != NULL)
+        fx->u.event.value = load;
+}
+
 /* Under load a request must prove that it comes from where it says. */
 static enum cv_err cookie_gate(struct ike *k, const struct ike_hdr *h, const struct ike_msg *m,
                                const struct ike_path *path)
 {
-    bool load = k->n_half_open >= k->set.cookie_threshold;
     const struct ike_notify *n = ike_find_notify(m, N_COOKIE);
     uint8_t cookie[COOKIE_LEN];
     enum cv_err err;
 
-    if (load != k->cookies_on) {
-        struct cv_effect *fx = event_put(k, CV_EV_COOKIES, NULL, CV_OK);
-
-        k->cookies_on = load;
-        if (fx != NULL)
-            fx->u.event.value = load;
-    }
-    if (!load)
+    cookies_note_load(k);
+    if (!k->cookies_on)
         return CV_OK;
     err = cookie_refresh(&k->cookies, k->crypto, k->now_ms);
     if (err != CV_OK)
