@@ -246,7 +246,8 @@ static void nobody_connects_through_a_rewritten_ike_sa_init(void **state)
             duo_start(d);
             host_initiate(d->dev, &d->dev_conn, 0, d->gw);
             world_run(d->w, 300000);
-            if (d->dev->saw[CV_EV_IKE_UP] + d->gw->saw[CV_EV_IKE_UP] != 0)
+            /* A gateway whose answer was rewritten learns of it when the device objects. */
+            if (d->dev->saw[CV_EV_IKE_UP] != 0 || (side == 0 && d->gw->saw[CV_EV_IKE_UP] != 0))
                 fail_msg("side %u bit %u: connected", side, (unsigned)r.bit);
             assert_true(host_is_empty(d->dev) && host_is_empty(d->gw));
             assert_true(duo_free(d));
