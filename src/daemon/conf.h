@@ -11,6 +11,7 @@
 #include <culvert/policy.h>
 
 #include "daemon/creds.h"
+#include "daemon/mem.h"
 #include "daemon/pools.h"
 #include "daemon/tree.h"
 
@@ -33,6 +34,7 @@ struct conn {
     unsigned n_pools;
     struct node *source; /* the tree it was built from: list-conns, and "is it unchanged?" */
     struct conn *next;   /* for the owner's list */
+    struct mem mem;      /* holds everything above but source */
 };
 
 /* section: name is the connection's, members as in swanctl.conf's connections.<conn>.
@@ -41,6 +43,9 @@ struct conn {
 struct conn *conn_build(const struct node *section, struct creds *creds, const char *file_dir,
                         struct problem *why);
 void conn_free(struct conn *c);
+/* Calls say with a sentence for each thing that is accepted but weak: 3DES, MD5, SHA-1, small
+ * MODP groups, no encryption, no replay protection. */
+void conn_warnings(const struct conn *c, void (*say)(void *ctx, const char *text), void *ctx);
 
 /* The culvert { } section: our own settings. */
 struct daemon_settings {

@@ -1,0 +1,453 @@
+/* Address pools and their leases.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "daemon/lease.h"
+#include "daemon/names.h"
+#include "daemon/pools.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct cv_addr any4 = {.family = CV_IPV4}, any6 = {.family = CV_IPV6};
+static struct problem why;
+static struct pools *pools;
+
+static int make(void **state)
+{
+    (void)state;
+    pools = pools_new();
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    pools_free(pools);
+    return 0;
+}
+
+static bool load(const char *text)
+{
+    struct node *root = tree_read_text(text, strlen(text), "pools", &why);
+    bool ok = root != NULL;
+
+    for (const struct node *n = ok ? root->first : NULL; n != NULL && ok; n = n->next)
+        ok = pools_load(pools, n, &why);
+    tree_free(root);
+    return ok;
+}
+
+static struct cv_id device(unsigned number)
+{
+    struct cv_id id = {.type = CV_ID_FQDN};
+
+    id.n = (uint8_t)snprintf((char *)id.b, sizeof(id.b), "sensor-%u", number);
+    return id;
+}
+
+/* The IPv4 address that pool "p" gives; "-" when none. */
+static const char *lease4(uint32_t ike, unsigned number, const char *want)
+{
+    static char text[64];
+    static const char *const names[] = {"p"};
+    struct cv_addr a = any4;
+    struct cv_id who = device(number);
+    struct cv_lease l;
+
+    if (want != NULL)
+        assert_true(addr_parse(&a, want));
+    if (pools_lease(pools, names, 1, &who, ike, &a, NULL, &l) != CV_OK)
+        return "-";
+    addr_format(text, sizeof(text), &l.v4);
+    return text;
+}
+
+static struct pool_view view(const char *name)
+{
+    struct pool_view v;
+
+    for (unsigned at = 0; pools_next(pools, &at, &v);)
+        if (strcmp(v.name, name) == 0)
+            return v;
+    fail_msg("no pool %s", name);
+    return v;
+}
+
+static void a_subnet_is_leased_without_its_first_and_last_address(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/30 }"));
+    assert_int_equal(view("p").size, 2);
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    assert_string_equal(lease4(2, 2, NULL), "10.3.0.2");
+    assert_string_equal(lease4(3, 3, NULL), "-");
+    assert_int_equal(view("p").online, 2);
+}
+
+static void ranges_hosts_and_offsets_into_subnets_are_pools(void **state)
+{
+    static const struct {
+        const char *addrs;
+        uint64_t size;
+        const char *first;
+    } cases[] = {
+        {"10.3.0.10-10.3.0.19", 10,       "10.3.0.10" },
+        {"10.3.0.7",            1,        "10.3.0.7"  },
+        {"10.3.0.100/24",       156,      "10.3.0.100"},
+        {"10.3.0.0/31",         2,        "10.3.0.0"  },
+        {"10.3.0.9/32",         1,        "10.3.0.9"  },
+        {"10.0.0.0/8",          16777214, "10.0.0.1"  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[100];
+
+        snprintf(text, sizeof(text), "p { addrs = %s }", cases[i].addrs);
+        assert_true(load(text));
+        assert_int_equal(view("p").size, cases[i].size);
+        assert_string_equal(lease4(1, 1, NULL), cases[i].first);
+        pools_release(pools, 1);
+        assert_true(pools_unload(pools, "p", &why));
+    }
+}
+
+static void an_ipv6_pool_crosses_the_32_bit_boundary(void **state)
+{
+    static const char *const names[] = {"p"};
+    struct cv_lease l;
+    char text[64];
+
+    (void)state;
+    assert_true(load("p { addrs = fd00::1:ffff:ffff-fd00::2:0:3 }"));
+    assert_int_equal(view("p").size, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        struct cv_id who = device(i);
+
+        assert_int_equal(pools_lease(pools, names, 1, &who, i + 1, NULL, &any6, &l), CV_OK);
+        assert_int_equal(l.v6_prefix, 128);
+        assert_int_equal(l.v4.family, 0);
+    }
+    addr_format(text, sizeof(text), &l.v6);
+    assert_string_equal(text, "fd00::2:0:3");
+    assert_true(load("q { addrs = fd01::/64 }"));
+    assert_int_equal(view("q").size, UINT32_MAX);
+}
+
+static void the_same_connection_gets_the_same_address_again(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 7, NULL), "10.3.0.1");
+    assert_string_equal(lease4(1, 7, NULL), "10.3.0.1");
+    assert_int_equal(view("p").online, 1);
+    pools_release(pools, 1);
+    assert_int_equal(view("p").online, 0);
+    assert_int_equal(view("p").offline, 1);
+}
+
+static void a_device_gets_its_former_address_back(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    assert_string_equal(lease4(2, 2, NULL), "10.3.0.2");
+    pools_release(pools, 1);
+    pools_release(pools, 2);
+    assert_string_equal(lease4(3, 2, "10.3.0.9"), "10.3.0.2");
+    assert_string_equal(lease4(4, 1, NULL), "10.3.0.1");
+}
+
+static void a_second_connection_of_a_device_gets_another_address(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    assert_string_equal(lease4(2, 1, NULL), "10.3.0.2");
+    pools_release(pools, 1);
+    assert_string_equal(lease4(3, 1, NULL), "10.3.0.1");
+    pools_release(pools, 2);
+    pools_release(pools, 3);
+    assert_int_equal(view("p").offline, 2);
+}
+
+static void a_wanted_address_is_given_when_it_is_free(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/29 }"));
+    assert_string_equal(lease4(1, 1, "10.3.0.2"), "10.3.0.2");
+    assert_string_equal(lease4(2, 2, "10.3.0.2"), "10.3.0.1");
+    assert_string_equal(lease4(3, 3, NULL), "10.3.0.3");
+    assert_string_equal(lease4(4, 4, "10.9.9.9"), "10.3.0.4");
+    assert_string_equal(lease4(5, 5, "10.3.0.0"), "10.3.0.5"); /* the subnet itself */
+    pools_release(pools, 1);
+    assert_string_equal(lease4(6, 6, "10.3.0.2"), "10.3.0.2"); /* though one is unused */
+}
+
+static void when_all_were_used_the_longest_unused_is_taken(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.1-10.3.0.3 }"));
+    for (unsigned i = 1; i <= 3; i++)
+        (void)lease4(i, i, NULL);
+    pools_release(pools, 2);
+    pools_release(pools, 1);
+    pools_release(pools, 3);
+    assert_string_equal(lease4(4, 4, NULL), "10.3.0.2");
+    assert_string_equal(lease4(5, 5, NULL), "10.3.0.1");
+    assert_string_equal(lease4(6, 3, NULL), "10.3.0.3");
+    assert_string_equal(lease4(7, 7, NULL), "-");
+    pools_release(pools, 5);
+    assert_string_equal(lease4(8, 2, NULL), "10.3.0.1"); /* 2's own has gone to 4 */
+}
+
+static void a_rekeyed_connection_keeps_its_lease(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    (void)lease4(1, 1, NULL);
+    pools_rename(pools, 1, 9);
+    pools_release(pools, 1);
+    assert_int_equal(view("p").online, 1);
+    assert_string_equal(lease4(9, 1, NULL), "10.3.0.1");
+    pools_rename(pools, 9, 9);
+    pools_release(pools, 9);
+    assert_int_equal(view("p").online, 0);
+}
+
+static void several_pools_give_both_families_and_their_dns_servers(void **state)
+{
+    static const char *const names[] = {"gone", "four", "six"};
+    struct cv_id who = device(1);
+    struct cv_lease l;
+
+    (void)state;
+    assert_true(load("four { addrs = 10.3.0.0/24\n dns = 10.0.0.53, 10.0.1.53 }\n"
+                     "six { addrs = fd00:3::/64\n dns = fd00::53 }"));
+    assert_int_equal(pools_lease(pools, names, 3, &who, 1, &any4, &any6, &l), CV_OK);
+    assert_int_equal(l.v4.family, CV_IPV4);
+    assert_int_equal(l.v6.family, CV_IPV6);
+    assert_int_equal(l.n_dns, 3);
+    assert_int_equal(l.dns[2].family, CV_IPV6);
+    assert_int_equal(pools_lease(pools, names, 3, &who, 2, NULL, &any6, &l), CV_OK);
+    assert_int_equal(l.v4.family, 0);
+    assert_int_equal(pools_lease(pools, names, 1, &who, 3, &any4, &any6, &l), CV_ERR_ADDRESS);
+    assert_int_equal(pools_lease(pools, names, 2, &who, 3, NULL, &any6, &l), CV_ERR_ADDRESS);
+}
+
+static void a_full_pool_is_followed_by_the_next(void **state)
+{
+    static const char *const names[] = {"p", "q"};
+    struct cv_id who = device(2);
+    struct cv_lease l;
+    char text[64];
+
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.1 }\nq { addrs = 10.4.0.1-10.4.0.9 }"));
+    (void)lease4(1, 1, NULL);
+    assert_int_equal(pools_lease(pools, names, 2, &who, 2, &any4, NULL, &l), CV_OK);
+    addr_format(text, sizeof(text), &l.v4);
+    assert_string_equal(text, "10.4.0.1");
+}
+
+static void leases_are_listed_with_their_owners(void **state)
+{
+    struct lease_view l;
+    unsigned at = 0;
+    char text[64];
+
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    (void)lease4(1, 1, NULL);
+    (void)lease4(2, 2, NULL);
+    pools_release(pools, 1);
+    assert_true(pools_next_lease(pools, "p", &at, &l));
+    assert_false(l.online);
+    id_format(text, sizeof(text), &l.who);
+    assert_string_equal(text, "sensor-1");
+    assert_true(pools_next_lease(pools, "p", &at, &l));
+    assert_true(l.online);
+    addr_format(text, sizeof(text), &l.addr);
+    assert_string_equal(text, "10.3.0.2");
+    assert_false(pools_next_lease(pools, "p", &at, &l));
+    at = 0;
+    assert_false(pools_next_lease(pools, "q", &at, &l));
+}
+
+static void a_pool_in_use_is_not_unloaded(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    (void)lease4(1, 1, NULL);
+    assert_false(pools_unload(pools, "p", &why));
+    assert_string_equal(why.text, "pool 'p' has 1 leases online");
+    pools_release(pools, 1);
+    assert_true(pools_unload(pools, "p", &why));
+    assert_false(pools_has(pools, "p"));
+    assert_false(pools_unload(pools, "p", &why));
+    assert_string_equal(why.text, "there is no pool 'p'");
+}
+
+static void a_replaced_pool_keeps_the_leases_inside_it(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 1, "10.3.0.40"), "10.3.0.40");
+    assert_string_equal(lease4(2, 2, "10.3.0.50"), "10.3.0.50");
+    assert_string_equal(lease4(3, 3, "10.3.0.60"), "10.3.0.60");
+    pools_release(pools, 2);
+    pools_release(pools, 3);
+    assert_true(load("p { addrs = 10.3.0.32-10.3.0.55\n dns = 10.0.0.1 }"));
+    assert_int_equal(view("p").online, 1);
+    assert_int_equal(view("p").offline, 1);
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.40");
+    assert_string_equal(lease4(4, 2, NULL), "10.3.0.50");
+    assert_string_equal(lease4(5, 3, NULL), "10.3.0.32");
+    assert_false(load("p { addrs = 10.3.0.45-10.3.0.55 }"));
+    assert_string_equal(why.text, "pools:1: p: 3 leases are online, and not all are inside the "
+                                  "new range");
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.40"); /* nothing has changed */
+    assert_false(load("p { addrs = fd00::/64 }"));
+}
+
+static void wrong_pools_are_refused_with_the_reason(void **state)
+{
+    static const struct {
+        const char *text, *problem;
+    } cases[] = {
+        {"p { }",                                                                     "pools:1: p: needs 'addrs', a subnet or a range" },
+        {"p { addrs = 10.3.0.0/33 }",                                                 "pools:1: p.addrs: expected a subnet or a range" },
+        {"p { addrs = %any }",                                                        "pools:1: p.addrs: expected a subnet or a range" },
+        {"p { addrs = %any4 }",                                                       "pools:1: p.addrs: expected an address before ''"},
+        {"p { addrs = dhcp }",                                                        "pools:1: p.addrs: expected a subnet or a range" },
+        {"p { adrs = 10.3.0.0/24 }",
+         "pools:1: p.adrs: unknown key 'adrs', did you mean 'addrs'?"                                                                  },
+        {"p { addrs = 10.3.0.0/24\n dns = x }",
+         "pools:2: p.dns: expected the address of a DNS server, not 'x'"                                                               },
+        {"p { addrs = 10.3.0.0/24\n dns = 1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4,5.5.5.5 }",
+         "pools:2: p.dns: at most 4 DNS servers are possible"                                                                          },
+        {"p { addrs = 10.3.0.0/24\n split_include = 10.0.0.0/8 }",
+         "pools:2: p.split_include: key 'split_include' of strongSwan is not supported"                                                },
+        {"q { addrs = 10.3.0.0/16 }\np { addrs = 10.3.9.0/24 }",
+         "pools:2: p: the addresses overlap with those of pool 'q'"                                                                    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_false(load(cases[i].text));
+        assert_ptr_equal(strstr(why.text, cases[i].problem), why.text);
+    }
+}
+
+/* Against a plain model: an array of who has which offset. */
+static void random_use_agrees_with_a_simple_model(void **state)
+{
+    enum { SIZE = 40, DEVICES = 60, STEPS = 20000 };
+    static const uint64_t seed[2] = {1, 2};
+    struct {
+        uint32_t ike;
+        unsigned device;
+    } model[SIZE] = {0};
+    struct leases l;
+    uint32_t online = 0, next_ike = 1;
+
+    (void)state;
+    srand(4711);
+    assert_true(leases_init(&l, SIZE, seed));
+    for (int step = 0; step < STEPS; step++) {
+        unsigned at = (unsigned)rand() % SIZE;
+
+        if (rand() % 2 == 0 && model[at].ike != 0) {
+            leases_release(&l, model[at].ike);
+            model[at].ike = 0;
+            online--;
+        } else if (rand() % 8 == 0 && model[at].ike != 0) {
+            leases_rename(&l, model[at].ike, next_ike);
+            model[at].ike = next_ike++;
+        } else {
+            unsigned number = 1 + (unsigned)rand() % DEVICES;
+            struct cv_id who = device(number);
+            uint32_t want = rand() % 4 == 0 ? at : LEASE_NONE;
+            uint32_t got = leases_take(&l, next_ike, &who, want);
+            bool had = false, its_own;
+
+            if (online == SIZE) {
+                assert_int_equal(got, LEASE_NONE);
+                continue;
+            }
+            assert_true(got < SIZE);
+            assert_int_equal(model[got].ike, 0);
+            for (unsigned i = 0; i < SIZE; i++)
+                had = had || (model[i].ike == 0 && model[i].device == number);
+            its_own = model[got].device == number;
+            assert_int_equal(had, its_own);
+            if (!had && want != LEASE_NONE && model[want].ike == 0)
+                assert_int_equal(got, want);
+            model[got].ike = next_ike++;
+            model[got].device = number;
+            online++;
+        }
+        assert_int_equal(l.online, online);
+    }
+    leases_free(&l);
+}
+
+static void a_million_leases_are_made_and_found_quickly(void **state)
+{
+    enum { DEVICES = 1000000 };
+    clock_t began = clock();
+
+    (void)state;
+    assert_true(load("p { addrs = 10.16.0.0/12 }"));
+    for (uint32_t i = 1; i <= DEVICES; i++)
+        (void)lease4(i, i, NULL);
+    assert_int_equal(view("p").online, DEVICES);
+    for (uint32_t i = 1; i <= DEVICES; i++)
+        pools_release(pools, i);
+    for (uint32_t i = 1; i <= DEVICES; i += 1000)
+        (void)lease4(DEVICES + i, i, NULL);
+    assert_int_equal(view("p").offline, DEVICES - DEVICES / 1000);
+    assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 60);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_subnet_is_leased_without_its_first_and_last_address,
+                                        make, drop),
+        cmocka_unit_test_setup_teardown(ranges_hosts_and_offsets_into_subnets_are_pools, make,
+                                        drop),
+        cmocka_unit_test_setup_teardown(an_ipv6_pool_crosses_the_32_bit_boundary, make, drop),
+        cmocka_unit_test_setup_teardown(the_same_connection_gets_the_same_address_again, make,
+                                        drop),
+        cmocka_unit_test_setup_teardown(a_device_gets_its_former_address_back, make, drop),
+        cmocka_unit_test_setup_teardown(a_second_connection_of_a_device_gets_another_address,
+                                        make, drop),
+        cmocka_unit_test_setup_teardown(a_wanted_address_is_given_when_it_is_free, make, drop),
+        cmocka_unit_test_setup_teardown(when_all_were_used_the_longest_unused_is_taken, make,
+                                        drop),
+        cmocka_unit_test_setup_teardown(a_rekeyed_connection_keeps_its_lease, make, drop),
+        cmocka_unit_test_setup_teardown(several_pools_give_both_families_and_their_dns_servers,
+                                        make, drop),
+        cmocka_unit_test_setup_teardown(a_full_pool_is_followed_by_the_next, make, drop),
+        cmocka_unit_test_setup_teardown(leases_are_listed_with_their_owners, make, drop),
+        cmocka_unit_test_setup_teardown(a_pool_in_use_is_not_unloaded, make, drop),
+        cmocka_unit_test_setup_teardown(a_replaced_pool_keeps_the_leases_inside_it, make, drop),
+        cmocka_unit_test_setup_teardown(wrong_pools_are_refused_with_the_reason, make, drop),
+        cmocka_unit_test(random_use_agrees_with_a_simple_model),
+        cmocka_unit_test_setup_teardown(a_million_leases_are_made_and_found_quickly, make,
+                                        drop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
