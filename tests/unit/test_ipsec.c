@@ -576,6 +576,78 @@ static void limits_are_told_once_and_the_hard_one_ends_the_sa(void **state)
     }
 }
 
+/* The SA inside the plane that sends with this SPI. */
+static struct esp_sa *find_outbound(struct plane *pl, uint32_t spi)
+{
+    for (size_t k = 0; k + sizeof(struct esp_sa) <= pl->used; k += _Alignof(struct esp_sa)) {
+        struct esp_sa *sa = (struct esp_sa *)(void *)(pl->mem + k);
+
+        if (sa->spi == spi && sa->key != NULL)
+            return sa;
+    }
+    fail();
+    return NULL;
+}
+
+static void rekey_is_asked_for_long_before_the_numbers_end(void **state)
+{
+    const uint64_t margin = UINT64_C(1) << 20;
+    struct fixture room, *f = fresh(&room, 0);
+    struct esp_sa *sa = find_outbound(&f->device, GATEWAY_SPI);
+
+    (void)state;
+    sa->seq = UINT32_MAX - margin - 1;
+    send_packet(f, 1);
+    assert_int_equal(f->notices, 0);
+    send_packet(f, 1);
+    assert_int_equal(f->notices, IPSEC_SOFT_LIMIT);
+    send_packet(f, 1);
+    assert_int_equal(f->notices, 0);
+    sa->seq = UINT32_MAX - 1;
+    send_packet(f, 1);
+    assert_int_equal(f->notices, 0);
+    assert_int_equal(receive_on(f, &f->gateway), CV_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        make_packet(f, false, 1);
+        assert_int_equal(send_on(f, &f->device),
+                         i == 0 ? CV_ERR_SEQ_EXHAUSTED : CV_ERR_EXPIRED);
+        assert_int_equal(f->notices, i == 0 ? IPSEC_HARD_LIMIT : 0);
+    }
+    done(f);
+}
+
+static void extended_numbers_go_on_past_two_to_the_32(void **state)
+{
+    struct fixture room, *f = &room;
+    struct esp_sa *sa;
+
+    (void)state;
+    init_planes(f);
+    for (unsigned side = 0; side < 2; side++) {
+        struct ipsec_config cfg = config(side, &suites[8]);
+
+        cfg.suite.esn = CV_ESN_YES;
+        install(side == 0 ? &f->device : &f->gateway, &cfg);
+    }
+    sa = find_outbound(&f->device, GATEWAY_SPI);
+    sa->seq = UINT32_MAX - 1000U;
+    for (unsigned i = 0; i < 3000; i++) {
+        uint8_t wire[BUF_LEN];
+        struct cv_packet sent;
+
+        send_packet(f, 1);
+        assert_int_equal(f->notices, 0);
+        sent = f->pkt;
+        memcpy(wire, f->buf, sizeof(wire));
+        assert_int_equal(receive_on(f, &f->gateway), CV_OK);
+        f->pkt = sent;
+        f->pkt.buf = wire;
+        assert_int_equal(receive_on(f, &f->gateway), CV_ERR_REPLAY);
+    }
+    assert_int_equal(sa->seq, (uint64_t)UINT32_MAX + 2000);
+    done(f);
+}
+
 /* ---- the peer's endpoint ---- */
 
 static bool sends_to(struct fixture *f, struct cv_endpoint want)
@@ -809,6 +881,44 @@ static void removed_pair_leaves_no_key_behind_and_its_slot_is_free(void **state)
     done(f);
 }
 
+static void window_of_a_slot_used_many_times_is_as_wide_as_the_first(void **state)
+{
+    struct fixture room, *f = fresh(&room, 0);
+    const struct ipsec_config cfg = config(1, &suites[0]);
+    uint8_t first[BUF_LEN];
+    struct cv_packet first_pkt;
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        ipsec_remove(f->gateway.p, PAIR);
+        install(&f->gateway, &cfg);
+    }
+    send_packet(f, 1);
+    memcpy(first, f->buf, sizeof(first));
+    first_pkt = f->pkt;
+    first_pkt.buf = first;
+    for (unsigned i = 0; i < 1023; i++)
+        send_packet(f, 1);
+    assert_int_equal(receive_on(f, &f->gateway), CV_OK); /* number 1024 alone */
+    f->pkt = first_pkt;
+    assert_int_equal(receive_on(f, &f->gateway), CV_OK); /* number 1, at the left edge */
+    done(f);
+}
+
+static void refused_installs_use_nothing_up(void **state)
+{
+    struct fixture room, *f = fresh(&room, 0);
+    struct ipsec_config cfg = config(0, &suites[0]);
+
+    (void)state;
+    cfg.local_ts.ts[0].proto = 6; /* a list that is not shared */
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(ipsec_install(f->device.p, PAIR + 1, &cfg, 1), CV_ERR_ARGUMENT);
+    cfg.spi_in++;
+    assert_int_equal(ipsec_install(f->device.p, PAIR + 1, &cfg, 1), CV_OK);
+    done(f);
+}
+
 static void key_length_is_zero_for_what_is_not_supported(void **state)
 {
     const struct cv_suite bad = {.encr = CV_ENCR_AES_CBC, .encr_bits = 128};
@@ -836,6 +946,8 @@ int main(void)
         cmocka_unit_test(dummy_packet_and_flow_padding_are_consumed),
         cmocka_unit_test(outbound_packet_without_a_pair_is_told_so),
         cmocka_unit_test(limits_are_told_once_and_the_hard_one_ends_the_sa),
+        cmocka_unit_test(rekey_is_asked_for_long_before_the_numbers_end),
+        cmocka_unit_test(extended_numbers_go_on_past_two_to_the_32),
         cmocka_unit_test(newest_authentic_packet_moves_the_peer),
         cmocka_unit_test(replayed_or_forged_packet_does_not_move_the_peer),
         cmocka_unit_test(raw_packet_or_fixed_peer_does_not_move),
@@ -843,6 +955,8 @@ int main(void)
         cmocka_unit_test(rekeyed_pair_takes_over_outbound_while_both_receive),
         cmocka_unit_test(install_refuses_what_it_cannot_keep_and_changes_nothing),
         cmocka_unit_test(removed_pair_leaves_no_key_behind_and_its_slot_is_free),
+        cmocka_unit_test(window_of_a_slot_used_many_times_is_as_wide_as_the_first),
+        cmocka_unit_test(refused_installs_use_nothing_up),
         cmocka_unit_test(key_length_is_zero_for_what_is_not_supported),
     };
 

@@ -20,14 +20,19 @@ struct fixture {
     struct spd spd;
 };
 
-static struct spd *fresh(struct fixture *f)
+static struct spd *fresh_with_seed(struct fixture *f, const uint64_t seed[2])
 {
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)};
 
     f->spd = (struct spd){0};
-    spd_init(&f->spd, &a, N_PAIRS, SEED);
+    spd_init(&f->spd, &a, N_PAIRS, seed);
     assert_false(a.bad);
     return &f->spd;
+}
+
+static struct spd *fresh(struct fixture *f)
+{
+    return fresh_with_seed(f, SEED);
 }
 
 static void put(struct spd *s, uint32_t i, struct cv_ts local, struct cv_ts remote)
@@ -116,6 +121,34 @@ static void narrower_ports_then_local_addresses_decide_between_equal_prefixes(vo
     assert_int_equal(spd_find_out(s, &f), 3);
     f.src = ip4(192, 0, 3, 1);
     assert_int_equal(spd_find_out(s, &f), 4);
+}
+
+static void most_specific_of_several_local_selectors_counts(void **state)
+{
+    struct fixture room;
+    struct spd *s = fresh(&room);
+    const struct cv_ts wide = ts_any(CV_IPV4),
+                       narrow = ts_range(ip4(192, 0, 2, 0), ip4(192, 0, 2, 255)),
+                       middle = ts_range(ip4(192, 0, 0, 0), ip4(192, 0, 255, 255));
+    const struct cv_ts_list two =
+                                {
+                                    2, {narrow, wide}
+    },
+                            swapped = {2, {wide, narrow}};
+    const struct cv_ts_list r = ts_one(ts_host(ip4(10, 1, 0, 1)));
+
+    (void)state;
+    assert_true(spd_put(s, 0, &two, &r));
+    assert_true(spd_put(s, 1, &swapped, &r));
+    for (uint32_t i = 0; i < 2; i++) {
+        spd_use_out(s, i);
+        put(s, 2, middle, r.ts[0]);
+        assert_int_equal(find(s, ip4(192, 0, 2, 1), ip4(10, 1, 0, 1)), i);
+        assert_int_equal(find(s, ip4(192, 0, 3, 1), ip4(10, 1, 0, 1)), 2);
+        assert_int_equal(find(s, ip4(193, 0, 3, 1), ip4(10, 1, 0, 1)), i);
+        spd_drop(s, 2);
+        spd_stop_out(s, i);
+    }
 }
 
 static void pair_used_last_wins_between_equal_selectors(void **state)
@@ -226,6 +259,20 @@ static void equal_local_lists_share_their_cells(void **state)
     assert_int_equal(find(s, ip4(1, 1, 1, 1), ip4(10, 0, 0, 1)), 0);
 }
 
+static void dropped_local_list_is_not_shared_any_more(void **state)
+{
+    struct fixture room;
+    struct spd *s = fresh(&room);
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        put(s, 0, ts_any(CV_IPV4), ts_any(CV_IPV4));
+        assert_int_equal(s->pool.used, 2); /* a peer's list is never shared */
+        spd_drop(s, 0);
+        assert_int_equal(s->pool.used, 0);
+    }
+}
+
 static void full_store_refuses_and_keeps_nothing_of_the_list(void **state)
 {
     struct fixture room;
@@ -318,42 +365,55 @@ static uint32_t slow_find(const struct spd *s, const unsigned used[N_PAIRS],
     return best;
 }
 
+/* One random step in the life of pair i. */
+static void change(struct spd *s, uint32_t i, bool v6, bool stored[N_PAIRS],
+                   unsigned used[N_PAIRS], unsigned now)
+{
+    const struct cv_ts_list l = ts_one(random_ts(v6)), r = ts_one(random_ts(v6));
+
+    if (!stored[i]) {
+        stored[i] = spd_put(s, i, &l, &r);
+        assert_true(stored[i]);
+    } else if (used[i] == 0) {
+        spd_use_out(s, i);
+        used[i] = now;
+    } else if (rng(3) == 0) {
+        spd_stop_out(s, i);
+        used[i] = 0;
+    } else if (rng(3) == 0) {
+        spd_drop(s, i);
+        used[i] = 0;
+        stored[i] = false;
+    }
+}
+
 static void index_agrees_with_trying_every_pair(void **state)
 {
+    enum { SEEDS = 300, ROUNDS = 100 };
     struct fixture room;
-    struct spd *s = fresh(&room);
-    bool stored[N_PAIRS] = {false};
-    unsigned used[N_PAIRS] = {0}, clock = 0, found = 0;
+    unsigned found = 0;
 
     (void)state;
-    for (unsigned round = 0; round < 20000; round++) {
-        const uint32_t i = rng(N_PAIRS);
-        const bool v6 = rng(2);
-        const struct cv_ts_list l = ts_one(random_ts(v6)), r = ts_one(random_ts(v6));
-        struct ip_flow f = flow_to(random_addr(v6), random_addr(v6));
+    for (uint64_t n = 0; n < SEEDS; n++) {
+        const uint64_t seed[2] = {n, ~n}; /* other prefixes meet in one bucket */
+        struct spd *s = fresh_with_seed(&room, seed);
+        bool stored[N_PAIRS] = {false};
+        unsigned used[N_PAIRS] = {0};
 
-        if (!stored[i]) {
-            stored[i] = spd_put(s, i, &l, &r);
-            assert_true(stored[i]);
-        } else if (used[i] == 0) {
-            spd_use_out(s, i);
-            used[i] = ++clock;
-        } else if (rng(3) == 0) {
-            spd_stop_out(s, i);
-            used[i] = 0;
-        } else if (rng(3) == 0) {
-            spd_drop(s, i);
-            used[i] = 0;
-            stored[i] = false;
+        for (unsigned round = 1; round <= ROUNDS; round++) {
+            const bool v6 = rng(2);
+            struct ip_flow f = flow_to(random_addr(v6), random_addr(v6));
+
+            change(s, rng(N_PAIRS), rng(2), stored, used, round);
+            f.dport = (uint16_t)(53 + rng(2));
+            f.sport = (uint16_t)(53 + rng(2));
+            f.ports_known = rng(3) != 0;
+            f.proto = rng(2) ? 17 : 6;
+            assert_int_equal(spd_find_out(s, &f), slow_find(s, used, &f));
+            found += spd_find_out(s, &f) != POOL_NONE;
         }
-        f.dport = (uint16_t)(53 + rng(2));
-        f.sport = (uint16_t)(53 + rng(2));
-        f.ports_known = rng(3) != 0;
-        f.proto = rng(2) ? 17 : 6;
-        assert_int_equal(spd_find_out(s, &f), slow_find(s, used, &f));
-        found += spd_find_out(s, &f) != POOL_NONE;
     }
-    assert_in_range(found, 2000, 18000);
+    assert_in_range(found, SEEDS * ROUNDS / 10, SEEDS * ROUNDS * 9 / 10);
 }
 
 int main(void)
@@ -362,11 +422,13 @@ int main(void)
         cmocka_unit_test(host_address_finds_its_own_pair),
         cmocka_unit_test(most_specific_remote_selector_wins_whatever_the_order),
         cmocka_unit_test(narrower_ports_then_local_addresses_decide_between_equal_prefixes),
+        cmocka_unit_test(most_specific_of_several_local_selectors_counts),
         cmocka_unit_test(pair_used_last_wins_between_equal_selectors),
         cmocka_unit_test(pair_that_is_not_used_outbound_is_not_found),
         cmocka_unit_test(packet_must_match_one_selector_on_each_side),
         cmocka_unit_test(stored_lists_are_read_back_in_their_order),
         cmocka_unit_test(equal_local_lists_share_their_cells),
+        cmocka_unit_test(dropped_local_list_is_not_shared_any_more),
         cmocka_unit_test(full_store_refuses_and_keeps_nothing_of_the_list),
         cmocka_unit_test(index_agrees_with_trying_every_pair),
     };
