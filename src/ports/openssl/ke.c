@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/params.h>
 
 #include "base/secret.h"
 #include "ports/openssl/port.h"
@@ -27,24 +29,27 @@ bool ke_write_public(EVP_PKEY *key, size_t skip, uint8_t *pub, size_t n)
 }
 
 /* The caller has checked, or decoding has, all that RFC 6989 asks.  OpenSSL's own second
- * check would multiply by the group's order, at the price of another key exchange. */
+ * check would multiply by the group's order, at the price of another key exchange.
+ *
+ * RFC 7296 section 2.14: g^ir is padded with zeros to the modulus's length.  OpenSSL does
+ * that itself, in constant time; methods other than MODP ignore the parameter. */
 static bool derive(EVP_PKEY *key, EVP_PKEY *peer, uint8_t *secret, size_t n)
 {
+    unsigned pad = 1;
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_uint(OSSL_EXCHANGE_PARAM_PAD, &pad),
+        OSSL_PARAM_construct_end(),
+    };
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     size_t len = n;
-    bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+    bool ok = ctx != NULL && EVP_PKEY_derive_init_ex(ctx, params) == 1 &&
               EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
-              EVP_PKEY_derive(ctx, secret, &len) == 1 && len <= n;
+              EVP_PKEY_derive(ctx, secret, &len) == 1 && len == n;
 
     EVP_PKEY_CTX_free(ctx);
-    if (!ok) {
+    if (!ok)
         wipe(secret, n);
-        return false;
-    }
-    /* RFC 7296 section 2.14: g^ir is padded with zeros to the modulus's length. */
-    memmove(secret + (n - len), secret, len);
-    memset(secret, 0, n - len);
-    return true;
+    return ok;
 }
 
 bool ke_agree(EVP_PKEY *key, struct cv_span encoded, uint8_t *secret, size_t n)
