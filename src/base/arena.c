@@ -7,7 +7,7 @@
 #include <stdalign.h>
 #include <string.h>
 
-void *arena_take(struct arena *a, size_t n, size_t size)
+void *arena_take_raw(struct arena *a, size_t n, size_t size)
 {
     const size_t align = alignof(max_align_t);
     const size_t room = a->p != NULL ? a->cap - a->used : SIZE_MAX - a->used;
@@ -25,7 +25,14 @@ void *arena_take(struct arena *a, size_t n, size_t size)
     }
     at = a->p != NULL ? a->p + a->used : NULL;
     a->used += len;
+    return at;
+}
+
+void *arena_take(struct arena *a, size_t n, size_t size)
+{
+    void *at = arena_take_raw(a, n, size);
+
     if (at != NULL)
-        memset(at, 0, len);
+        memset(at, 0, n * size);
     return at;
 }

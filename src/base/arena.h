@@ -17,5 +17,8 @@ struct arena {
 
 /* n items of size octets, zeroed, aligned for any type; NULL when counting or bad. */
 void *arena_take(struct arena *a, size_t n, size_t size);
+/* The same, untouched: for pool slots, which are zeroed when taken.  On a host with virtual
+ * memory, a slot that is never used then costs nothing. */
+void *arena_take_raw(struct arena *a, size_t n, size_t size);
 
 #endif

@@ -18,7 +18,7 @@ static uint32_t data_cap(uint32_t message_size)
 void msgs_carve(struct msgs *m, struct arena *a, uint32_t n, uint32_t message_size)
 {
     size_t size = (sizeof(struct msg) + data_cap(message_size) + 15U) & ~(size_t)15U;
-    void *slots = arena_take(a, n, size);
+    void *slots = arena_take_raw(a, n, size);
     uint32_t *next = arena_take(a, n, sizeof(*next));
 
     if (next == NULL)

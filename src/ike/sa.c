@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ike/exchange.h"
 #include "ike/id.h"
 #include "wire/ip.h"
 
@@ -21,7 +22,7 @@ static uint64_t spi_key(const uint8_t spi[IKE_SPI_LEN])
 
 static void carve_pool(struct pool *p, struct arena *a, uint32_t n, size_t size)
 {
-    void *slots = arena_take(a, n, size);
+    void *slots = arena_take_raw(a, n, size);
     uint32_t *next = arena_take(a, n, sizeof(*next));
 
     if (next != NULL)
@@ -280,6 +281,7 @@ void sa_clear_half_open(struct ike *k, struct ike_sa *sa)
         k->stats.errors[CV_ERR_BUG]++;
     k->n_half_open--;
     sa->half_open = false;
+    cookies_note_load(k);
 }
 
 static uint64_t id_key(const struct ike *k, const struct cv_id *id)
