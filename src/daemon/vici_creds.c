@@ -19,25 +19,37 @@ static struct cv_span data_of(const struct node *req)
     return (struct cv_span){(const uint8_t *)n->value, n->value_len};
 }
 
+static bool load_x509(struct vici *v, const char *flag, struct cv_span data,
+                      struct problem *why)
+{
+    bool ca = flag != NULL && strcasecmp(flag, "CA") == 0;
+
+    if (!ca && flag != NULL && strcasecmp(flag, "NONE") != 0)
+        return problem_set(why, "certificate flag '%s' is not implemented", flag);
+    return creds_add_cert(daemon_creds(v->d), data, ca, why) != NULL;
+}
+
 void vici_cmd_load_cert(struct vici_client *c, const struct node *req)
 {
-    const char *type = vici_arg(req, "type"), *flag = vici_arg(req, "flag");
+    const char *type = vici_arg(req, "type");
     struct cv_span data = data_of(req);
     struct problem why = {0};
-    bool ca;
+    bool good;
 
-    ca = flag != NULL && strcasecmp(flag, "CA") == 0;
-    if (type == NULL || strcasecmp(type, "X509") != 0)
-        vici_answer_error(c, "certificates of type '%s' are not implemented",
-                          type != NULL ? type : "");
-    else if (!ca && flag != NULL && strcasecmp(flag, "NONE") != 0)
-        vici_answer_error(c, "certificate flag '%s' is not implemented", flag);
+    if (type == NULL)
+        good = problem_set(&why, "certificate type missing");
     else if (data.n == 0)
-        vici_answer_error(c, "certificate data missing");
-    else if (creds_add_cert(daemon_creds(c->v->d), data, ca, &why) == NULL)
-        vici_answer_error(c, "%s", why.text);
+        good = problem_set(&why, "certificate data missing");
+    else if (strcasecmp(type, "X509") == 0)
+        good = load_x509(c->v, vici_arg(req, "flag"), data, &why);
+    else if (strcasecmp(type, "X509_CRL") == 0)
+        good = creds_add_crl(daemon_creds(c->v->d), data, &why);
     else
+        good = problem_set(&why, "certificates of type '%s' are not implemented", type);
+    if (good)
         vici_answer_ok(c);
+    else
+        vici_answer_error(c, "%s", why.text);
 }
 
 /* ---- private keys ---------------------------------------------------------------- */
