@@ -28,13 +28,17 @@ static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, en
 static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *path,
                        bool newest)
 {
+    bool floats;
+
     sa->last_in_ms = k->now_ms;
     if (!newest || (endpoint_equal(&sa->remote, &path->remote) &&
                     endpoint_equal(&sa->local, &path->local)))
         return;
-    /* RFC 7296 section 2.23: only a peer behind a NAT may move without MOBIKE, and only
-     * one that is not behind a NAT itself follows it. */
-    if (!sa->nat_remote || sa->nat_local)
+    /* RFC 7296 section 2.23: with IKE_AUTH any initiator may go over to port 4500; later only
+     * a peer behind a NAT may move without MOBIKE, and only one that is not behind a NAT
+     * itself follows it. */
+    floats = sa->state == ST_R_INIT && addr_equal(&sa->remote.addr, &path->remote.addr);
+    if (!floats && (!sa->nat_remote || sa->nat_local))
         return;
     sa_clear_half_open(k, sa);
     sa_set_path(k, sa, path);
