@@ -26,6 +26,12 @@ struct addr_use {
     struct addr_use *next;
 };
 
+struct lease_use {
+    uint32_t ike;
+    struct cv_lease lease;
+    struct lease_use *next;
+};
+
 static void complain(struct netconf *n, const char *what, const struct prefix *p, int err)
 {
     char addr[64], text[160];
@@ -45,6 +51,7 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
     n->ifindex = ifindex;
     n->routes = NULL;
     n->addrs = NULL;
+    n->leases = NULL;
     if (!netlink_open(&n->nl))
         return problem_set(why, "no netlink socket for routes");
     err = route_link_up(&n->nl, ifindex, mtu);
@@ -167,14 +174,13 @@ static struct addr_use *find_address(struct netconf *n, const struct prefix *add
     return a;
 }
 
-void netconf_add_address(struct netconf *n, uint32_t ike, const struct cv_addr *addr,
-                         uint8_t len)
+static void add_address(struct netconf *n, uint32_t ike, const struct cv_addr *addr)
 {
-    struct prefix p = {.addr = *addr, .len = len};
+    struct prefix p = {.addr = *addr, .len = (uint8_t)(addr_len(addr->family) * 8)};
     struct addr_use *use;
     int err = 0;
 
-    if (!n->install_addresses)
+    if (addr->family == CV_ANY_FAMILY || !n->install_addresses)
         return;
     if (find_address(n, &p) == NULL)
         err = route_addr_add(&n->nl, n->ifindex, &p);
@@ -187,7 +193,7 @@ void netconf_add_address(struct netconf *n, uint32_t ike, const struct cv_addr *
     n->addrs = use;
 }
 
-void netconf_drop_addresses(struct netconf *n, uint32_t ike)
+static void drop_addresses(struct netconf *n, uint32_t ike)
 {
     struct addr_use **at = &n->addrs;
 
@@ -206,11 +212,55 @@ void netconf_drop_addresses(struct netconf *n, uint32_t ike)
     }
 }
 
-void netconf_rename_addresses(struct netconf *n, uint32_t ike_old, uint32_t ike_new)
+static struct lease_use **find_lease(struct netconf *n, uint32_t ike)
 {
+    struct lease_use **at = &n->leases;
+
+    while (*at != NULL && (*at)->ike != ike)
+        at = &(*at)->next;
+    return at;
+}
+
+void netconf_add_lease(struct netconf *n, uint32_t ike, const struct cv_lease *lease)
+{
+    struct lease_use *use;
+
+    netconf_drop_lease(n, ike);
+    use = mem_new(1, sizeof(*use));
+    *use = (struct lease_use){ike, *lease, n->leases};
+    n->leases = use;
+    add_address(n, ike, &lease->v4);
+    add_address(n, ike, &lease->v6);
+}
+
+void netconf_drop_lease(struct netconf *n, uint32_t ike)
+{
+    struct lease_use **at = find_lease(n, ike), *gone = *at;
+
+    if (gone == NULL)
+        return;
+    drop_addresses(n, ike);
+    *at = gone->next;
+    free(gone);
+}
+
+void netconf_rename_lease(struct netconf *n, uint32_t ike_old, uint32_t ike_new)
+{
+    struct lease_use *use = *find_lease(n, ike_old);
+
+    if (use != NULL)
+        use->ike = ike_new;
     for (struct addr_use *a = n->addrs; a != NULL; a = a->next)
         if (a->ike == ike_old)
             a->ike = ike_new;
+}
+
+const struct cv_lease *netconf_lease(const struct netconf *n, uint32_t ike)
+{
+    for (const struct lease_use *use = n->leases; use != NULL; use = use->next)
+        if (use->ike == ike)
+            return &use->lease;
+    return NULL;
 }
 
 void netconf_close(struct netconf *n)
@@ -219,8 +269,8 @@ void netconf_close(struct netconf *n)
         return;
     while (n->routes != NULL)
         drop_route(n, &n->routes);
-    while (n->addrs != NULL)
-        netconf_drop_addresses(n, n->addrs->ike);
+    while (n->leases != NULL)
+        netconf_drop_lease(n, n->leases->ike);
     if (n->rule_v4)
         (void)route_rule_del(&n->nl, CV_IPV4);
     if (n->rule_v6)

@@ -1,7 +1,7 @@
 /* What the tunnels need of the kernel's network: routes into the TUN device and virtual
  * addresses on it, each with the SAs that want it.
  *
- * Owners are numbers: a Child SA for its routes, an IKE SA for its address, and for traps one
+ * Owners are numbers: a Child SA for its routes, an IKE SA for its lease, and for traps one
  * that the caller chooses outside both (NETCONF_TRAP with an index).
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -17,6 +17,7 @@
 
 struct route_use;
 struct addr_use;
+struct lease_use;
 
 struct netconf {
     struct netlink nl;
@@ -25,6 +26,7 @@ struct netconf {
     bool install_routes, install_addresses;
     struct route_use *routes;
     struct addr_use *addrs;
+    struct lease_use *leases;
     /* told when the kernel refuses */
     void (*note)(void *ctx, const char *text);
     void *ctx;
@@ -41,9 +43,10 @@ void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_li
                         const struct cv_ts_list *remote);
 void netconf_drop_routes(struct netconf *n, uint64_t owner);
 
-void netconf_add_address(struct netconf *n, uint32_t ike, const struct cv_addr *addr,
-                         uint8_t len);
-void netconf_drop_addresses(struct netconf *n, uint32_t ike);
-void netconf_rename_addresses(struct netconf *n, uint32_t ike_old, uint32_t ike_new);
+/* What the peer assigned to us: the addresses go on the device, all of it is remembered. */
+void netconf_add_lease(struct netconf *n, uint32_t ike, const struct cv_lease *lease);
+void netconf_drop_lease(struct netconf *n, uint32_t ike);
+void netconf_rename_lease(struct netconf *n, uint32_t ike_old, uint32_t ike_new);
+const struct cv_lease *netconf_lease(const struct netconf *n, uint32_t ike); /* or NULL */
 
 #endif

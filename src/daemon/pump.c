@@ -62,21 +62,16 @@ static void routes_of(struct daemon *d, uint32_t child)
 
 static void scripts_of(struct daemon *d, uint32_t child, bool up)
 {
+    const struct cv_lease *ours;
     struct cv_child_info c;
     struct cv_ike_info ike;
 
-    if (cv_child_info(d->engine, child, &c) && cv_ike_info(d->engine, c.ike, &ike))
-        updown_run(d->updown, up, &ike, &c, d->io.tun.name);
-}
-
-static void addresses_of(struct daemon *d, const struct cv_effect *fx)
-{
-    const struct cv_lease *l = &fx->u.event.lease;
-
-    if (l->v4.family != 0)
-        netconf_add_address(&d->net, fx->ike, &l->v4, 32);
-    if (l->v6.family != 0)
-        netconf_add_address(&d->net, fx->ike, &l->v6, 128);
+    if (!cv_child_info(d->engine, child, &c) || !cv_ike_info(d->engine, c.ike, &ike))
+        return;
+    ours = netconf_lease(&d->net, ike.id);
+    if (ours != NULL)
+        ike.lease = *ours; /* the engine does not keep the DNS servers */
+    updown_run(d->updown, up, &ike, &c, d->io.tun.name);
 }
 
 /* What the event means for the kernel, the pools and the scripts. */
@@ -84,7 +79,7 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
 {
     switch (fx->u.event.kind) {
     case CV_EV_ADDRESS:
-        addresses_of(d, fx);
+        netconf_add_lease(&d->net, fx->ike, &fx->u.event.lease);
         break;
     case CV_EV_CHILD_UP:
         routes_of(d, fx->u.event.child);
@@ -99,11 +94,11 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
         netconf_drop_routes(&d->net, fx->u.event.child);
         break;
     case CV_EV_IKE_REKEYED:
-        netconf_rename_addresses(&d->net, fx->ike, fx->u.event.ike_new);
+        netconf_rename_lease(&d->net, fx->ike, fx->u.event.ike_new);
         pools_rename(d->pools, fx->ike, fx->u.event.ike_new);
         break;
     case CV_EV_IKE_DOWN:
-        netconf_drop_addresses(&d->net, fx->ike);
+        netconf_drop_lease(&d->net, fx->ike);
         break;
     default:
         break;

@@ -53,6 +53,13 @@ static struct cv_ts_list one_net(struct cv_addr base, unsigned len)
     return l;
 }
 
+static void lease(uint32_t ike, struct cv_addr addr)
+{
+    struct cv_lease l = {.v4 = addr, .n_dns = 1, .dns = {{CV_IPV4, {10, 0, 0, 53}}}};
+
+    netconf_add_lease(&net, ike, &l);
+}
+
 static int set_up(void **state)
 {
     struct problem why;
@@ -128,7 +135,7 @@ static void a_route_leads_into_the_tunnel_but_not_for_marked_packets(void **stat
     struct cv_addr vip = ip4(10, 8, 0, 1), to = ip4(10, 9, 1, 1), src;
 
     (void)state;
-    netconf_add_address(&net, 7, &vip, 32);
+    lease(7, vip);
     local = one_net(vip, 32);
     netconf_add_routes(&net, 1, &local, &remote);
     assert_string_equal(noted, "");
@@ -162,8 +169,8 @@ static void the_source_turns_to_the_remaining_sas(void **state)
     struct cv_ts_list local_a = one_net(a, 32), local_b = one_net(b, 32);
 
     (void)state;
-    netconf_add_address(&net, 1, &a, 32);
-    netconf_add_address(&net, 2, &b, 32);
+    lease(1, a);
+    lease(2, b);
     netconf_add_routes(&net, 1, &local_a, &remote);
     netconf_add_routes(&net, 2, &local_b, &remote);
     assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
@@ -180,14 +187,17 @@ static void an_address_stays_while_one_ike_sa_has_it(void **state)
     struct prefix within = {ip4(10, 8, 0, 0), 16};
 
     (void)state;
-    netconf_add_address(&net, 1, &vip, 32);
-    netconf_add_address(&net, 2, &vip, 32);
-    netconf_rename_addresses(&net, 2, 3);
-    netconf_drop_addresses(&net, 1);
+    lease(1, vip);
+    lease(2, vip);
+    netconf_rename_lease(&net, 2, 3);
+    netconf_drop_lease(&net, 1);
     assert_true(route_local_addr(&within, &found));
-    netconf_drop_addresses(&net, 2);
+    netconf_drop_lease(&net, 2);
     assert_true(route_local_addr(&within, &found));
-    netconf_drop_addresses(&net, 3);
+    assert_null(netconf_lease(&net, 2));
+    assert_non_null(netconf_lease(&net, 3));
+    assert_int_equal(netconf_lease(&net, 3)->dns[0].b[3], 53);
+    netconf_drop_lease(&net, 3);
     assert_false(route_local_addr(&within, &found));
     assert_string_equal(noted, "");
 }
@@ -222,7 +232,7 @@ static void packets_pass_through_the_device_both_ways(void **state)
     uint8_t *ip;
 
     (void)state;
-    netconf_add_address(&net, 1, &vip, 32);
+    lease(1, vip);
     netconf_add_routes(&net, 1, &local, &remote);
     assert_true(udp_open(&s, CV_IPV4, 4001, CV_UDP_500, 0));
     assert_true(udp_send_one(&s, &any, &to, 0, (struct cv_span){(const uint8_t *)"ping", 4}));
