@@ -4,9 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/names.h"
 #include "daemon/vici_server.h"
+#include "ike/sa.h"
 
 enum { ADDR_TEXT = 64, ID_TEXT = 1024, TS_TEXT = 160 };
 
@@ -86,6 +88,39 @@ static void put_vips(struct node *s, const struct cv_ike_info *ike)
     }
 }
 
+/* In charon's words; the bits are those of engine/inspect.c. */
+static void put_tasks(struct node *s, const char *name, uint32_t tasks)
+{
+    static const struct {
+        uint32_t bit;
+        const char *name;
+        bool active;
+    } words[] = {
+        {WANT_DELETE,                 "IKE_DELETE",   false},
+        {WANT_REKEY,                  "IKE_REKEY",    false},
+        {WANT_REAUTH,                 "IKE_REAUTH",   false},
+        {WANT_LIVENESS,               "IKE_DPD",      false},
+        {1U << (7 + DO_INIT),         "IKE_INIT",     true },
+        {1U << (7 + DO_AUTH),         "IKE_AUTH",     true },
+        {1U << (7 + DO_CREATE_CHILD), "CHILD_CREATE", true },
+        {1U << (7 + DO_REKEY_CHILD),  "CHILD_REKEY",  true },
+        {1U << (7 + DO_REKEY_IKE),    "IKE_REKEY",    true },
+        {1U << (7 + DO_DELETE_IKE),   "IKE_DELETE",   true },
+        {1U << (7 + DO_DELETE_CHILD), "CHILD_DELETE", true },
+        {1U << (7 + DO_LIVENESS),     "IKE_DPD",      true },
+    };
+    bool active = strcmp(name, "tasks-active") == 0;
+    struct node *list = NULL;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i].active != active || (tasks & words[i].bit) == 0)
+            continue;
+        if (list == NULL)
+            list = tree_add_list(s, name);
+        tree_add_item(list, words[i].name);
+    }
+}
+
 static bool is_up(uint8_t state)
 {
     return state == CV_IKE_ESTABLISHED || state == CV_IKE_REKEYING || state == CV_IKE_REKEYED;
@@ -121,6 +156,8 @@ struct node *vici_put_ike(struct node *parent, const char *name, const struct cv
         put_until(s, "reauth-time", ike->reauth_at_ms, now_ms);
     }
     put_vips(s, ike);
+    put_tasks(s, "tasks-queued", ike->tasks);
+    put_tasks(s, "tasks-active", ike->tasks);
     return s;
 }
 
