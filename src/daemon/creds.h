@@ -20,9 +20,14 @@ struct auth_conf {
     unsigned n_certs;
     const struct cert **cacerts; /* remote: the chain must go through one of them */
     unsigned n_cacerts;
-    const char *scheme; /* "pubkey", "rsa-4096-sha256", "ecdsa-sha384", "ed25519"... or NULL */
+    const char *scheme; /* "pubkey", "rsa-4096-sha256", "ecdsa-sha384", "ed25519"... or NULL;
+                           see creds_scheme_known */
     bool revocation_strict;
 };
+
+/* Is it a text that auth_conf.scheme may have?  Words joined by '-': "pubkey" or kinds of keys
+ * ("rsa", "rsa/pss", "ecdsa", "ed25519"), each with its least number of bits, and hashes. */
+bool creds_scheme_known(const char *scheme);
 
 struct creds *creds_new(void);
 void creds_free(struct creds *c); /* wipes */
@@ -30,6 +35,8 @@ void creds_free(struct creds *c); /* wipes */
 /* data is PEM or DER.  ca: trust it as an authority.  The same certificate twice is one. */
 const struct cert *creds_add_cert(struct creds *c, struct cv_span data, bool ca,
                                   struct problem *why);
+/* A revocation list, PEM or DER, of one of the authorities. */
+bool creds_add_crl(struct creds *c, struct cv_span data, struct problem *why);
 /* passphrase may be NULL.  keyid, when not NULL, gets the hex SHA-1 of the public key (41
  * octets). */
 bool creds_add_key(struct creds *c, struct cv_span data, const char *passphrase, char *keyid,
@@ -42,8 +49,10 @@ bool creds_add_shared(struct creds *c, enum shared_kind kind, const char *name,
 bool creds_remove_shared(struct creds *c, const char *name);
 void creds_clear(struct creds *c); /* certificates, keys and secrets loaded so far */
 
-/* The best secret for the pair: an entry naming both beats one naming one side; wildcards in
- * ids match.  CV_ERR_NO_CREDENTIAL when none.  The span lives until the store changes. */
+/* The best secret for the pair: an entry naming both beats one naming one side, and one for
+ * everybody comes last; wildcards in ids match.  An entry that names the local side together
+ * with others is for those others alone.  CV_ERR_NO_CREDENTIAL when none.  The span lives
+ * until the store changes. */
 CV_MUST_USE enum cv_err creds_psk(struct creds *c, const struct cv_id *local,
                                   const struct cv_id *remote, struct cv_span *out);
 
