@@ -28,73 +28,79 @@ struct vector {
     const char *key, *data, *out;
 };
 
+/* clang-format off */
 static const struct vector integs[] = {
-  /* RFC 2202 sections 2 and 3, case 1 */
-    {CV_INTEG_HMAC_MD5_96,       KEY_0B_16,                               HI_THERE,                            "9294727a3638bb1c13f48ef8"},
-    {CV_INTEG_HMAC_SHA1_96,      KEY_0B_16 "0b0b0b0b",                    HI_THERE,                            "b617318655057264e28bc0b6"},
- /* RFC 4868 section 2.7.2, case 1 of each */
-    {CV_INTEG_HMAC_SHA2_256_128, KEY_0B_16 KEY_0B_16,                     HI_THERE,
-     "198a607eb44bfbc69903a0f1cf2bbdc5"                                                                                                  },
-    {CV_INTEG_HMAC_SHA2_384_192, KEY_0B_16 KEY_0B_16 KEY_0B_16,           HI_THERE,
-     "b6a8d5636f5c6a7224f9977dcf7ee6c7fb6d0c48cbdee973"                                                                                  },
+    /* RFC 2202 sections 2 and 3, case 1 */
+    {CV_INTEG_HMAC_MD5_96, KEY_0B_16, HI_THERE, "9294727a3638bb1c13f48ef8"},
+    {CV_INTEG_HMAC_SHA1_96, KEY_0B_16 "0b0b0b0b", HI_THERE, "b617318655057264e28bc0b6"},
+    /* RFC 4868 section 2.7.2, case 1 of each */
+    {CV_INTEG_HMAC_SHA2_256_128, KEY_0B_16 KEY_0B_16, HI_THERE,
+     "198a607eb44bfbc69903a0f1cf2bbdc5"},
+    {CV_INTEG_HMAC_SHA2_384_192, KEY_0B_16 KEY_0B_16 KEY_0B_16, HI_THERE,
+     "b6a8d5636f5c6a7224f9977dcf7ee6c7fb6d0c48cbdee973"},
     {CV_INTEG_HMAC_SHA2_512_256, KEY_0B_16 KEY_0B_16 KEY_0B_16 KEY_0B_16, HI_THERE,
-     "637edc6e01dce7e6742a99451aae82df23da3e92439e590e43e761b33e910fb8"                                                                  },
- /* RFC 3566 section 4.6, cases 1 to 5 */
-    {CV_INTEG_AES_XCBC_96,       COUNT_16,                                "",                                  "75f0251d528ac01c4573dfd5"},
-    {CV_INTEG_AES_XCBC_96,       COUNT_16,                                "000102",                            "5b376580ae2f19afe7219cee"},
-    {CV_INTEG_AES_XCBC_96,       COUNT_16,                                COUNT_16,                            "d2a246fa349b68a79998a439"},
-    {CV_INTEG_AES_XCBC_96,       COUNT_16,                                COUNT_20,                            "47f51b4564966215b8985c63"},
-    {CV_INTEG_AES_XCBC_96,       COUNT_16,                                COUNT_20 "1415161718191a1b1c1d1e1f",
-     "f54f0ec8d2b9f3d36807734b"                                                                                                          },
- /* RFC 4494 section 4.1 */
-    {CV_INTEG_AES_CMAC_96,       CMAC_KEY,                                "",                                  "bb1d6929e95937287fa37d12"},
-    {CV_INTEG_AES_CMAC_96,       CMAC_KEY,                                "6bc1bee22e409f96e93d7e117393172a",
-     "070a16b46b4d4144f79bdd9d"                                                                                                          },
-    {CV_INTEG_AES_CMAC_96,       CMAC_KEY,                                CMAC_40,                             "dfa66747de9ae63030ca3261"},
-    {CV_INTEG_AES_CMAC_96,       CMAC_KEY,                                CMAC_64,                             "51f0bebf7e3b9d92fc497417"},
+     "637edc6e01dce7e6742a99451aae82df23da3e92439e590e43e761b33e910fb8"},
+    /* RFC 3566 section 4.6, cases 1 to 5 */
+    {CV_INTEG_AES_XCBC_96, COUNT_16, "", "75f0251d528ac01c4573dfd5"},
+    {CV_INTEG_AES_XCBC_96, COUNT_16, "000102", "5b376580ae2f19afe7219cee"},
+    {CV_INTEG_AES_XCBC_96, COUNT_16, COUNT_16, "d2a246fa349b68a79998a439"},
+    {CV_INTEG_AES_XCBC_96, COUNT_16, COUNT_20, "47f51b4564966215b8985c63"},
+    {CV_INTEG_AES_XCBC_96, COUNT_16, COUNT_20 "1415161718191a1b1c1d1e1f",
+     "f54f0ec8d2b9f3d36807734b"},
+    /* RFC 4494 section 4.1 */
+    {CV_INTEG_AES_CMAC_96, CMAC_KEY, "", "bb1d6929e95937287fa37d12"},
+    {CV_INTEG_AES_CMAC_96, CMAC_KEY, "6bc1bee22e409f96e93d7e117393172a",
+     "070a16b46b4d4144f79bdd9d"},
+    {CV_INTEG_AES_CMAC_96, CMAC_KEY, CMAC_40, "dfa66747de9ae63030ca3261"},
+    {CV_INTEG_AES_CMAC_96, CMAC_KEY, CMAC_64, "51f0bebf7e3b9d92fc497417"},
 };
+/* clang-format on */
 
+/* clang-format off */
 static const struct vector prfs[] = {
-  /* RFC 2202: cases 1 and 2 */
-    {CV_PRF_HMAC_MD5,      KEY_0B_16,              HI_THERE,                                                   "9294727a3638bb1c13f48ef8158bfc9d"},
-    {CV_PRF_HMAC_MD5,      "4a656665",             "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
-     "750c783e6ab0b503eaa86e310a5db738"                                                                                                          },
-    {CV_PRF_HMAC_SHA1,     KEY_0B_16 "0b0b0b0b",   HI_THERE,
-     "b617318655057264e28bc0b6fb378c8ef146be00"                                                                                                  },
-    {CV_PRF_HMAC_SHA1,     "4a656665",             "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
-     "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"                                                                                                  },
- /* RFC 4231 section 4.2 */
-    {CV_PRF_HMAC_SHA2_256, KEY_0B_16 "0b0b0b0b",   HI_THERE,
-     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"                                                                          },
-    {CV_PRF_HMAC_SHA2_384, KEY_0B_16 "0b0b0b0b",   HI_THERE,
+    /* RFC 2202: cases 1 and 2 */
+    {CV_PRF_HMAC_MD5, KEY_0B_16, HI_THERE, "9294727a3638bb1c13f48ef8158bfc9d"},
+    {CV_PRF_HMAC_MD5, "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+     "750c783e6ab0b503eaa86e310a5db738"},
+    {CV_PRF_HMAC_SHA1, KEY_0B_16 "0b0b0b0b", HI_THERE,
+     "b617318655057264e28bc0b6fb378c8ef146be00"},
+    {CV_PRF_HMAC_SHA1, "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+     "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+    /* RFC 4231 section 4.2 */
+    {CV_PRF_HMAC_SHA2_256, KEY_0B_16 "0b0b0b0b", HI_THERE,
+     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+    {CV_PRF_HMAC_SHA2_384, KEY_0B_16 "0b0b0b0b", HI_THERE,
      "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8"
-     "b2fa9cb6"                                                                                                                                  },
-    {CV_PRF_HMAC_SHA2_512, KEY_0B_16 "0b0b0b0b",   HI_THERE,
+     "b2fa9cb6"},
+    {CV_PRF_HMAC_SHA2_512, KEY_0B_16 "0b0b0b0b", HI_THERE,
      "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274e"
-     "aea3f4e4be9d914eeb61f1702e696c203a126854"                                                                                                  },
- /* RFC 4434 section 2: keys of 16, 10 and 18 octets */
-    {CV_PRF_AES128_XCBC,   COUNT_16,               COUNT_20,                                                   "47f51b4564966215b8985c63055ed308"},
-    {CV_PRF_AES128_XCBC,   "00010203040506070809", COUNT_20,                                                   "0fa087af7d866e7653434e602fdde835"},
-    {CV_PRF_AES128_XCBC,   COUNT_16 "edcb",        COUNT_20,                                                   "8cd3c93ae598a9803006ffb67c40e9e4"},
- /* RFC 4615 section 4: keys of 18, 16 and 10 octets */
-    {CV_PRF_AES128_CMAC,   COUNT_16 "edcb",        COUNT_20,                                                   "84a348a4a45d235babfffc0d2b4da09a"},
-    {CV_PRF_AES128_CMAC,   COUNT_16,               COUNT_20,                                                   "980ae87b5f4c9c5214f5b6a8455e4c2d"},
-    {CV_PRF_AES128_CMAC,   "00010203040506070809", COUNT_20,                                                   "290d9e112edb09ee141fcf64c0b72f3d"},
+     "aea3f4e4be9d914eeb61f1702e696c203a126854"},
+    /* RFC 4434 section 2: keys of 16, 10 and 18 octets */
+    {CV_PRF_AES128_XCBC, COUNT_16, COUNT_20, "47f51b4564966215b8985c63055ed308"},
+    {CV_PRF_AES128_XCBC, "00010203040506070809", COUNT_20, "0fa087af7d866e7653434e602fdde835"},
+    {CV_PRF_AES128_XCBC, COUNT_16 "edcb", COUNT_20, "8cd3c93ae598a9803006ffb67c40e9e4"},
+    /* RFC 4615 section 4: keys of 18, 16 and 10 octets */
+    {CV_PRF_AES128_CMAC, COUNT_16 "edcb", COUNT_20, "84a348a4a45d235babfffc0d2b4da09a"},
+    {CV_PRF_AES128_CMAC, COUNT_16, COUNT_20, "980ae87b5f4c9c5214f5b6a8455e4c2d"},
+    {CV_PRF_AES128_CMAC, "00010203040506070809", COUNT_20, "290d9e112edb09ee141fcf64c0b72f3d"},
 };
+/* clang-format on */
 
 /* FIPS 180-4 examples: "abc" and the empty message. */
+/* clang-format off */
 static const struct vector hashes[] = {
-    {CV_HASH_SHA1,     NULL, "616263", "a9993e364706816aba3e25717850c26c9cd0d89d"},
-    {CV_HASH_SHA1,     NULL, "",       "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+    {CV_HASH_SHA1, NULL, "616263", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+    {CV_HASH_SHA1, NULL, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
     {CV_HASH_SHA2_256, NULL, "616263",
-     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"          },
+     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     {CV_HASH_SHA2_384, NULL, "616263",
      "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca1"
-     "34c825a7"                                                                  },
+     "34c825a7"},
     {CV_HASH_SHA2_512, NULL, "616263",
      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23"
-     "a3feebbd454d4423643ce80e2a9ac94fa54ca49f"                                  },
+     "a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
 };
+/* clang-format on */
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
