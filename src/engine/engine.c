@@ -233,6 +233,16 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
     return CV_OK;
 }
 
+/* The peer may have installed it already: it is deleted when its exchange has ended. */
+static bool being_negotiated(const struct ike *k, const struct ike_sa *sa,
+                             const struct child_sa *c)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
+
+    return hs != NULL && hs->child == child_index(k, c) &&
+           (sa->state >= ST_UP || peer_may_be_up(sa));
+}
+
 enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, uint64_t now_ms)
 {
     struct ike *k = &e->ike;
@@ -245,7 +255,7 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
         return CV_ERR_NOT_FOUND;
     sa = sa_at(k, c->ike);
     c->reason = CV_ERR_DELETED_LOCALLY;
-    if (c->installed && !force) {
+    if (c->installed ? !force : being_negotiated(k, sa, c)) {
         c->want_delete = true;
         sa_run(k, sa);
         return CV_OK;

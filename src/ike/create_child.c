@@ -62,8 +62,10 @@ static enum cv_err find_rekeyed(const struct ike *k, const struct ike_sa *sa,
     uint32_t spi = rd_u32(&r);
 
     *old = rd_done(&r) ? child_by_spi_out(k, sa, spi) : NULL;
-    if (*old == NULL)
-        return CV_ERR_CHILD_NOT_FOUND;
+    if (*old == NULL) /* perhaps it is the one whose answer we still wait for */
+        return sa->doing == DO_CREATE_CHILD || sa->doing == DO_REKEY_CHILD
+                   ? CV_ERR_TEMPORARY
+                   : CV_ERR_CHILD_NOT_FOUND;
     /* RFC 7296 section 2.25.1: it is being closed, or another rekey has replaced it */
     return (*old)->state == CV_CHILD_INSTALLED || (*old)->state == CV_CHILD_REKEYING
                ? CV_OK
@@ -287,6 +289,16 @@ static void delete_later(struct ike *k, struct child_sa *c)
     child_arm(k, c);
 }
 
+/* The operator wanted the old one deleted while the rekey was under way: that goes for the
+ * new one too. */
+static void pass_on_delete(const struct child_sa *old, struct child_sa *c)
+{
+    if (!old->want_delete || old->reason != CV_ERR_DELETED_LOCALLY)
+        return;
+    c->want_delete = true;
+    c->reason = CV_ERR_DELETED_LOCALLY;
+}
+
 /* c has taken over; old may be gone already. */
 static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct child_sa *old,
                      struct child_sa *c)
@@ -295,6 +307,7 @@ static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct c
 
     k->stats.child_rekeyed++;
     if (old != NULL) {
+        pass_on_delete(old, c);
         old->replaced_by = child_index(k, c);
         old->state = CV_CHILD_REKEYED;
         old->want_rekey = false;
@@ -376,7 +389,8 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
 {
     struct child_sa *c = hs->child == POOL_NONE ? NULL : child_at(k, hs->child);
     struct child_sa *old = hs->child_old == POOL_NONE ? NULL : child_at(k, hs->child_old);
-    bool again = ch->failed == CV_ERR_KE_GROUP && c != NULL && c->ke_retry == 0 &&
+    bool wanted = c != NULL && !c->want_delete;
+    bool again = ch->failed == CV_ERR_KE_GROUP && wanted && c->ke_retry == 0 &&
                  proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);
     uint64_t pause = ch->failed == CV_ERR_TEMPORARY ? RETRY_MIN_MS : RETRY_REKEY_MS;
 
@@ -384,7 +398,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         c->ke_retry = ch->retry_group;
         return; /* still CREATED: the next task */
     }
-    if (ch->failed == CV_ERR_TEMPORARY && old == NULL && c != NULL && hs->rival == POOL_NONE &&
+    if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && hs->rival == POOL_NONE &&
         c->rekeys == POOL_NONE && sa->doing == DO_CREATE_CHILD) {
         c->retry_ms = k->now_ms + RETRY_MIN_MS + ike_random_below(k, RETRY_MIN_MS);
         return;
@@ -404,7 +418,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         old->state = CV_CHILD_INSTALLED;
     if (ch->failed == CV_ERR_CHILD_NOT_FOUND && old->state == CV_CHILD_INSTALLED) {
         /* RFC 7296 section 2.25: the peer has lost it; make a new one from scratch */
-        if (child_new(k, sa, old->conn, old->cfg) == NULL)
+        if (!old->want_delete && child_new(k, sa, old->conn, old->cfg) == NULL)
             k->stats.errors[CV_ERR_FULL]++;
         child_close(k, old, CV_ERR_CHILD_NOT_FOUND);
         return;
@@ -426,6 +440,10 @@ void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch
     if (hs == NULL)
         return;
     c = ch->has_child ? child_install(k, sa, &ch->child) : NULL;
+    if (c != NULL && c->spi_out == hs->gone_spi) {
+        c->want_delete = true; /* its delete overtook the answer */
+        c->reason = CV_ERR_DELETED_BY_PEER;
+    }
     if (c == NULL && ch->failed == CV_OK)
         ch->failed = CV_ERR_CRYPTO;
     if (c == NULL)

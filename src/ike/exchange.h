@@ -66,6 +66,7 @@ struct ike_change {
     uint16_t nonce_len;
     uint32_t deleted[DELETED_MAX]; /* Child SAs that the peer deleted */
     unsigned n_deleted;
+    uint32_t unknown_spi;       /* the peer deleted one that we do not know; 0 none */
     bool deleted_ours;          /* our own delete was answered */
     const struct cv_conn *conn; /* IKE_AUTH: the connection and identity of the peer */
     struct cv_id peer_id;

@@ -13,10 +13,13 @@ static void note_deleted(const struct ike *k, const struct ike_sa *sa,
     struct rd r = rd_init(d->spis);
 
     while (rd_left(&r) >= 4 && ch->n_deleted < DELETED_MAX) {
-        struct child_sa *c = child_by_spi_out(k, sa, rd_u32(&r));
+        uint32_t spi = rd_u32(&r);
+        struct child_sa *c = child_by_spi_out(k, sa, spi);
 
-        if (c == NULL)
+        if (c == NULL) {
+            ch->unknown_spi = spi;
             continue;
+        }
         ch->deleted[ch->n_deleted++] = c->id;
         if (sa->doing != DO_DELETE_CHILD || sa->target != c->id)
             wr_u32(spis, c->spi_in);

@@ -65,6 +65,10 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     to->has_lease = from->has_lease;
     to->quiet = false;
     from->has_lease = false;
+    if ((from->want & WANT_DELETE) && from->reason == CV_ERR_DELETED_LOCALLY) {
+        to->want |= WANT_DELETE; /* wanted while the rekey was under way */
+        to->reason = from->reason;
+    }
     from->quiet = true;
     from->state = ST_REKEYED;
     from->rekey_ms = from->reauth_ms = TIMER_NEVER;

@@ -180,6 +180,7 @@ struct ike_hs {
     uint32_t rival_sa; /* number of such an IKE SA; 0: none */
     uint8_t rival_nonce[NONCE_MAX]; /* the lower nonce of that exchange */
     uint16_t rival_nonce_len;
+    uint32_t gone_spi; /* the peer deleted it before we saw the answer that made it; 0 none */
     /* fragments */
     struct frag frag;
     uint32_t frag_buf;

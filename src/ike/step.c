@@ -131,6 +131,8 @@ static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_ch
         if (c != NULL)
             child_deleted(k, c, CV_ERR_DELETED_BY_PEER);
     }
+    if (ch->unknown_spi != 0 && sa_hs(k, sa) != NULL)
+        sa_hs(k, sa)->gone_spi = ch->unknown_spi;
     if (ours != NULL && ours->ike == sa_index(k, sa) && !ours->drains &&
         ours->state != CV_CHILD_DEAD)
         child_deleted(k, ours, ours->reason != CV_OK ? ours->reason : CV_ERR_DELETED_LOCALLY);
@@ -143,8 +145,10 @@ static void commit_close(struct ike *k, struct ike_sa *sa, const struct ike_chan
     struct ike_hs *hs = sa->doing == DO_REKEY_IKE ? sa_hs(k, sa) : NULL;
     struct ike_sa *rival = hs == NULL ? NULL : sa_by_number(k, hs->rival_sa);
 
-    if (rival != NULL && rival->state == ST_UP)
+    if (rival != NULL && rival->state == ST_UP) {
         sa_inherit(k, sa, rival);
+        sa_run(k, rival);
+    }
     sa_close(k, sa, ch->close, true);
 }
 
