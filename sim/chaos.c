@@ -247,6 +247,7 @@ static bool agree_once(struct chaos *c, char *why, size_t cap)
 
 static bool tunnels_work(struct chaos *c, char *why, size_t cap)
 {
+    c->w->trace.ike_only = false;
     for (unsigned i = 0; i < c->n; i++) {
         struct host *d = c->dev[i];
         uint32_t child = host_child(d);

@@ -70,6 +70,17 @@ void host_add(struct host *h, struct recipe *r)
 
 /* ---- packets and time ------------------------------------------------------------ */
 
+/* Notes a packet that the engine would not have. */
+static void note_drop(struct host *h, const char *what, const struct cv_packet *p)
+{
+    char text[100];
+
+    if (h->world->trace.ike_only && p->carrier != CV_UDP_500)
+        return;
+    snprintf(text, sizeof(text), "    %s: %s: %s", h->name, what, cv_err_name(p->err));
+    trace_line(&h->world->trace, world_now(h->world), text);
+}
+
 void host_receive(void *ctx, const struct datagram *d)
 {
     struct host *h = ctx;
@@ -93,6 +104,8 @@ void host_receive(void *ctx, const struct datagram *d)
             host_drain(h);
             host_send_inner(h, flow ^ 1);
         }
+    } else if (p.err != CV_OK) {
+        note_drop(h, "drops", &p);
     }
     free(p.buf);
     host_drain(h);
@@ -111,11 +124,13 @@ void host_send_inner(struct host *h, uint32_t flow)
     p.buf = buf;
     p.len = stack_build(&h->world->stack, flow, f->sent++, p.buf + p.off);
     cv_output(h->engine, &p, 1, world_now(h->world));
-    if (p.verdict == CV_TRANSMIT)
+    if (p.verdict == CV_TRANSMIT) {
         net_send(&h->world->net, h->port, &p.local, &p.remote, p.carrier, p.tos,
                  (struct cv_span){p.buf + p.off, p.len});
-    else
+    } else {
         h->world->stack.flows[flow].refused++;
+        note_drop(h, "does not send", &p);
+    }
     free(buf);
     host_drain(h);
 }
