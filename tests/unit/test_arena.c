@@ -36,6 +36,24 @@ static void arena_builds_what_it_counted(void **state)
         assert_int_equal(a[i], 0);
 }
 
+static void arena_takes_the_same_room_raw_and_leaves_it_untouched(void **state)
+{
+    static alignas(max_align_t) uint8_t block[64];
+    struct arena raw = {.p = block, .cap = sizeof(block)}, zeroed = raw;
+    uint8_t *at;
+
+    (void)state;
+    memset(block, 0xee, sizeof(block));
+    at = arena_take_raw(&raw, 3, 5);
+    assert_ptr_equal(at, block);
+    assert_int_equal(at[0], 0xee);
+    assert_ptr_equal(arena_take(&zeroed, 3, 5), at);
+    assert_int_equal(at[0], 0);
+    assert_int_equal(raw.used, zeroed.used);
+    assert_null(arena_take_raw(&raw, 1, 64));
+    assert_true(raw.bad);
+}
+
 static void arena_refuses_what_does_not_fit_and_stays_bad(void **state)
 {
     static alignas(max_align_t) uint8_t block[64];
@@ -80,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_builds_what_it_counted),
+        cmocka_unit_test(arena_takes_the_same_room_raw_and_leaves_it_untouched),
         cmocka_unit_test(arena_refuses_what_does_not_fit_and_stays_bad),
         cmocka_unit_test(arena_catches_sizes_that_overflow),
         cmocka_unit_test(arena_catches_a_count_that_overflows),

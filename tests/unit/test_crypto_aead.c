@@ -280,7 +280,7 @@ static void every_aead_has_a_vector_or_is_gmac_with_a_longer_key(void **state)
     }
 }
 
-/* RFC 4543 section 3.3: the tag is GCM's over SPI, sequence number, IV and payload. */
+/* RFC 4543 section 3.3: the ICV is GCM's tag over SPI, sequence number, IV and payload. */
 static void gmac_is_gcm_over_everything_as_aad(void **state)
 {
     static const uint16_t bits[] = {128, 192, 256};

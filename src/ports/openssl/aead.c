@@ -132,8 +132,8 @@ static bool ccm_open(void *key, const uint8_t *nonce, struct cv_span aad, uint8_
 
 /* ---- NULL encryption with AES-GMAC ------------------------------------------ */
 
-/* RFC 4543 section 3.3: the packet's IV is authenticated too, between the ESP header
- * and the payload; the caller's nonce ends with it. */
+/* RFC 4543 section 3.3, and draft-mcgrew-gcm-test-01 where it is clearer: the packet's IV
+ * is authenticated too, between the ESP header and the payload.  The nonce ends with it. */
 static bool gmac_authenticate(struct aead_key *k, const uint8_t *nonce, struct cv_span aad,
                               const uint8_t *data, size_t n)
 {
