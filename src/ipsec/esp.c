@@ -8,8 +8,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/esp.h"
 
-#include <string.h>
-
 #include "base/secret.h"
 #include "base/span.h"
 #include "crypto/crypto.h"

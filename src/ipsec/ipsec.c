@@ -7,8 +7,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/ipsec.h"
 
-#include <string.h>
-
 #include "ipsec/ecn.h"
 #include "ipsec/esp.h"
 #include "ipsec/lifetime.h"

@@ -18,37 +18,44 @@ struct named_suite {
 };
 
 /* clang-format off */
+#define SUITE(e, bits, i) {.encr = CV_ENCR_##e, .encr_bits = bits, .integ = CV_INTEG_##i}
+
 static const struct named_suite suites[] = {
-    {"AES-GCM-16 128",    {.encr = CV_ENCR_AES_GCM_16, .encr_bits = 128}, 20},
-    {"AES-GCM-16 256",    {.encr = CV_ENCR_AES_GCM_16, .encr_bits = 256}, 36},
-    {"AES-GCM-12 192",    {.encr = CV_ENCR_AES_GCM_12, .encr_bits = 192}, 28},
-    {"AES-GCM-8 128",     {.encr = CV_ENCR_AES_GCM_8, .encr_bits = 128}, 20},
-    {"AES-CCM-8 128",     {.encr = CV_ENCR_AES_CCM_8, .encr_bits = 128}, 19},
-    {"AES-CCM-12 192",    {.encr = CV_ENCR_AES_CCM_12, .encr_bits = 192}, 27},
-    {"AES-CCM-16 256",    {.encr = CV_ENCR_AES_CCM_16, .encr_bits = 256}, 35},
-    {"ChaCha20-Poly1305", {.encr = CV_ENCR_CHACHA20_POLY1305}, 36},
-    {"AES-CBC 128 SHA-1",   {.encr = CV_ENCR_AES_CBC, .encr_bits = 128, .integ = CV_INTEG_HMAC_SHA1_96}, 36},
-    {"AES-CBC 256 SHA-256", {.encr = CV_ENCR_AES_CBC, .encr_bits = 256, .integ = CV_INTEG_HMAC_SHA2_256_128}, 64},
-    {"AES-CBC 192 SHA-384", {.encr = CV_ENCR_AES_CBC, .encr_bits = 192, .integ = CV_INTEG_HMAC_SHA2_384_192}, 72},
-    {"AES-CBC 256 SHA-512", {.encr = CV_ENCR_AES_CBC, .encr_bits = 256, .integ = CV_INTEG_HMAC_SHA2_512_256}, 96},
-    {"AES-CTR 128 SHA-256", {.encr = CV_ENCR_AES_CTR, .encr_bits = 128, .integ = CV_INTEG_HMAC_SHA2_256_128}, 52},
-    {"NULL SHA-256",        {.encr = CV_ENCR_NULL, .integ = CV_INTEG_HMAC_SHA2_256_128}, 32},
-    {"3DES SHA-1",          {.encr = CV_ENCR_3DES, .integ = CV_INTEG_HMAC_SHA1_96}, 44},
-    {"AES-GCM-16 IIV 128",  {.encr = CV_ENCR_AES_GCM_16_IIV, .encr_bits = 128}, 20},
-    {"AES-CCM-8 IIV 128",   {.encr = CV_ENCR_AES_CCM_8_IIV, .encr_bits = 128}, 19},
-    {"ChaCha20-Poly1305 IIV", {.encr = CV_ENCR_CHACHA20_POLY1305_IIV}, 36},
+    /* name, transforms, octets of keying material per direction */
+    {"AES-GCM-16 128",        SUITE(AES_GCM_16, 128, NONE), 20},
+    {"AES-GCM-16 256",        SUITE(AES_GCM_16, 256, NONE), 36},
+    {"AES-GCM-12 192",        SUITE(AES_GCM_12, 192, NONE), 28},
+    {"AES-GCM-8 128",         SUITE(AES_GCM_8, 128, NONE), 20},
+    {"AES-CCM-8 128",         SUITE(AES_CCM_8, 128, NONE), 19},
+    {"AES-CCM-12 192",        SUITE(AES_CCM_12, 192, NONE), 27},
+    {"AES-CCM-16 256",        SUITE(AES_CCM_16, 256, NONE), 35},
+    {"ChaCha20-Poly1305",     SUITE(CHACHA20_POLY1305, 0, NONE), 36},
+    {"AES-CBC 128 SHA-1",     SUITE(AES_CBC, 128, HMAC_SHA1_96), 36},
+    {"AES-CBC 256 SHA-256",   SUITE(AES_CBC, 256, HMAC_SHA2_256_128), 64},
+    {"AES-CBC 192 SHA-384",   SUITE(AES_CBC, 192, HMAC_SHA2_384_192), 72},
+    {"AES-CBC 256 SHA-512",   SUITE(AES_CBC, 256, HMAC_SHA2_512_256), 96},
+    {"AES-CTR 128 SHA-256",   SUITE(AES_CTR, 128, HMAC_SHA2_256_128), 52},
+    {"NULL SHA-256",          SUITE(NULL, 0, HMAC_SHA2_256_128), 32},
+    {"3DES SHA-1",            SUITE(3DES, 0, HMAC_SHA1_96), 44},
+    {"AES-GCM-16 IIV 128",    SUITE(AES_GCM_16_IIV, 128, NONE), 20},
+    {"AES-CCM-8 IIV 128",     SUITE(AES_CCM_8_IIV, 128, NONE), 19},
+    {"ChaCha20-Poly1305 IIV", SUITE(CHACHA20_POLY1305_IIV, 0, NONE), 36},
+};
+
+#undef SUITE
+
+/* Keying material that differs by direction. */
+static const uint8_t keymat[2][100] = {
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+     17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+     33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48},
+    {101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116,
+     117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132,
+     133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148},
 };
 /* clang-format on */
 
 enum { N_SUITES = sizeof(suites) / sizeof(suites[0]), BUF_LEN = 2048 };
-
-/* Keying material that differs by direction. */
-static const uint8_t keymat[2][100] = {
-    {1,   2,  3,  4,  5,  6, 7, 8,   9,   10,  11,  12,  13,   14,  15,  16,  17,  18,  19,  20,
-     21,                                                                                               22,  23,  24, 25, 26, 27, 28, 29, 30, 31,        32,                                                                                                            33,                                                                                                           34,                                                                                                          35, 36, 37, 38, 39, 40},
-    {101, 102, 103, 104, 105, 106,  107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117,
-     118, 119, 120, 121, 122, 123, 124,                                                                                                            125,                                                                                                           126,                                                                                                          127,                                                                                                         128,                                                                                                        129,                                                                                                       130,                                                                                                      131, 132, 133, 134},
-};
 
 static inline struct cv_addr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {

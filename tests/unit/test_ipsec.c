@@ -421,19 +421,18 @@ static void open_hostile(struct esp_sa *sa)
 
 static void inner_packet_outside_the_selectors_is_dropped(void **state)
 {
-    const struct {
-        struct cv_addr src, dst;
-        enum cv_err want;
-    } cases[] = {
-        {device_ip(false),  broker_ip(false), CV_OK                  },
-        {device_ip(true),   broker_ip(true),  CV_OK                  },
-        {ip4(10,            1,                0,                       8), broker_ip(false), CV_ERR_SELECTOR}, /* another device's address */
-        {broker_ip(false), broker_ip(false),  CV_ERR_SELECTOR                        },
-        {device_ip(false), ip4(10, 3,0, 1), CV_ERR_SELECTOR},
-        {ip6(1,           8),                          broker_ip(true),                                                 CV_ERR_SELECTOR},
-        {device_ip(true),  ip6(3,                  1),                                     CV_ERR_SELECTOR},
-        {broker_ip(false),  device_ip(false),CV_ERR_SELECTOR}, /* the wrong way round */
+    /* clang-format off */
+    const struct { struct cv_addr src, dst; enum cv_err want; } cases[] = {
+        {device_ip(false),  broker_ip(false), CV_OK},
+        {device_ip(true),   broker_ip(true),  CV_OK},
+        {ip4(10, 1, 0, 8),  broker_ip(false), CV_ERR_SELECTOR}, /* another device's address */
+        {broker_ip(false),  broker_ip(false), CV_ERR_SELECTOR},
+        {device_ip(false),  ip4(10, 3, 0, 1), CV_ERR_SELECTOR},
+        {ip6(1, 8),         broker_ip(true),  CV_ERR_SELECTOR},
+        {device_ip(true),   ip6(3, 1),        CV_ERR_SELECTOR},
+        {broker_ip(false),  device_ip(false), CV_ERR_SELECTOR}, /* the wrong way round */
     };
+    /* clang-format on */
     struct fixture room, *f = fresh(&room, 0);
     struct esp_sa sa;
     uint64_t drops = 0;

@@ -10,44 +10,50 @@
 
 #include "ipsec/selector.h"
 
-enum { UDP = 17, TCP = 6, ICMP = 1 };
-
-#define ANY 0, 65535
-#define OPAQUE 65535, 0
+enum { UDP = 17, TCP = 6, ICMP = 1, NO_PORT = -1 };
 
 /* clang-format off */
+#define V4 CV_IPV4
+#define V6 CV_IPV6
+#define ANY 0, 65535
+#define OPAQUE 65535, 0
+#define ECHO 0x0800, 0x0800
+#define UNREACH 0x0300, 0x03ff
+#define FEW {10, 0, 0, 5}, {10, 0, 0, 9}
+#define NET {10, 0, 0, 0}, {10, 255, 255, 255}
+
 static const struct {
     const char *what;
     struct cv_ts ts;
     uint8_t family, last_octet, proto;
-    bool port_known;
-    uint16_t port;
+    int port;
     bool want;
 } cases[] = {
-    /* what                              family   proto ports     lo            hi                 packet */
-    {"address inside",                   {CV_IPV4, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV4, 7, UDP, true, 53, true},
-    {"lowest address",                   {CV_IPV4, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV4, 5, UDP, true, 53, true},
-    {"highest address",                  {CV_IPV4, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV4, 9, UDP, true, 53, true},
-    {"below",                            {CV_IPV4, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV4, 4, UDP, true, 53, false},
-    {"above",                            {CV_IPV4, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV4, 10, UDP, true, 53, false},
-    {"other family, same octets",        {CV_IPV6, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV4, 7, UDP, true, 53, false},
-    {"family of the packet IPv6",        {CV_IPV4, 0,    ANY,      {10, 0, 0, 5}, {10, 0, 0, 9}}, CV_IPV6, 7, UDP, true, 53, false},
-    {"protocol equal",                   {CV_IPV4, UDP,  ANY,      {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 53, true},
-    {"protocol other",                   {CV_IPV4, TCP,  ANY,      {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 53, false},
-    {"port equal",                       {CV_IPV4, UDP,  53, 53,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 53, true},
-    {"port below",                       {CV_IPV4, UDP,  53, 60,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 52, false},
-    {"port above",                       {CV_IPV4, UDP,  53, 60,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 61, false},
-    {"port zero in the packet",          {CV_IPV4, UDP,  1, 65535, {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 0, false},
-    {"fragment against one port",        {CV_IPV4, UDP,  53, 53,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, false, 0, false},
-    {"fragment against port zero",       {CV_IPV4, UDP,  0, 0,     {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, false, 0, false},
-    {"fragment against all but one",     {CV_IPV4, UDP,  0, 65534, {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, false, 0, false},
-    {"fragment against ANY",             {CV_IPV4, UDP,  ANY,      {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, false, 0, true},
-    {"fragment against OPAQUE",          {CV_IPV4, UDP,  OPAQUE,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, false, 0, true},
-    {"known port against OPAQUE",        {CV_IPV4, UDP,  OPAQUE,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, UDP, true, 53, false},
-    {"ICMP echo request",                {CV_IPV4, ICMP, 0x0800, 0x0800, {10}, {10, 255, 255, 255}}, CV_IPV4, 7, ICMP, true, 0x0800, true},
-    {"ICMP type with every code",        {CV_IPV4, ICMP, 0x0300, 0x03ff, {10}, {10, 255, 255, 255}}, CV_IPV4, 7, ICMP, true, 0x0304, true},
-    {"ICMP other type",                  {CV_IPV4, ICMP, 0x0300, 0x03ff, {10}, {10, 255, 255, 255}}, CV_IPV4, 7, ICMP, true, 0x0800, false},
-    {"port range of any protocol",       {CV_IPV4, 0,    53, 53,   {10}, {10, 255, 255, 255}},    CV_IPV4, 7, TCP, true, 53, true},
+    /* what, selector (family, protocol, ports, addresses); packet (family, last octet,
+     * protocol, port); match */
+    {"address inside",               {V4, 0,    ANY,       FEW}, V4, 7,  UDP,  53,      true},
+    {"lowest address",               {V4, 0,    ANY,       FEW}, V4, 5,  UDP,  53,      true},
+    {"highest address",              {V4, 0,    ANY,       FEW}, V4, 9,  UDP,  53,      true},
+    {"below",                        {V4, 0,    ANY,       FEW}, V4, 4,  UDP,  53,      false},
+    {"above",                        {V4, 0,    ANY,       FEW}, V4, 10, UDP,  53,      false},
+    {"other family, same octets",    {V6, 0,    ANY,       FEW}, V4, 7,  UDP,  53,      false},
+    {"family of the packet IPv6",    {V4, 0,    ANY,       FEW}, V6, 7,  UDP,  53,      false},
+    {"protocol equal",               {V4, UDP,  ANY,       NET}, V4, 7,  UDP,  53,      true},
+    {"protocol other",               {V4, TCP,  ANY,       NET}, V4, 7,  UDP,  53,      false},
+    {"port equal",                   {V4, UDP,  53, 53,    NET}, V4, 7,  UDP,  53,      true},
+    {"port below",                   {V4, UDP,  53, 60,    NET}, V4, 7,  UDP,  52,      false},
+    {"port above",                   {V4, UDP,  53, 60,    NET}, V4, 7,  UDP,  61,      false},
+    {"port zero in the packet",      {V4, UDP,  1, 65535,  NET}, V4, 7,  UDP,  0,       false},
+    {"fragment against one port",    {V4, UDP,  53, 53,    NET}, V4, 7,  UDP,  NO_PORT, false},
+    {"fragment against port zero",   {V4, UDP,  0, 0,      NET}, V4, 7,  UDP,  NO_PORT, false},
+    {"fragment against all but one", {V4, UDP,  0, 65534,  NET}, V4, 7,  UDP,  NO_PORT, false},
+    {"fragment against ANY",         {V4, UDP,  ANY,       NET}, V4, 7,  UDP,  NO_PORT, true},
+    {"fragment against OPAQUE",      {V4, UDP,  OPAQUE,    NET}, V4, 7,  UDP,  NO_PORT, true},
+    {"known port against OPAQUE",    {V4, UDP,  OPAQUE,    NET}, V4, 7,  UDP,  53,      false},
+    {"ICMP echo request",            {V4, ICMP, ECHO,      NET}, V4, 7,  ICMP, 0x0800,  true},
+    {"ICMP type with every code",    {V4, ICMP, UNREACH,   NET}, V4, 7,  ICMP, 0x0304,  true},
+    {"ICMP other type",              {V4, ICMP, UNREACH,   NET}, V4, 7,  ICMP, 0x0800,  false},
+    {"port range of any protocol",   {V4, 0,    53, 53,    NET}, V4, 7,  TCP,  53,      true},
 };
 
 static const struct {
@@ -73,7 +79,12 @@ static void selector_matches_as_the_table_says(void **state)
         const struct cv_addr addr = {
             cases[i].family, {10, 0, 0, cases[i].last_octet}
         };
-        const struct flow_end end = {&addr, cases[i].proto, cases[i].port_known, cases[i].port};
+        const struct flow_end end = {
+            .addr = &addr,
+            .proto = cases[i].proto,
+            .port_known = cases[i].port != NO_PORT,
+            .port = cases[i].port != NO_PORT ? (uint16_t)cases[i].port : 0,
+        };
 
         if (selector_has(&cases[i].ts, &end) != cases[i].want)
             fail_msg("%s", cases[i].what);
