@@ -34,7 +34,7 @@ static bool set_octets(struct cv_id *out, uint8_t type, const void *p, size_t n,
                        struct problem *why)
 {
     if (n == 0)
-        return problem_set(why, "identity is empty");
+        return problem_set(why, "identity is empty; a value with '#' needs quotes");
     if (n > CV_ID_MAX)
         return problem_set(why, "identity is longer than %d octets", CV_ID_MAX);
     *out = (struct cv_id){.type = type, .n = (uint8_t)n};

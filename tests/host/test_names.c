@@ -343,10 +343,10 @@ static void wrong_identities_are_refused_with_the_reason(void **state)
     static const struct {
         const char *text, *problem;
     } cases[] = {
-        {"",             "identity is empty"                                                      },
-        {"@",            "identity is empty"                                                      },
-        {"keyid:",       "identity is empty"                                                      },
-        {"keyid:#",      "identity is empty"                                                      },
+        {"",             "identity is empty; a value with '#' needs quotes"                                                      },
+        {"@",            "identity is empty; a value with '#' needs quotes"                                                      },
+        {"keyid:",       "identity is empty; a value with '#' needs quotes"                                                      },
+        {"keyid:#",      "identity is empty; a value with '#' needs quotes"                                                      },
         {"keyid:#0",     "'#0' is not hexadecimal"                                                },
         {"@#zz",         "'#zz' is not hexadecimal"                                               },
         {"ipv4:fd00::1", "'fd00::1' is not an IPv4 address"                                       },

@@ -1,0 +1,620 @@
+/* Configurations as they are written in the field, and what they mean.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "conf_fixture.h"
+#include "daemon/names.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define HOUR 3600u
+
+static struct fixture f;
+
+static void load(const char *text)
+{
+    if (!fixture_load(&f, text))
+        fail_msg("%s", f.why.text);
+}
+
+static const struct conn *conn(const char *name)
+{
+    const struct conn *c = fixture_conn(&f, name);
+
+    if (c == NULL)
+        fail_msg("no connection %s", name);
+    return c;
+}
+
+static const struct cv_child_config *child(const struct conn *c, const char *name)
+{
+    for (unsigned i = 0; i < c->cv.n_children; i++)
+        if (strcmp(c->cv.children[i]->name, name) == 0)
+            return c->cv.children[i];
+    fail_msg("no child %s", name);
+    return NULL;
+}
+
+static void assert_id(const struct cv_id *id, const char *expected)
+{
+    char text[256];
+
+    id_format(text, sizeof(text), id);
+    assert_string_equal(text, expected);
+}
+
+static void assert_ts(const struct cv_ts_config *ts, const char *expected)
+{
+    char text[128];
+
+    ts_format(text, sizeof(text), &ts->ts);
+    assert_string_equal(text, expected);
+}
+
+static void assert_proposal(const struct cv_proposal *p, const char *expected)
+{
+    char text[256];
+
+    proposal_format(text, sizeof(text), p);
+    assert_string_equal(text, expected);
+}
+
+static void assert_psk(const char *local, const char *remote, const char *expected)
+{
+    struct cv_id l, r;
+    struct cv_span psk;
+
+    assert_true(id_parse(&l, local, &f.why));
+    assert_true(id_parse(&r, remote, &f.why));
+    if (expected == NULL) {
+        assert_int_equal(creds_psk(f.creds, &l, &r, &psk), CV_ERR_NO_CREDENTIAL);
+        return;
+    }
+    assert_int_equal(creds_psk(f.creds, &l, &r, &psk), CV_OK);
+    assert_int_equal(psk.n, strlen(expected));
+    assert_memory_equal(psk.p, expected, psk.n);
+}
+
+/* ---- configurations of the field ---- */
+
+static void site_to_site_with_a_shared_secret(void **state)
+{
+    const struct conn *c;
+    const struct cv_child_config *net;
+
+    (void)state;
+    load("connections {\n"
+         "  site-b {\n"
+         "    version = 2\n"
+         "    local_addrs  = 192.0.2.1\n"
+         "    remote_addrs = 198.51.100.7\n"
+         "    proposals = aes256-sha256-modp2048, aes128gcm16-prfsha256-ecp256\n"
+         "    dpd_delay = 30s\n"
+         "    rekey_time = 8h\n"
+         "    local {\n"
+         "      auth = psk\n"
+         "      id = gw-a.example\n"
+         "    }\n"
+         "    remote {\n"
+         "      auth = psk\n"
+         "      id = 198.51.100.7\n"
+         "    }\n"
+         "    children {\n"
+         "      net-net {\n"
+         "        local_ts  = 10.1.0.0/16\n"
+         "        remote_ts = 10.2.0.0/16, 10.3.0.0/16[tcp/8443]\n"
+         "        esp_proposals = aes256-sha256-modp2048\n"
+         "        start_action = start\n"
+         "        dpd_action = restart\n"
+         "        close_action = trap\n"
+         "        life_time = 2h\n"
+         "      }\n"
+         "    }\n"
+         "  }\n"
+         "}\n"
+         "secrets {\n"
+         "  ike-site-b {\n"
+         "    id-a = gw-a.example\n"
+         "    id-b = 198.51.100.7\n"
+         "    secret = \"correct horse battery\"\n"
+         "  }\n"
+         "}\n");
+    c = conn("site-b");
+    assert_int_equal(c->cv.n_local_addrs, 1);
+    assert_int_equal(c->cv.n_remote_addrs, 1);
+    assert_int_equal(c->cv.remote_addrs[0].family, CV_IPV4);
+    assert_int_equal(c->n_remote_hosts, 1);
+    assert_string_equal(c->remote_hosts[0], "198.51.100.7");
+    assert_int_equal(c->cv.n_proposals, 2);
+    assert_proposal(&c->cv.proposals[1], "AES_GCM_16-128/PRF_HMAC_SHA2_256/ECP_256");
+    assert_int_equal(c->cv.local.kind, CV_AUTH_PSK);
+    assert_int_equal(c->cv.remote.kind, CV_AUTH_PSK);
+    assert_id(&c->cv.local.id, "gw-a.example");
+    assert_int_equal(c->cv.remote.id.type, CV_ID_IPV4);
+    assert_int_equal(c->cv.dpd_delay_s, 30);
+    assert_int_equal(c->cv.rekey_s, 8 * HOUR);
+    assert_int_equal(c->cv.over_s, 48 * 60);
+    assert_int_equal(c->cv.rand_s, 48 * 60);
+    assert_int_equal(c->cv.certreq.n, 0);
+    assert_ptr_equal(c->cv.host, c);
+    net = child(c, "net-net");
+    assert_int_equal(net->n_remote_ts, 2);
+    assert_ts(&net->local_ts[0], "10.1.0.0/16");
+    assert_ts(&net->remote_ts[1], "10.3.0.0/16[tcp/8443]");
+    assert_int_equal(net->start_action, CV_ACTION_START);
+    assert_int_equal(net->dpd_action, CV_ACTION_START);
+    assert_int_equal(net->close_action, CV_ACTION_TRAP);
+    assert_int_equal(net->life.hard_s, 2 * HOUR);
+    assert_int_equal(net->life.rekey_s, 2 * HOUR * 10 / 11);
+    assert_psk("gw-a.example", "198.51.100.7", "correct horse battery");
+    assert_psk("gw-a.example", "203.0.113.1", NULL);
+    fixture_unload(&f);
+}
+
+static void roadwarriors_with_pools_and_a_certificate(void **state)
+{
+    static const char *const pool_names[] = {"rw4", "rw6"};
+    const struct conn *c;
+    const struct auth_conf *local, *remote;
+
+    (void)state;
+    load(
+        "connections {\n"
+        "  rw {\n"
+        "    pools = rw4, rw6\n"
+        "    unique = replace\n"
+        "    send_cert = always\n"
+        "    encap = yes\n"
+        "    mobike = no\n"
+        "    local-1 { certs = gw.pem }\n"
+        "    remote-1 { auth = ecdsa-256-sha256\n cacerts = ca.pem\n id = *.fleet.example\n }\n"
+        "    children { all { local_ts = 0.0.0.0/0, ::/0\n } }\n"
+        "  }\n"
+        "}\n"
+        "pools {\n"
+        "  rw4 { addrs = 10.100.0.0/16\n dns = 10.0.0.53\n }\n"
+        "  rw6 { addrs = fd00:100::/64 }\n"
+        "}\n");
+    c = conn("rw");
+    assert_true(c->cv.has_pool);
+    assert_int_equal(c->n_pools, 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_string_equal(c->pools[i], pool_names[i]);
+    assert_true(pools_has(f.pools, "rw6"));
+    assert_int_equal(c->cv.unique, CV_UNIQUE_REPLACE);
+    assert_true(c->cv.send_cert);
+    assert_true(c->cv.encap);
+    assert_false(c->cv.mobike);
+    assert_int_equal(c->cv.local.kind, CV_AUTH_PUBKEY);
+    assert_id(&c->cv.local.id, "C=CH, O=Fleet, CN=gw.fleet.example");
+    assert_id(&c->cv.remote.id, "*.fleet.example");
+    local = c->cv.local.host;
+    remote = c->cv.remote.host;
+    assert_int_equal(local->n_certs, 1);
+    assert_string_equal(local->scheme, "pubkey");
+    assert_int_equal(remote->n_cacerts, 1);
+    assert_string_equal(remote->scheme, "ecdsa-256-sha256");
+    assert_int_equal(c->cv.certreq.n, 20);
+    assert_int_equal(child(c, "all")->n_local_ts, 2);
+    assert_true(child(c, "all")->remote_ts[0].dynamic);
+    fixture_unload(&f);
+}
+
+static void a_device_that_calls_home(void **state)
+{
+    const struct conn *c;
+
+    (void)state;
+    load(
+        "connections {\n"
+        "  home {\n"
+        "    remote_addrs = gw.fleet.example, 192.0.2.9\n"
+        "    vips = 0.0.0.0, ::\n"
+        "    keyingtries = %forever\n"
+        "    fragmentation = no\n"
+        "    reauth_time = 1d\n"
+        "    local { auth = psk\n id = \"keyid:#00112233\"\n }\n"
+        "    remote { auth = psk }\n"
+        "    children { home { remote_ts = 10.0.0.0/8\n start_action = trap\n\n"
+        "      rekey_bytes = 500M\n inactivity = 90 \n replay_window = 0\n updown = /bin/up\n\n"
+        "      rekey_packets = 1000000\n life_packets = 2000000\n } }\n"
+        "  }\n"
+        "}\n"
+        "secrets { ike { secret = 0x00112233445566778899aabbccddeeff } }\n");
+    c = conn("home");
+    assert_int_equal(c->cv.n_remote_addrs, 0); /* a name: any address may answer */
+    assert_int_equal(c->n_remote_hosts, 2);
+    assert_string_equal(c->remote_hosts[0], "gw.fleet.example");
+    assert_int_equal(c->cv.n_vips, 2);
+    assert_int_equal(c->cv.vips[1].family, CV_IPV6);
+    assert_int_equal(c->cv.keyingtries, 0);
+    assert_false(c->cv.fragmentation);
+    assert_int_equal(c->cv.reauth_s, 24 * HOUR);
+    assert_int_equal(c->cv.rekey_s, 0);
+    assert_int_equal(c->cv.over_s, 24 * HOUR / 10);
+    assert_int_equal(c->cv.local.id.type, CV_ID_KEY_ID);
+    assert_int_equal(c->cv.remote.id.type, CV_ID_ANY);
+    assert_int_equal(child(c, "home")->start_action, CV_ACTION_TRAP);
+    assert_int_equal(child(c, "home")->life.rekey_bytes, 500u << 20);
+    assert_int_equal(child(c, "home")->life.hard_bytes, (500u << 20) / 10 * 11);
+    assert_int_equal(child(c, "home")->life.rand_bytes, (500u << 20) / 10);
+    assert_int_equal(child(c, "home")->life.rand_packets, 100000);
+    assert_int_equal(child(c, "home")->inactivity_s, 90);
+    assert_int_equal(child(c, "home")->replay_window, 0);
+    assert_string_equal(((const struct child_conf *)child(c, "home")->host)->updown, "/bin/up");
+    fixture_unload(&f);
+}
+
+static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
+{
+    const struct conn *c;
+    const struct cv_child_config *n;
+    const struct cv_proposal *defaults;
+
+    (void)state;
+    load("connections { c { children { n { } } } }");
+    c = conn("c");
+    assert_int_equal(c->cv.n_local_addrs + c->cv.n_remote_addrs, 0);
+    assert_int_equal(c->cv.n_proposals, proposal_defaults(&defaults, CV_PROTO_IKE));
+    assert_int_equal(c->cv.local.kind, CV_AUTH_PUBKEY);
+    assert_int_equal(c->cv.remote.kind, CV_AUTH_PUBKEY);
+    assert_int_equal(c->cv.remote.id.type, CV_ID_ANY);
+    assert_int_equal(c->cv.rekey_s, 4 * HOUR);
+    assert_int_equal(c->cv.reauth_s, 0);
+    assert_int_equal(c->cv.over_s, 24 * 60);
+    assert_int_equal(c->cv.rand_s, 24 * 60);
+    assert_int_equal(c->cv.dpd_delay_s, 0);
+    assert_int_equal(c->cv.keyingtries, 1);
+    assert_int_equal(c->cv.unique, CV_UNIQUE_NO);
+    assert_true(c->cv.fragmentation && c->cv.mobike && c->cv.send_certreq && c->cv.send_cert);
+    assert_false(c->cv.encap);
+    assert_false(c->cv.has_pool);
+    assert_int_equal(c->cv.local_port, 0);
+    assert_int_equal(c->cv.remote_port, 0);
+    n = child(c, "n");
+    assert_int_equal(n->n_proposals, proposal_defaults(&defaults, CV_PROTO_ESP));
+    assert_true(n->local_ts[0].dynamic && n->remote_ts[0].dynamic);
+    assert_int_equal(n->local_ts[0].ts.port_hi, 65535);
+    assert_int_equal(n->mode, CV_TUNNEL);
+    assert_int_equal(n->start_action, CV_ACTION_NONE);
+    assert_int_equal(n->close_action, CV_ACTION_NONE);
+    assert_int_equal(n->dpd_action, CV_ACTION_CLEAR);
+    assert_int_equal(n->life.rekey_s, HOUR);
+    assert_int_equal(n->life.hard_s, HOUR + 360);
+    assert_int_equal(n->life.rand_s, 360);
+    assert_int_equal(n->life.rekey_bytes + n->life.hard_bytes + n->life.rand_bytes, 0);
+    assert_int_equal(n->life.rekey_packets + n->life.hard_packets, 0);
+    assert_int_equal(n->replay_window, 1024);
+    fixture_unload(&f);
+}
+
+static void lifetimes_complete_each_other(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t rekey, hard, rnd;
+    } cases[] = {
+        {"rekey_time = 10s",                                   10,    11,    1  },
+        {"life_time = 110m",                                   6000,  6600,  600},
+        {"rekey_time = 0",                                     0,     0,     0  },
+        {"rekey_time = 0\n life_time = 1h",                    0,     3600,  0  },
+        {"rekey_time = 50m\n life_time = 1h\n rand_time = 5m", 3000,  3600,  300},
+        {"rekey_time = 1h\n life_time = 0",                    3600,  0,     360},
+        {"rekey_time = 1h\n life_time = 5h",                   3600,  18000, 360},
+        {"rekey_time = 1h 30m 10s",                            5410,  5951,  541},
+        {"rekey_time = 1d\n rand_time = 0",                    86400, 95040, 0  },
+        {"rekey_time = 90",                                    90,    99,    9  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[256];
+        const struct cv_lifetime *l;
+
+        snprintf(text, sizeof(text), "connections { c { children { n {\n %s\n } } } }",
+                 cases[i].text);
+        load(text);
+        l = &child(conn("c"), "n")->life;
+        assert_int_equal(l->rekey_s, cases[i].rekey);
+        assert_int_equal(l->hard_s, cases[i].hard);
+        assert_int_equal(l->rand_s, cases[i].rnd);
+        fixture_unload(&f);
+    }
+}
+
+static void connections_share_what_they_have_in_common(void **state)
+{
+    (void)state;
+    fixture_write("conf.d/b.conf", "connections { b : common { remote_addrs = 192.0.2.2 } }\n");
+    load("common {\n"
+         "  proposals = aes128-sha256-modp3072\n"
+         "  local { auth = psk\n id = hub\n }\n"
+         "  remote { auth = psk }\n"
+         "  children { net { local_ts = 10.0.0.0/8\n } }\n"
+         "}\n"
+         "connections {\n"
+         "  a : common { remote_addrs = 192.0.2.1\n remote { id = a }\n }\n"
+         "}\n"
+         "include conf.d/*.conf\n"
+         "secrets { ike-a { secret = 0sAQIDBA==\n id = a\n } }\n");
+    assert_id(&conn("a")->cv.remote.id, "a");
+    assert_int_equal(conn("a")->cv.remote.kind, CV_AUTH_PSK);
+    assert_id(&conn("b")->cv.local.id, "hub");
+    assert_ts(&child(conn("b"), "net")->local_ts[0], "10.0.0.0/8");
+    assert_psk("hub", "a", "\1\2\3\4");
+    assert_psk("hub", "b", NULL);
+    fixture_unload(&f);
+    fixture_remove("conf.d/b.conf");
+}
+
+static void default_proposals_can_be_mixed_with_others(void **state)
+{
+    const struct conn *c;
+
+    (void)state;
+    load("connections { c { proposals = aes128-sha1-modp1024, default\n"
+         " children { n { esp_proposals = default, null-sha256\n } } } }");
+    c = conn("c");
+    assert_int_equal(c->cv.n_proposals, 3);
+    assert_proposal(&c->cv.proposals[0], "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024");
+    assert_int_equal(child(c, "n")->n_proposals, 3);
+    fixture_unload(&f);
+}
+
+static void collect(void *ctx, const char *text)
+{
+    strcat(strcat(ctx, text), "\n");
+}
+
+static void what_is_weak_is_said(void **state)
+{
+    char text[1024] = "";
+
+    (void)state;
+    load("connections { c { proposals = aes128-sha1-modp1024\n"
+         " children { n { esp_proposals = null-sha256\n replay_window = 0\n } } } }");
+    conn_warnings(conn("c"), collect, text);
+    assert_string_equal(
+        text,
+        "connection c: 'sha1' is weak; use it only for peers that have nothing better\n"
+        "connection c: 'modp1024' is weak; use it only for peers that have nothing better\n"
+        "connection c: 'prfsha1' is weak; use it only for peers that have nothing better\n"
+        "connection c, child n: 'null' is weak; use it only for peers that have nothing "
+        "better\n"
+        "connection c, child n: replay protection is off\n");
+    fixture_unload(&f);
+    load("connections { c { children { n { } } } }");
+    text[0] = '\0';
+    conn_warnings(conn("c"), collect, text);
+    assert_string_equal(text, "");
+    fixture_unload(&f);
+}
+
+static void strongswans_other_keys_are_accepted_with_their_defaults(void **state)
+{
+    (void)state;
+    load("connections { c {\n version = 0\n aggressive = no\n pull = yes\n dscp = 000000\n"
+         " if_id_in = 0\n mediation = no\n ppk_required = no\n dpd_timeout = 150s\n"
+         " local_port = 500\n remote_port = 500\n childless = allow\n fragmentation = force\n"
+         " local { round = 0 }\n"
+         " children { n {\n mode = tunnel\n policies = yes\n policies_fwd_out = no\n"
+         "  ipcomp = no\n mark_in = 0/0x00000000\n mark_out = 0\n set_mark_in = 0\n"
+         "  if_id_out = 0\n tfc_padding = 0\n hw_offload = auto\n copy_df = yes\n"
+         "  copy_ecn = yes\n copy_dscp = out\n label_mode = system\n sha256_96 = no\n"
+         "  hostaccess = yes\n priority = 7\n reqid = 5\n interface =\n } } } }");
+    assert_int_equal(child(conn("c"), "n")->reqid, 5);
+    assert_int_equal(((const struct child_conf *)child(conn("c"), "n")->host)->priority, 7);
+    assert_int_equal(conn("c")->cv.remote_port, 0);
+    fixture_unload(&f);
+}
+
+/* ---- certificates and keys ---- */
+
+static unsigned count_certs(bool ca)
+{
+    struct cert_view v;
+    unsigned n = 0;
+
+    for (unsigned at = 0; creds_next_cert(f.creds, &at, &v);)
+        n += v.ca == ca;
+    return n;
+}
+
+static void folders_beside_the_file_are_loaded(void **state)
+{
+    const char *keyid;
+    unsigned at = 0;
+
+    (void)state;
+    fixture_write("private/.hidden", "not a key");
+    load("");
+    assert_int_equal(count_certs(true), 1);
+    assert_int_equal(count_certs(false), 1);
+    assert_true(creds_next_key(f.creds, &at, &keyid));
+    assert_false(creds_next_key(f.creds, &at, &keyid));
+    fixture_unload(&f);
+    fixture_remove("private/.hidden");
+}
+
+static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-384");
+
+    (void)state;
+    fixture_write_key("rsa/locked.pem", key, "open sesame");
+    load("secrets { rsa-1 { file = locked.pem\n secret = \"open sesame\"\n } }");
+    fixture_unload(&f);
+    assert_false(
+        fixture_load(&f, "secrets { rsa-1 { file = locked.pem\n secret = wrong\n } }"));
+    assert_non_null(strstr(f.why.text, "swanctl.conf:1: secrets.rsa-1: private key '"));
+    assert_non_null(strstr(f.why.text, "/rsa/locked.pem'"));
+    fixture_unload(&f);
+    assert_false(fixture_load(&f, ""));
+    assert_non_null(strstr(f.why.text, "/rsa/locked.pem'"));
+    fixture_unload(&f);
+    fixture_remove("rsa/locked.pem");
+    EVP_PKEY_free(key);
+}
+
+static void certificates_may_be_named_in_sections_and_by_path(void **state)
+{
+    char text[512];
+
+    (void)state;
+    snprintf(text, sizeof(text),
+             "connections { c { local { id = gw\n cert1 { file = %s/x509/gw.pem\n } }\n"
+             "  remote { cacert-1 { file = %s/x509ca/ca.pem\n }\n revocation = strict\n } } }\n"
+             "authorities { root { cacert = ca.pem } }\n",
+             fixture_dir, fixture_dir);
+    load(text);
+    assert_int_equal(((const struct auth_conf *)conn("c")->cv.local.host)->n_certs, 1);
+    assert_int_equal(((const struct auth_conf *)conn("c")->cv.remote.host)->n_cacerts, 1);
+    assert_true(((const struct auth_conf *)conn("c")->cv.remote.host)->revocation_strict);
+    assert_id(&conn("c")->cv.local.id, "gw");
+    fixture_unload(&f);
+}
+
+/* ---- VICI ---- */
+
+static void load_conn_brings_lists_and_certificates_as_octets(void **state)
+{
+    struct creds *creds = creds_new();
+    struct node *msg = tree_new(), *c = tree_add_section(msg, "vici"), *s, *list;
+    struct problem why;
+    struct conn *built;
+    unsigned char *der = NULL;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = fixture_cert("dev", key, 9);
+    int n;
+
+    (void)state;
+    X509_set_issuer_name(cert, X509_get_subject_name(cert));
+    X509_sign(cert, key, EVP_sha256());
+    n = i2d_X509(cert, &der);
+    list = tree_add_list(c, "remote_addrs");
+    tree_add_item(list, "192.0.2.1");
+    tree_add_item(list, "192.0.2.0/24");
+    tree_add_item(tree_add_list(c, "proposals"), "aes128gcm16-prfsha256-x25519");
+    tree_add_value(c, "version", "2");
+    tree_add_value(c, "unique", "");
+    s = tree_add_section(c, "local");
+    tree_add_item_bytes(tree_add_list(s, "certs"), der, (size_t)n);
+    s = tree_add_section(tree_add_section(c, "children"), "n");
+    tree_add_item(tree_add_list(s, "local_ts"), "10.0.0.0/8");
+    built = conn_build(c, creds, NULL, &why);
+    if (built == NULL)
+        fail_msg("%s", why.text);
+    assert_int_equal(built->cv.n_remote_addrs, 2);
+    assert_id(&built->cv.local.id, "C=CH, O=Fleet, CN=dev");
+    assert_true(tree_equal(built->source, c));
+    conn_free(built);
+
+    tree_set_value(tree_find(c, "version"), "2\0x", 3);
+    assert_null(conn_build(c, creds, NULL, &why));
+    assert_string_equal(why.text, "vici.version: expected text, not octets");
+    tree_set_value(tree_find(c, "version"), "2", 1);
+    tree_set_value(tree_find(tree_find(c, "local"), "certs")->first, "junk", 4);
+    assert_null(conn_build(c, creds, NULL, &why));
+    assert_ptr_equal(strstr(why.text, "vici.local.certs: "), why.text);
+    OPENSSL_free(der);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    tree_free(msg);
+    creds_free(creds);
+}
+
+/* ---- settings ---- */
+
+static void settings_have_defaults_and_can_be_set(void **state)
+{
+    const struct daemon_settings *s = &f.conf.settings;
+
+    (void)state;
+    load("");
+    assert_int_equal(s->port, 500);
+    assert_int_equal(s->port_nat_t, 4500);
+    assert_string_equal(s->tun_name, "culvert%d");
+    assert_int_equal(s->tun_mtu, 1400);
+    assert_int_equal(s->log_level, 1);
+    assert_true(s->install_routes && s->install_virtual_ip);
+    assert_null(s->user);
+    assert_true(s->limits.ike_sas > 1000 && s->limits.child_sas > 2000);
+    assert_int_equal(s->engine.retransmit_ms, 2000);
+    assert_int_equal(s->engine.keepalive_ms, 20000);
+    fixture_unload(&f);
+    load("culvert {\n max_devices = 100000\n handshakes = 64\n message_size = 4096\n port = "
+         "1500\n"
+         " port_nat_t = 4501\n tun_name = vpn0\n tun_mtu = 1280\n log_level = 2\n"
+         " install_routes = no\n user = culvert\n retransmit_timeout = 0.5\n"
+         " retransmit_base = 1.5\n keep_alive = 0\n cookie_threshold = 0\n}\n");
+    assert_int_equal(s->port, 1500);
+    assert_string_equal(s->tun_name, "vpn0");
+    assert_string_equal(s->user, "culvert");
+    assert_false(s->install_routes);
+    assert_true(s->limits.ike_sas > 100000);
+    assert_int_equal(s->limits.handshakes, 64);
+    assert_int_equal(s->limits.message_size, 4096);
+    assert_int_equal(s->engine.limits.handshakes, 64);
+    assert_int_equal(s->engine.retransmit_ms, 500);
+    assert_int_equal(s->engine.retransmit_base_pct, 150);
+    assert_int_equal(s->engine.keepalive_ms, UINT32_MAX);
+    assert_int_equal(s->engine.cookie_threshold, UINT32_MAX);
+    fixture_unload(&f);
+}
+
+static void nothing_is_left_of_a_configuration_that_fails(void **state)
+{
+    (void)state;
+    assert_false(fixture_load(&f, "connections { a { }\n b { version = 7 } }"));
+    assert_null(f.conf.conns);
+    assert_null(f.conf.settings.tun_name);
+    fixture_unload(&f);
+}
+
+static void every_prefix_of_a_configuration_is_loaded_or_refused_cleanly(void **state)
+{
+    const char *text =
+        "b { local { auth = psk } }\nconnections { c : b { proposals = default\n"
+        " remote { auth = psk\n id = \"x\" }\n children { n { local_ts = dynamic\n"
+        " } } } }\nsecrets { ike { secret = 0x01 } }\npools { p { addrs = 10.0.0.0/24 "
+        "} }\n";
+    char prefix[512];
+
+    (void)state;
+    for (size_t n = 0; n <= strlen(text); n++) {
+        memcpy(prefix, text, n);
+        prefix[n] = '\0';
+        if (!fixture_load(&f, prefix))
+            assert_true(strlen(f.why.text) > 0);
+        fixture_unload(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(site_to_site_with_a_shared_secret),
+        cmocka_unit_test(roadwarriors_with_pools_and_a_certificate),
+        cmocka_unit_test(a_device_that_calls_home),
+        cmocka_unit_test(defaults_are_those_of_strongswan_but_the_replay_window),
+        cmocka_unit_test(lifetimes_complete_each_other),
+        cmocka_unit_test(connections_share_what_they_have_in_common),
+        cmocka_unit_test(default_proposals_can_be_mixed_with_others),
+        cmocka_unit_test(what_is_weak_is_said),
+        cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
+        cmocka_unit_test(folders_beside_the_file_are_loaded),
+        cmocka_unit_test(a_key_with_a_passphrase_is_opened_with_its_secret),
+        cmocka_unit_test(certificates_may_be_named_in_sections_and_by_path),
+        cmocka_unit_test(load_conn_brings_lists_and_certificates_as_octets),
+        cmocka_unit_test(settings_have_defaults_and_can_be_set),
+        cmocka_unit_test(nothing_is_left_of_a_configuration_that_fails),
+        cmocka_unit_test(every_prefix_of_a_configuration_is_loaded_or_refused_cleanly),
+    };
+
+    return cmocka_run_group_tests(tests, fixture_make, fixture_drop);
+}
