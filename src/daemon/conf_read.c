@@ -44,13 +44,14 @@ static bool unknown_key(struct conf_reader *r, const struct node *n, const struc
     struct suggest near = suggest_init(n->name);
     char hint[80];
 
-    if (has_section(t, n->name))
-        return problem_at(r->why, n, "expected a section: '%s { }'", n->name);
     for (size_t i = 0; i < t->n_keys; i++)
         if (t->keys[i].take != take_foreign && strchr(t->keys[i].name, '*') == NULL)
             suggest_try(&near, t->keys[i].name);
-    return problem_at(r->why, n, "unknown key '%s'%s", n->name,
-                      suggest_hint(&near, hint, sizeof(hint)));
+    suggest_hint(&near, hint, sizeof(hint));
+    /* "remote_adrs" fits the sections "remote*" too, but is a misspelt key first of all. */
+    if (hint[0] == '\0' && has_section(t, n->name))
+        return problem_at(r->why, n, "expected a section: '%s { }'", n->name);
+    return problem_at(r->why, n, "unknown key '%s'%s", n->name, hint);
 }
 
 static bool unknown_section(struct conf_reader *r, const struct node *n,

@@ -1,5 +1,5 @@
 /* Owns: the cache of resolved names and the threads that ask.
- * Invariant: a thread touches its own struct question and the hub's pipe, nothing else; the
+ * Invariant: a thread touches its own struct question and the hub's socket, nothing else; the
  * hub lives until the last thread has let go of it, so the daemon may end meanwhile.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -83,8 +83,8 @@ static void *ask(void *arg)
     }
     if (found != NULL)
         freeaddrinfo(found);
-    /* A pointer is far below PIPE_BUF: the write is whole or fails because nobody reads. */
-    if (write(hub->answers, &q, sizeof(q)) != (ssize_t)sizeof(q))
+    /* A datagram: whole, or not at all because the daemon is gone. */
+    if (send(hub->answers, &q, sizeof(q), MSG_NOSIGNAL) != (ssize_t)sizeof(q))
         question_free(q);
     hub_leave(hub);
     return NULL;
@@ -148,7 +148,7 @@ struct hosts *hosts_new(struct event_base *base, void (*done)(void *ctx, const c
     struct hosts *h = mem_new(1, sizeof(*h));
     int ends[2];
 
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         free(h);
         return NULL;
     }
