@@ -212,7 +212,88 @@ def sk_seeds():
         seed("fuzz_proposal", label, bytes([how]) + body)
 
 
+# --- two engines: the steps of fuzz_engine.c -------------------------------------------
+
+DEVICE, GATEWAY = 0, 1
+INITIATE, REKEY_IKE, REKEY_CHILD, DELETE_IKE, DELETE_CHILD = range(5)
+HOLD, PING = b"\6", b"\7"
+CREATE_CHILD, INFORMATIONAL = 2, 3
+CLEVER = 0x80
+
+
+def go(ms):
+    return struct.pack(">BH", 4, ms // 4)
+
+
+def command(host, what):
+    return bytes([5, host | what << 1])
+
+
+def raw(to, octets, carrier=0):
+    return struct.pack(">BBH", 0, to | carrier << 1, len(octets)) + octets
+
+
+def replay(which, change, at):
+    return struct.pack(">BBBH", 1, which, change, at)
+
+
+def item(kind, body=b""):
+    return struct.pack(">BH", kind, len(body)) + body
+
+
+def sealed(to, exchange, *items, response=False, fragment=b""):
+    how = to | response << 1 | (4 if fragment else 0)
+    return bytes([2, how, 0, exchange]) + fragment + bytes([len(items)]) + b"".join(items)
+
+
+def edited(held, *edits):
+    return bytes([3, held, len(edits)]) + b"".join(edits)
+
+
+def edit(kind, index, at=0, value=0, more=b""):
+    return struct.pack(">BBHB", kind, index, at, value) + more
+
+
+def engine_seeds():
+    target = "fuzz_engine"
+    rekey = item(CLEVER | 41), item(33, SA_ESP), item(40, NONCE), item(44, TS4), item(45, TS4)
+    for how in range(16):  # certificates, virtual address, PFS, encapsulation
+        seed(target, "life%d" % how, bytes([how, 2]) + PING + command(0, REKEY_CHILD) + go(2000) +
+             PING + command(1, REKEY_IKE) + go(2000) + PING + command(0, DELETE_CHILD) + go(200))
+        seed(target, "auth%d" % how, bytes([how, 1]) + edited(0) + edited(0) + edited(0) + go(400))
+    seed(target, "begin", b"\0\0" + command(0, INITIATE) + replay(0, 1, 40) + go(400) + PING)
+    seed(target, "crossing", b"\4\2" + HOLD + command(0, REKEY_IKE) + command(1, REKEY_IKE) +
+         edited(1) + edited(0) + go(2000) + HOLD + command(0, REKEY_CHILD) +
+         command(1, REKEY_CHILD) + edited(1) + edited(0) + go(8000))
+    for to in (DEVICE, GATEWAY):
+        for label, steps in (
+                ("alive", sealed(to, INFORMATIONAL)),
+                ("delete_child", sealed(to, INFORMATIONAL, item(CLEVER | 42))),
+                ("delete_ike", sealed(to, INFORMATIONAL, item(42, b"\1\0\0\0"))),
+                ("new_child", sealed(to, CREATE_CHILD, *rekey[1:])),
+                ("rekey_child", sealed(to, CREATE_CHILD, *rekey)),
+                ("rekey_ike", sealed(to, CREATE_CHILD, item(33, SA_REKEY), item(40, NONCE),
+                                     item(34, b"\0\x1f\0\0" + bytes(31) + b"\1"))),
+                ("critical", sealed(to, INFORMATIONAL, item(100, b"?"))),
+                ("fragments", sealed(to, INFORMATIONAL, item(43, b"a"), fragment=b"\1\2") +
+                 sealed(to, INFORMATIONAL, item(43, b"b"), fragment=b"\2\2")),
+                ("answer", HOLD + command(to, REKEY_CHILD) +
+                 sealed(to, CREATE_CHILD, *rekey[1:], response=True)),
+                ("raw", raw(to, message(34, 0x08, 0, (33, SA_IKE), (34, b"\0\x1f\0\0" + bytes(32)),
+                                        (40, NONCE)))),
+                ("raw_marker", raw(to, bytes(4) + message(37, 0x08, 2, (46, bytes(40)),
+                                                          sealed_first=0), 1))):
+            seed(target, "%s%d" % (label, to), b"\0\2" + PING + steps + PING + go(4000))
+    for kind in range(6):
+        for index in range(7):
+            change = edit(kind, index, 2, 3, item(41, b"\0\0\x40\7") if kind == 4 else b"")
+            seed(target, "edit%d_%d" % (kind, index), b"\0\1" + edited(0, change) + edited(0) +
+                 go(4000) + HOLD + command(0, REKEY_CHILD) + edited(0, change) + edited(0, change) +
+                 go(4000))
+
+
 ike_seeds()
 ip_seeds()
 esp_seeds()
 sk_seeds()
+engine_seeds()

@@ -1,0 +1,631 @@
+/* Two engines in a simulated world, a network that lies to them, and peers that lie
+ * under correct keys.
+ *
+ * The first two octets of the input choose the connections and how far they have come;
+ * the rest is a list of steps (see enum step).  What must hold:
+ *   - the world's invariants, after every step;
+ *   - a datagram that is not authentic changes nothing in an SA that has keys;
+ *   - whatever happened, all SAs can be closed and every table is empty afterwards.
+ *
+ * An authentic lie is made in one of two ways.  SEAL writes a message of its own under
+ * the keys that the victim shares with its peer.  EDIT opens a message that the network
+ * holds, changes payloads in it and seals it again, so that the parts that were left
+ * alone (AUTH, nonces, SPIs) are those that the victim expects.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+#include "fuzz.h"
+#include "ike/sk.h"
+#include "sim/crypto.h"
+#include "sim/duo.h"
+#include "sim/invariants.h"
+
+enum {
+    STEPS_MAX = 24,
+    ITEMS_MAX = 40,
+    EDITS_MAX = 6,
+    PLAIN_MAX = 8192,
+    MESSAGE_MAX = 9000,
+    TAPE_MAX = 48,
+    CLOSING_MS = 900000,
+    SAS_MAX = 16,
+    CHILDREN_MAX = 32
+};
+
+enum step { RAW, REPLAY, SEAL, EDIT, GO, COMMAND, HOLD, PING, STEP_KINDS };
+
+enum edit { DROP, DOUBLE, FLIP, CUT, INSERT, RETYPE, HEADER, EDIT_KINDS };
+
+enum command { INITIATE, REKEY_IKE, REKEY_CHILD, DELETE_IKE, DELETE_CHILD, COMMANDS };
+
+/* One payload of a plaintext being made. */
+struct item {
+    uint8_t type;
+    struct cv_span body;
+};
+
+struct items {
+    struct item item[ITEMS_MAX];
+    unsigned n;
+    uint8_t changed[PLAIN_MAX]; /* copies of bodies that were changed */
+    size_t n_changed;
+};
+
+struct tape {
+    struct datagram *d[TAPE_MAX];
+    unsigned n;
+};
+
+struct bench {
+    struct duo *duo;
+    struct host *host[2];
+    struct tape tape;
+};
+
+/* What nobody without keys may change: SAs that have keys, all but their timers. */
+struct snapshot {
+    struct ike_sa sa[SAS_MAX];
+    struct child_sa child[CHILDREN_MAX];
+    struct ipsec_counters count[CHILDREN_MAX];
+    bool has_sa[SAS_MAX], has_child[CHILDREN_MAX];
+};
+
+static struct ike *ike_of(const struct host *h)
+{
+    return &h->engine->ike;
+}
+
+/* ---- what is authentic and what is not ------------------------------------------- */
+
+static bool is_keyed(const struct ike_sa *sa)
+{
+    return sa != NULL && sa->state != ST_I_INIT && sa->algs.prf != NULL;
+}
+
+static void snapshot_take(struct snapshot *s, const struct host *h)
+{
+    const struct ike *k = ike_of(h);
+
+    FUZZ_CHECK(k->sas.cap <= SAS_MAX && k->children.cap <= CHILDREN_MAX);
+    for (uint32_t i = 0; i < k->sas.cap; i++) {
+        s->has_sa[i] = is_keyed(sa_at(k, i));
+        if (s->has_sa[i])
+            s->sa[i] = *sa_at(k, i);
+    }
+    for (uint32_t i = 0; i < k->children.cap; i++) {
+        s->has_child[i] = child_at(k, i) != NULL;
+        if (!s->has_child[i])
+            continue;
+        s->child[i] = *child_at(k, i);
+        s->count[i] = *ipsec_counters(k->ipsec, i);
+    }
+}
+
+static bool same_from(const void *a, const void *b, size_t from, size_t n)
+{
+    return memcmp((const uint8_t *)a + from, (const uint8_t *)b + from, n - from) == 0;
+}
+
+/* Half-open, the responder repeats its IKE_SA_INIT for whoever asks again. */
+static void forgive_repeated_init(struct ike_sa *before, const struct ike_sa *now)
+{
+    if (before->state == ST_R_INIT)
+        before->last_out_ms = now->last_out_ms;
+}
+
+static void snapshot_check(struct snapshot *s, const struct host *h)
+{
+    const struct ike *k = ike_of(h);
+
+    for (uint32_t i = 0; i < k->sas.cap; i++) {
+        if (!s->has_sa[i])
+            continue;
+        FUZZ_CHECK(sa_at(k, i) != NULL);
+        forgive_repeated_init(&s->sa[i], sa_at(k, i));
+        FUZZ_CHECK(same_from(&s->sa[i], sa_at(k, i), offsetof(struct ike_sa, id),
+                             sizeof(struct ike_sa)));
+    }
+    for (uint32_t i = 0; i < k->children.cap; i++) {
+        if (!s->has_child[i])
+            continue;
+        FUZZ_CHECK(child_at(k, i) != NULL);
+        FUZZ_CHECK(same_from(&s->child[i], child_at(k, i), offsetof(struct child_sa, id),
+                             sizeof(struct child_sa)));
+        FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->ipsec, i)->packets_in);
+        FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->ipsec, i)->packets_out);
+    }
+}
+
+/* Delivers a datagram from nowhere and sees that it did nothing. */
+static void inject_unauthentic(struct bench *b, const struct cv_endpoint *src,
+                               const struct cv_endpoint *dst, uint8_t carrier,
+                               struct cv_span data)
+{
+    static struct snapshot before[2];
+
+    world_settle(b->duo->w);
+    for (unsigned i = 0; i < 2; i++)
+        snapshot_take(&before[i], b->host[i]);
+    net_inject(&b->duo->w->net, src, dst, carrier, data);
+    world_settle(b->duo->w);
+    for (unsigned i = 0; i < 2; i++)
+        snapshot_check(&before[i], b->host[i]);
+}
+
+static enum net_fate record(void *ctx, struct datagram *d)
+{
+    struct tape *t = ctx;
+
+    if (t->n < TAPE_MAX) {
+        struct datagram *copy = malloc(sizeof(*d) + d->n);
+
+        FUZZ_CHECK(copy != NULL);
+        memcpy(copy, d, sizeof(*d) + d->n);
+        t->d[t->n++] = copy;
+    }
+    return NET_PASS;
+}
+
+/* ---- plaintexts ---------------------------------------------------------------------- */
+
+/* The n-th SA of h that can open messages, or NULL. */
+static struct ike_sa *pick_sa(const struct host *h, unsigned n)
+{
+    const struct ike *k = ike_of(h);
+    struct ike_sa *found[SAS_MAX];
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < k->sas.cap; i++)
+        if (is_keyed(sa_at(k, i)) && sa_at(k, i)->state != ST_DEAD)
+            found[count++] = sa_at(k, i);
+    return count == 0 ? NULL : found[n % count];
+}
+
+static struct cv_span some(struct rd *r, size_t n)
+{
+    return rd_take(r, n < rd_left(r) ? n : rd_left(r));
+}
+
+/* Payloads that need to know the victim's state to get past its first check. */
+static struct cv_span clever_body(const struct host *h, const struct ike_sa *sa, uint8_t type,
+                                  uint8_t how)
+{
+    static uint8_t buf[64];
+    struct wr w = wr_init(buf, sizeof(buf));
+    const struct child_sa *c =
+        sa->children == POOL_NONE ? NULL : child_at(ike_of(h), sa->children);
+    uint32_t spi = c == NULL ? 0 : how & 1 ? c->spi_in : c->spi_out;
+
+    if (type == PL_DELETE) {
+        wr_u8(&w, CV_PROTO_ESP);
+        wr_u8(&w, 4);
+        wr_u16(&w, 1);
+    } else {
+        wr_u8(&w, CV_PROTO_ESP);
+        wr_u8(&w, 4);
+        wr_u16(&w, how & 2 ? N_CHILD_SA_NOT_FOUND : N_REKEY_SA);
+    }
+    wr_u32(&w, spi);
+    return wr_done(&w);
+}
+
+/* Reads payloads from the input: type, length, body; a type above 0x80 asks for a body
+ * that fits the victim. */
+static void read_items(struct items *out, struct rd *r, const struct host *h,
+                       const struct ike_sa *sa, unsigned n)
+{
+    out->n = 0;
+    for (unsigned i = 0; i < n && out->n < ITEMS_MAX && rd_left(r) > 0; i++) {
+        uint8_t type = rd_u8(r);
+        size_t len = rd_u16(r);
+        struct item item = {type & 0x7f, span(NULL, 0)};
+
+        item.body =
+            type & 0x80 ? clever_body(h, sa, item.type, (uint8_t)(len & 0xff)) : some(r, len);
+        out->item[out->n++] = item;
+    }
+}
+
+/* Takes a plaintext apart; as far as it is well-formed, which ours are. */
+static void split_chain(struct items *out, uint8_t first, struct cv_span chain)
+{
+    struct rd r = rd_init(chain);
+
+    out->n = 0;
+    for (uint8_t type = first; type != PL_NONE && out->n < ITEMS_MAX; out->n++) {
+        uint8_t next = rd_u8(&r);
+        struct rd body;
+
+        rd_u8(&r);
+        body = rd_block16(&r, IKE_PAYLOAD_HDR_LEN);
+        FUZZ_CHECK(rd_ok(&r));
+        out->item[out->n] = (struct item){type, rd_rest(&body)};
+        type = next;
+    }
+}
+
+static struct cv_span join_chain(const struct items *items, uint8_t *first)
+{
+    static uint8_t plain[PLAIN_MAX];
+    struct wr w = wr_init(plain, sizeof(plain));
+    struct ike_chain c = ike_chain_init(&w, SIZE_MAX);
+
+    for (unsigned i = 0; i < items->n; i++)
+        ike_put_payload(&c, items->item[i].type, items->item[i].body);
+    *first = c.first;
+    return wr_done(&w);
+}
+
+/* Seals under the real backend: the world's watches over nonces, and a liar's IVs are
+ * those of the honest peer. */
+static void seal_and_inject(struct bench *b, const struct ike_sa *victim,
+                            const struct ike_hdr *hdr, uint8_t first, struct cv_span plain,
+                            uint16_t no, uint16_t total)
+{
+    static const uint8_t marker[4];
+    static uint8_t msg[MESSAGE_MAX];
+    struct wr w = wr_init(msg, sizeof(msg));
+    const struct cv_crypto *c = &cv_crypto_openssl;
+    const struct sk_keys keys = *sa_keys_in(victim);
+    const struct cv_endpoint src = victim->remote, dst = victim->local;
+    const uint8_t carrier = victim->carrier;
+    struct ike_algs algs;
+    enum cv_err err;
+
+    FUZZ_CHECK(ike_algs_find(&algs, c, &victim->suite) == CV_OK);
+    err = total == 0 ? sk_seal(&w, c, &algs, &keys, hdr, first, plain)
+                     : sk_seal_fragment(&w, c, &algs, &keys, hdr, first, no, total, plain);
+    if (err != CV_OK)
+        return;
+    if (carrier == CV_UDP_4500) {
+        memmove(msg + sizeof(marker), msg, w.n);
+        memcpy(msg, marker, sizeof(marker));
+        w.n += sizeof(marker);
+    }
+    net_inject(&b->duo->w->net, &src, &dst, carrier, span(msg, w.n));
+    world_settle(b->duo->w);
+}
+
+/* ---- steps ----------------------------------------------------------------------------- */
+
+static void step_raw(struct bench *b, struct rd *r)
+{
+    uint8_t how = rd_u8(r);
+    const struct host *to = b->host[how & 1], *other = b->host[~how & 1];
+    const bool nat_t = how & 2;
+    struct cv_endpoint src = {how & 4 ? other->v4 : recipe_v4(203, 0, 113, 9),
+                              nat_t ? 4500 : 500};
+    struct cv_endpoint dst = {to->v4, nat_t ? 4500 : 500};
+    struct cv_span data = some(r, rd_u16(r));
+
+    inject_unauthentic(b, &src, &dst, nat_t ? CV_UDP_4500 : CV_UDP_500, data);
+}
+
+/* A datagram that was sent, with one octet changed or the end cut off. */
+static void step_replay(struct bench *b, struct rd *r)
+{
+    uint8_t which = rd_u8(r), change = rd_u8(r);
+    size_t at = rd_u16(r), n;
+    const struct datagram *d;
+    uint8_t *copy;
+
+    if (b->tape.n == 0)
+        return;
+    d = b->tape.d[which % b->tape.n];
+    if (d->n == 0)
+        return;
+    n = d->n;
+    copy = malloc(n);
+    FUZZ_CHECK(copy != NULL);
+    memcpy(copy, d->data, n);
+    if (change != 0)
+        copy[at % n] ^= change;
+    else
+        n = at % n;
+    inject_unauthentic(b, &d->src, &d->dst, d->carrier, span(copy, n));
+    free(copy);
+}
+
+static void step_seal(struct bench *b, struct rd *r)
+{
+    static struct items items;
+    uint8_t how = rd_u8(r), which = rd_u8(r), kind = rd_u8(r);
+    const struct host *h = b->host[how & 1];
+    const struct ike_sa *sa = pick_sa(h, which);
+    const bool response = how & 2;
+    struct ike_hdr hdr = {.version = 0x20};
+    uint16_t no = 0, total = 0;
+    struct cv_span plain;
+    uint8_t first;
+
+    if (sa == NULL)
+        return;
+    memcpy(hdr.spi_i, sa->spi_i, sizeof(hdr.spi_i));
+    memcpy(hdr.spi_r, sa->spi_r, sizeof(hdr.spi_r));
+    hdr.exchange = (uint8_t)(EX_SA_INIT + (kind & 7));
+    hdr.flags =
+        (uint8_t)((sa->initiator ? 0 : IKE_F_INITIATOR) | (response ? IKE_F_RESPONSE : 0));
+    hdr.msg_id = response ? sa->next_out - 1 : sa->next_in;
+    hdr.msg_id += (uint32_t)(how >> 6) - (how & 0x20 ? 1U : 0U);
+    if (how & 4) {
+        no = rd_u8(r);
+        total = rd_u8(r);
+    }
+    if (how & 8) {
+        first = rd_u8(r);
+        plain = some(r, rd_u16(r));
+    } else {
+        read_items(&items, r, h, sa, rd_u8(r) % ITEMS_MAX);
+        plain = join_chain(&items, &first);
+    }
+    seal_and_inject(b, sa, &hdr, first, plain, no, total);
+}
+
+static void items_remove(struct items *items, unsigned i)
+{
+    items->n--;
+    memmove(&items->item[i], &items->item[i + 1], (items->n - i) * sizeof(items->item[0]));
+}
+
+static void items_insert(struct items *items, unsigned i, struct item item)
+{
+    if (items->n == ITEMS_MAX)
+        return;
+    memmove(&items->item[i + 1], &items->item[i], (items->n - i) * sizeof(items->item[0]));
+    items->item[i] = item;
+    items->n++;
+}
+
+static void item_flip(struct items *items, struct item *item, size_t at, uint8_t change)
+{
+    uint8_t *copy = items->changed + items->n_changed;
+    const size_t n = item->body.n;
+
+    if (n == 0 || n > sizeof(items->changed) - items->n_changed)
+        return;
+    memcpy(copy, item->body.p, n);
+    copy[at % n] ^= change;
+    item->body.p = copy;
+    items->n_changed += n;
+}
+
+/* One change of a plaintext. */
+static void edit_items(struct items *items, struct ike_hdr *hdr, struct rd *r,
+                       const struct host *h, const struct ike_sa *sa)
+{
+    enum edit kind = rd_u8(r) % EDIT_KINDS;
+    unsigned i = items->n == 0 ? 0 : rd_u8(r) % items->n;
+    size_t at = rd_u16(r);
+    uint8_t value = rd_u8(r);
+    struct item *item = &items->item[i];
+    static struct items fresh;
+
+    if (items->n == 0 && kind != INSERT && kind != HEADER)
+        return;
+    switch (kind) {
+    case DROP:
+        items_remove(items, i);
+        break;
+    case DOUBLE:
+        items_insert(items, i, *item);
+        break;
+    case FLIP:
+        item_flip(items, item, at, value);
+        break;
+    case CUT:
+        item->body.n = item->body.n > 0 ? at % item->body.n : 0;
+        break;
+    case INSERT:
+        read_items(&fresh, r, h, sa, 1);
+        if (fresh.n == 1)
+            items_insert(items, i, fresh.item[0]);
+        break;
+    case RETYPE:
+        item->type = value;
+        break;
+    default:
+        hdr->exchange = (uint8_t)(EX_SA_INIT + (value & 7));
+        break;
+    }
+}
+
+/* The held message i as its receiver will read it; false when it cannot. */
+static bool open_held(const struct bench *b, unsigned i, uint8_t *msg, struct ike_hdr *hdr,
+                      const struct ike_sa **victim, struct ike_msg *m, struct cv_span *plain,
+                      const struct host **receiver)
+{
+    const struct datagram *d = b->duo->w->net.held[i];
+    const uint32_t to = net_find(&b->duo->w->net, &d->dst.addr);
+    const struct cv_span ike = trace_ike(d);
+    struct ike_algs algs;
+
+    if (to > 1 || ike.n > MESSAGE_MAX)
+        return false;
+    memcpy(msg, ike.p, ike.n);
+    *receiver = b->host[to];
+    if (ike_parse_hdr(hdr, span(msg, ike.n)) != CV_OK || hdr->exchange == EX_SA_INIT)
+        return false;
+    *victim = sa_find(ike_of(*receiver), hdr);
+    if (!is_keyed(*victim) || (*victim)->state == ST_DEAD ||
+        ike_parse_payloads(m, hdr->next, span(msg + IKE_HDR_LEN, ike.n - IKE_HDR_LEN),
+                           IKE_HDR_LEN) != CV_OK ||
+        !ike_has(m, PL_SK))
+        return false;
+    FUZZ_CHECK(ike_algs_find(&algs, &cv_crypto_openssl, &(*victim)->suite) == CV_OK);
+    return sk_open(msg, ike.n, m, &algs, sa_keys_in(*victim), plain) == CV_OK;
+}
+
+static void step_edit(struct bench *b, struct rd *r)
+{
+    static uint8_t msg[MESSAGE_MAX];
+    static struct items items;
+    struct net *net = &b->duo->w->net;
+    unsigned i = rd_u8(r), edits = rd_u8(r) % (EDITS_MAX + 1);
+    const struct host *receiver;
+    const struct ike_sa *victim;
+    struct cv_span plain;
+    struct ike_hdr hdr;
+    struct ike_msg m;
+    uint8_t first;
+
+    if (net->n_held == 0)
+        return;
+    i %= net->n_held;
+    if (!open_held(b, i, msg, &hdr, &victim, &m, &plain, &receiver)) {
+        net_release(net, i);
+        world_settle(b->duo->w);
+        return;
+    }
+    net_discard(net, i);
+    items.n_changed = 0;
+    split_chain(&items, m.sk_next, plain);
+    while (edits-- > 0)
+        edit_items(&items, &hdr, r, receiver, victim);
+    plain = join_chain(&items, &first);
+    seal_and_inject(b, victim, &hdr, first, plain, 0, 0);
+}
+
+static void step_command(struct bench *b, struct rd *r)
+{
+    uint8_t how = rd_u8(r);
+    struct host *h = b->host[how & 1];
+
+    switch ((how >> 1) % COMMANDS) {
+    case INITIATE:
+        host_initiate(h, h->recipes[0], 0, b->host[~how & 1]);
+        break;
+    case REKEY_IKE:
+        host_rekey_ike(h, host_ike(h));
+        break;
+    case REKEY_CHILD:
+        host_rekey_child(h, host_child(h));
+        break;
+    case DELETE_IKE:
+        host_delete_ike(h, host_ike(h));
+        break;
+    default:
+        host_delete_child(h, host_child(h));
+        break;
+    }
+    world_settle(b->duo->w);
+}
+
+static void step(struct bench *b, struct rd *r)
+{
+    struct world *w = b->duo->w;
+
+    switch ((enum step)(rd_u8(r) % STEP_KINDS)) {
+    case RAW:
+        step_raw(b, r);
+        break;
+    case REPLAY:
+        step_replay(b, r);
+        break;
+    case SEAL:
+        step_seal(b, r);
+        break;
+    case EDIT:
+        step_edit(b, r);
+        break;
+    case GO:
+        world_release(w);
+        world_run(w, 4U * rd_u16(r));
+        break;
+    case COMMAND:
+        step_command(b, r);
+        break;
+    case HOLD:
+        world_hold_all(w);
+        break;
+    default:
+        host_send_inner(b->host[0], b->duo->flow);
+        host_send_inner(b->host[1], b->duo->flow ^ 1);
+        world_run(w, 20);
+        break;
+    }
+}
+
+/* ---- beginning and end ------------------------------------------------------------------ */
+
+static void begin(struct bench *b, uint8_t how, uint8_t stage)
+{
+    struct duo *d = duo_new(1);
+
+    *b = (struct bench){
+        .duo = d, .host = {d->dev, d->gw}
+    };
+    if (how & 1)
+        duo_use_certs(d, 1, 300);
+    if (how & 2)
+        duo_use_virtual_ip(d);
+    if (how & 4) {
+        recipe_pfs(&d->dev_conn, CV_KE_X25519);
+        recipe_pfs(&d->gw_conn, CV_KE_X25519);
+    }
+    for (unsigned i = 0; i < 2; i++) { /* small tables: quick to make, and soon full */
+        b->host[i]->settings.limits.messages = 32;
+        b->host[i]->settings.limits.message_size = 4096;
+        b->host[i]->settings.limits.handshakes = 8;
+        b->host[i]->settings.limits.ike_sas = 8;
+        b->host[i]->settings.limits.child_sas = 16;
+    }
+    d->dev_conn.conn.encap = how & 8;
+    d->dev_conn.conn.keyingtries = d->gw_conn.conn.keyingtries = 1;
+    d->w->tap = record;
+    d->w->tap_ctx = &b->tape;
+    duo_start(d);
+    if (stage % 4 == 0)
+        return;
+    if (stage % 4 == 1)
+        world_hold_all(d->w);
+    host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    if (stage % 4 == 1) { /* IKE_AUTH is held */
+        world_deliver(d->w, d->dev);
+        world_deliver(d->w, d->gw);
+        return;
+    }
+    world_run(d->w, 1000);
+    FUZZ_CHECK(host_ike_count(d->dev) == 1 && host_child_count(d->gw) == 1);
+}
+
+static void delete_all(struct host *h)
+{
+    struct cv_ike_info info;
+    uint32_t at = 0;
+
+    while (cv_ike_next(h->engine, &at, &info))
+        host_delete_ike(h, info.id);
+}
+
+static void finish(struct bench *b)
+{
+    struct world *w = b->duo->w;
+    char why[200] = "";
+
+    world_release(w);
+    for (unsigned i = 0; i < 2; i++)
+        delete_all(b->host[i]);
+    world_run(w, CLOSING_MS);
+    if (!w->failed && !invariants_empty(w, why, sizeof(why)))
+        world_fail(w, "%s", why);
+    FUZZ_CHECK(!w->failed);
+    duo_free(b->duo);
+    for (unsigned i = 0; i < b->tape.n; i++)
+        free(b->tape.d[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static struct bench b;
+    struct rd r = rd_init(span(data, n));
+    uint8_t how = rd_u8(&r), stage = rd_u8(&r);
+
+    if (!rd_ok(&r))
+        return 0;
+    begin(&b, how, stage);
+    for (unsigned i = 0; i < STEPS_MAX && rd_left(&r) > 0 && !b.duo->w->failed; i++)
+        step(&b, &r);
+    FUZZ_CHECK(!b.duo->w->failed);
+    finish(&b);
+    return 0;
+}
