@@ -120,13 +120,18 @@ PIDS+=($sub)
 subscribed() { [ -n "$(inns app ss -Htn state established 'dport = :1883' 2>/dev/null)" ]; }
 wait_for 10 "mosquitto_sub does not subscribe" subscribed
 sleep 0.3
-inns device mosquitto_pub -h 10.77.3.2 -t sensors/17 -q 1 -l <"$RUN/sent" 2>"$RUN/pub.log" || fail "publishing failed"
+# one reading at a time, as a sensor would
+while read -r reading; do echo "$reading"; sleep 0.04; done <"$RUN/sent" |
+    inns device mosquitto_pub -h 10.77.3.2 -t sensors/17 -q 1 -l 2>"$RUN/pub.log" &
+pub=$!
+PIDS+=($pub)
 shown=-1
 while kill -0 $sub 2>/dev/null; do
     got=$(wc -l <"$RUN/received")
     [ "$got" = "$shown" ] || { printf '\r  received %3d of %d' "$got" $COUNT; shown=$got; }
     sleep 0.1
 done
+wait $pub || fail "publishing failed"
 wait $sub || fail "not all readings arrived: $(wc -l <"$RUN/received") of $COUNT"
 printf '\r  received %3d of %d\n' "$(wc -l <"$RUN/received")" $COUNT
 cmp -s "$RUN/sent" "$RUN/received" || fail "what arrived is not what was sent"

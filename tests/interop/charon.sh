@@ -10,6 +10,7 @@ theirs() { local side=$1; shift; charonctl "$side" "$@" >>"$RUN/charonctl.out" 2
 end_both() { # culvertd SIDE, charon SIDE
     stop "$1"; stop "charon-$2"
     rm -rf "$RUN/$1/run"
+    cat "$RUN/$1.log" >>"$RUN/$1.earlier" && rm "$RUN/$1.log"
     ip -n "$P-$2" link del ipsec0 2>/dev/null
     inns "$NAT" conntrack -F >/dev/null 2>&1 || true
 }
@@ -85,6 +86,7 @@ end_both gw dev
 
 say "DPD: charon vanishes"
 write_conf dev psk "dpd_delay = 2s"
+printf 'culvert {\n    retransmit_timeout = 1s\n    retransmit_tries = 2\n}\n' >>"$RUN/dev/swanctl.conf"
 charon gw
 daemon dev
 bring_up culvert

@@ -37,9 +37,10 @@ swanctl {
     load = pem pkcs1 pkcs8 x509 openssl random nonce sha2 hmac
 }
 C
+    rm -f "$RUN/$side/vici"
     spawn "charon-$side" "$ns" env STRONGSWAN_CONF="$RUN/$side/strongswan.conf" \
         sh -c 'mount -t tmpfs none /run && exec '"$CHARON"
-    until_true 10 test -S "$RUN/$side/vici" || fail "charon ($side) does not start"
+    until_true 10 charonctl "$side" --stats || fail "charon ($side) does not start"
     charonctl "$side" --load-all >"$RUN/$side/load.log" 2>&1 || { cat "$RUN/$side/load.log" >&2; fail "charon ($side) does not load its configuration"; }
 }
 
