@@ -8,33 +8,51 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/names.h"
 #include "daemon/vici_server.h"
 
 /* The connection that the arguments mean, and its child if one is asked for. */
-static const struct cv_conn *find_target(struct vici_client *c, const char *ike,
-                                         const char *child, const struct cv_child_config **cfg)
+static const struct conn *find_target(struct vici_client *c, const char *ike, const char *child,
+                                      const struct cv_child_config **cfg)
 {
     for (const struct conn *conn = daemon_first_conn(c->v->d); conn != NULL;
          conn = conn->next) {
         if (ike != NULL && strcmp(conn->cv.name, ike) != 0)
             continue;
         if (child == NULL)
-            return &conn->cv;
+            return conn;
         for (unsigned i = 0; i < conn->cv.n_children; i++) {
             *cfg = conn->cv.children[i];
             if (strcmp((*cfg)->name, child) == 0)
-                return &conn->cv;
+                return conn;
         }
     }
     *cfg = NULL;
     return NULL;
 }
 
+/* One that any peer may use has as many tunnels as peers: that one of them is up says nothing
+ * about the next. */
+static bool has_one_peer(const struct conn *conn)
+{
+    struct cv_addr_range range;
+    struct cv_addr addr;
+
+    for (unsigned i = 0; i < conn->n_remote_hosts; i++)
+        if (!addr_parse(&addr, conn->remote_hosts[i]) &&
+            range_parse(&range, conn->remote_hosts[i]))
+            return false;
+    return conn->n_remote_hosts > 0;
+}
+
 /* Asking twice is asking once: a child that is up is not negotiated again. */
-static bool is_up(const struct vici_client *c, const struct cv_child_config *cfg)
+static bool is_up(const struct vici_client *c, const struct conn *conn,
+                  const struct cv_child_config *cfg)
 {
     struct cv_child_info info;
 
+    if (!has_one_peer(conn))
+        return false;
     for (uint32_t at = 0; cv_child_next(daemon_engine(c->v->d), 0, &at, &info);)
         if (info.cfg == cfg &&
             (info.state == CV_CHILD_INSTALLED || info.state == CV_CHILD_REKEYING))
@@ -167,7 +185,7 @@ void vici_cmd_initiate(struct vici_client *c, const struct node *req)
 {
     const char *ike = vici_arg(req, "ike"), *child = vici_arg(req, "child");
     const struct cv_child_config *cfg = NULL;
-    const struct cv_conn *conn;
+    const struct conn *conn;
     int64_t timeout_ms = 0, level = 1;
 
     if (!vici_arg_number(req, "timeout", -1, UINT32_MAX, &timeout_ms) ||
@@ -185,8 +203,8 @@ void vici_cmd_initiate(struct vici_client *c, const struct node *req)
         vici_answer_error(c, "CHILD_SA config '%s' not found", child);
     else if (conn == NULL)
         vici_answer_error(c, "IKE_SA config '%s' not found", ike);
-    else if (cfg != NULL && is_up(c, cfg))
+    else if (cfg != NULL && is_up(c, conn, cfg))
         vici_answer_ok(c);
     else
-        start(c, conn, cfg, timeout_ms);
+        start(c, &conn->cv, cfg, timeout_ms);
 }

@@ -896,6 +896,22 @@ static void a_child_that_is_up_is_not_started_again(void **state)
     close(fd);
 }
 
+static void a_connection_for_any_peer_is_not_up_because_one_is(void **state)
+{
+    struct conn any = home;
+    int fd = client();
+
+    (void)state;
+    one_tunnel();
+    any.n_remote_hosts = 0;
+    d.conns = &any;
+    command(fd, "initiate", "child=net timeout=-1");
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(d.initiated, 1);
+    close(fd);
+    turn();
+}
+
 static void log_lines_about_the_sa_come_while_waiting(void **state)
 {
     int fd = client();
@@ -1034,6 +1050,32 @@ static void updown_events_carry_the_sa(void **state)
     close(fd);
 }
 
+static void rekey_and_update_events_carry_old_and_new(void **state)
+{
+    const char *got;
+    int fd = client();
+
+    (void)state;
+    one_tunnel();
+    listen_to(fd, "ike-rekey");
+    listen_to(fd, "child-rekey");
+    listen_to(fd, "ike-update");
+    happen(CV_EV_IKE_REKEYED, CV_OK);
+    got = received(fd);
+    assert_non_null(strstr(got, "event ike-rekey home{old{uniqueid=3 "));
+    assert_non_null(strstr(got, "}new{}}")); /* the engine of this test has no second SA */
+    happen(CV_EV_CHILD_REKEYED, CV_OK);
+    got = received(fd);
+    assert_non_null(strstr(got, "event child-rekey home{uniqueid=3 "));
+    assert_non_null(strstr(got, "child-sas{net-7{old{name=net uniqueid=7 "));
+    assert_non_null(strstr(got, "}new{name=net uniqueid=0}}}}"));
+    happen(CV_EV_IKE_MOVED, CV_OK);
+    got = received(fd);
+    assert_non_null(strstr(got, "event ike-update local-host="));
+    assert_non_null(strstr(got, "remote-port=0 home{uniqueid=3 "));
+    close(fd);
+}
+
 static void failures_and_attacks_are_alerts(void **state)
 {
     int fd = client();
@@ -1123,6 +1165,7 @@ int main(void)
         SERVER_TEST(initiate_waits_while_the_peers_name_is_resolved),
         SERVER_TEST(initiate_gives_up_when_time_is_out),
         SERVER_TEST(a_child_that_is_up_is_not_started_again),
+        SERVER_TEST(a_connection_for_any_peer_is_not_up_because_one_is),
         SERVER_TEST(log_lines_about_the_sa_come_while_waiting),
         SERVER_TEST(the_next_command_waits_for_the_answer),
         SERVER_TEST(a_client_may_leave_while_its_command_waits),
@@ -1131,6 +1174,7 @@ int main(void)
         SERVER_TEST(terminate_needs_a_selector_that_matches),
         SERVER_TEST(rekey_answers_how_many_it_began),
         SERVER_TEST(updown_events_carry_the_sa),
+        SERVER_TEST(rekey_and_update_events_carry_old_and_new),
         SERVER_TEST(failures_and_attacks_are_alerts),
         SERVER_TEST(secrets_are_loaded_listed_and_unloaded),
         SERVER_TEST(what_is_not_implemented_says_so),
