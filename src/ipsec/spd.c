@@ -14,7 +14,7 @@ enum { PREFIX_MAX_BITS = 128 };
 void spd_init(struct spd *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2])
 {
     const uint32_t n_cells = n_pairs * SPD_CELLS_PER_PAIR + SPD_CELLS_SPARE;
-    uint32_t n_buckets = SPD_CELLS_SPARE;
+    uint32_t n_buckets = 1;
     uint32_t *next_free;
 
     while (n_buckets < n_cells)

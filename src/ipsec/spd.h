@@ -19,10 +19,15 @@
 #include "base/pool.h"
 #include "ipsec/selector.h"
 
-/* Cells carved per pair, and as many again as one pair may need.  A typical pair takes
- * one for its peer; our own side's list is shared with the pair installed before when
- * it is the same, as for all tunnels of one connection. */
-enum { SPD_CELLS_PER_PAIR = 2, SPD_CELLS_SPARE = 2 * CV_TS_MAX };
+/* A typical pair takes one cell, for its peer: our own side's list is shared with the
+ * pair installed before when it is the same, as for all tunnels of one connection. */
+enum { SPD_CELLS_PER_PAIR = 2 };
+
+/* Cells carved on top: as many as one pair may need at most.  A device that knows its
+ * selectors builds with fewer. */
+#ifndef SPD_CELLS_SPARE
+#define SPD_CELLS_SPARE (2 * CV_TS_MAX)
+#endif
 
 /* One selector in a list. */
 struct spd_cell {
