@@ -241,7 +241,8 @@ static bool start_network(struct daemon *d, struct problem *why)
     d->net.install_addresses = s->install_virtual_ip;
     d->net.note = note_kernel;
     d->net.ctx = d;
-    return netconf_open(&d->net, d->io.tun.index, s->tun_mtu, netio_has(&d->io, CV_IPV6), why);
+    return netconf_open(&d->net, d->io.tun.index, s->tun_mtu, netio_has(&d->io, CV_IPV6),
+                        s->limits.child_sas, why);
 }
 
 static bool start_events(struct daemon *d, struct problem *why)

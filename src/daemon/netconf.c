@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/netconf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +13,6 @@
 #include "daemon/mem.h"
 #include "daemon/names.h"
 #include "wire/ip.h"
-
-struct route_use {
-    uint64_t owner;
-    struct prefix to;
-    struct cv_addr src;
-    struct route_use *next;
-};
 
 struct addr_use {
     uint32_t ike;
@@ -44,16 +38,16 @@ static void complain(struct netconf *n, const char *what, const struct prefix *p
 }
 
 bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
-                  struct problem *why)
+                  uint32_t expected, struct problem *why)
 {
     int err;
 
     n->ifindex = ifindex;
-    n->routes = NULL;
     n->addrs = NULL;
     n->leases = NULL;
     if (!netlink_open(&n->nl))
-        return problem_set(why, "no netlink socket for routes");
+        return problem_set(why, "no netlink socket for routes: %s", strerror(errno));
+    routeset_init(&n->routes, expected);
     err = route_link_up(&n->nl, ifindex, mtu);
     if (err != 0)
         return problem_set(why, "cannot set the TUN device up with an MTU of %u: %s", mtu,
@@ -69,60 +63,42 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
     return true;
 }
 
-static struct route_use **same_route(struct netconf *n, const struct prefix *to)
+/* use ends; the kernel's route goes too, or turns to the next owner's source. */
+static void drop_route(struct netconf *n, const struct route_use *use)
 {
-    struct route_use **at = &n->routes;
-
-    while (*at != NULL && !prefix_equal(&(*at)->to, to))
-        at = &(*at)->next;
-    return at;
-}
-
-/* The use at *at ends; the kernel's route goes too, or turns to the next owner's source. */
-static void drop_route(struct netconf *n, struct route_use **at)
-{
-    struct route_use *gone = *at;
+    struct prefix to = use->to;
+    struct cv_addr src = use->src;
     const struct route_use *other;
 
-    *at = gone->next;
-    other = *same_route(n, &gone->to);
+    routeset_remove(&n->routes, use);
+    other = routeset_to(&n->routes, &to);
     if (other == NULL)
-        complain(n, "cannot remove the route to", &gone->to,
-                 route_del(&n->nl, n->ifindex, &gone->to, &gone->src));
-    else if (!addr_equal(&other->src, &gone->src))
-        complain(n, "cannot change the route to", &gone->to,
-                 route_add(&n->nl, n->ifindex, &other->to, &other->src));
-    free(gone);
+        complain(n, "cannot remove the route to", &to,
+                 route_del(&n->nl, n->ifindex, &to, &src));
+    else if (!addr_equal(&other->src, &src))
+        complain(n, "cannot change the route to", &to,
+                 route_add(&n->nl, n->ifindex, &to, &other->src));
 }
 
 void netconf_drop_routes(struct netconf *n, uint64_t owner)
 {
-    struct route_use **at = &n->routes;
+    const struct route_use *use;
 
-    while (*at != NULL) {
-        if ((*at)->owner == owner)
-            drop_route(n, at);
-        else
-            at = &(*at)->next;
-    }
+    while ((use = routeset_of(&n->routes, owner)) != NULL)
+        drop_route(n, use);
 }
 
 static void add_route(struct netconf *n, uint64_t owner, const struct prefix *to,
                       const struct cv_addr *src)
 {
-    const struct route_use *same = *same_route(n, to);
-    struct route_use *use;
+    const struct route_use *same = routeset_to(&n->routes, to);
     int err = 0;
 
     if (same == NULL || !addr_equal(&same->src, src))
         err = route_add(&n->nl, n->ifindex, to, src);
-    if (err != 0) {
-        complain(n, "cannot add the route to", to, err);
-        return;
-    }
-    use = mem_new(1, sizeof(*use));
-    *use = (struct route_use){owner, *to, *src, n->routes};
-    n->routes = use;
+    if (err == 0)
+        routeset_add(&n->routes, owner, to, src);
+    complain(n, "cannot add the route to", to, err);
 }
 
 /* The source for traffic of this host: a virtual address that the selectors allow, else an
@@ -267,8 +243,7 @@ void netconf_close(struct netconf *n)
 {
     if (n->nl.fd < 0)
         return;
-    while (n->routes != NULL)
-        drop_route(n, &n->routes);
+    routeset_free(&n->routes);
     while (n->leases != NULL)
         netconf_drop_lease(n, n->leases->ike);
     if (n->rule_v4)

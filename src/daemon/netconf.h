@@ -11,11 +11,11 @@
 #include <culvert/engine.h>
 
 #include "daemon/problem.h"
+#include "daemon/routeset.h"
 #include "linux/routes.h"
 
 #define NETCONF_TRAP (UINT64_C(1) << 32)
 
-struct route_use;
 struct addr_use;
 struct lease_use;
 
@@ -24,7 +24,7 @@ struct netconf {
     unsigned ifindex;
     bool rule_v4, rule_v6;
     bool install_routes, install_addresses;
-    struct route_use *routes;
+    struct routeset routes;
     struct addr_use *addrs;
     struct lease_use *leases;
     /* told when the kernel refuses */
@@ -32,10 +32,11 @@ struct netconf {
     void *ctx;
 };
 
-/* Sets the device up and the rule for marked packets. */
+/* Sets the device up and the rule for marked packets.  expected: about how many routes. */
 bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
-                  struct problem *why);
-void netconf_close(struct netconf *n); /* takes everything back */
+                  uint32_t expected, struct problem *why);
+/* Takes the rule and the addresses back; the routes end with the device. */
+void netconf_close(struct netconf *n);
 
 /* Routes to every selector of remote, with a source address out of local: a virtual one,
  * else one of the host's.  Again for the same owner: as if removed before. */

@@ -216,7 +216,9 @@ reaches() { until_true 10 ping_once "$@"; } # NAMESPACE ADDRESS [SOURCE]
 daemon() {
     local side=$1
     shift
-    : >>"$RUN/$side.log"
+    # A second life has a log of its own: what is waited for must be said anew.
+    [ ! -f "$RUN/$side.log" ] || cat "$RUN/$side.log" >>"$RUN/$side-before.log"
+    : >"$RUN/$side.log"
     spawn "$side" "$P-$side" "$CULVERTD" -c "$RUN/$side/swanctl.conf" \
         --run-dir "$RUN/$side/run" --state-dir "$RUN/$side/state" "$@"
     until_true 10 logged "$side" 'culvertd .* ready' || fail "culvertd ($side) does not start"

@@ -83,7 +83,6 @@ told gw "PLUTO_PEER_ID=dev.example" || fail "updown: $(cat "$RUN/updown-gw")"
 stop dev || fail "culvertd (dev) ended with $?"
 told dev PLUTO_VERB=down-client || fail "no updown at the end"
 until_true 5 told gw PLUTO_VERB=down-client || fail "no updown on the gateway at the end"
-: >"$RUN/dev.log"
 daemon dev
 wait_log dev "peer assigned $VIP"
 inns "$DEV" ip link set culvert0 mtu 1300 || fail "no culvert0"

@@ -71,7 +71,7 @@ static int set_up(void **state)
     net.note = note;
     if (!batch_init(&batch) || !tun_open(&tun, "cvtest%d"))
         return -1;
-    return netconf_open(&net, tun.index, 1400, true, &why) ? 0 : -1;
+    return netconf_open(&net, tun.index, 1400, true, 4, &why) ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -162,6 +162,22 @@ static void a_route_stays_while_one_sa_needs_it(void **state)
     assert_string_equal(noted, "");
 }
 
+static void many_sas_have_their_own_routes(void **state)
+{
+    struct cv_ts_list local = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < 200; i++) {
+        struct cv_ts_list remote = one_net(ip4(10, 9, (uint8_t)i, 0), 24);
+        netconf_add_routes(&net, i, &local, &remote);
+    }
+    for (unsigned i = 0; i < 200; i += 2)
+        netconf_drop_routes(&net, i);
+    for (unsigned i = 0; i < 200; i += 33)
+        assert_string_equal(device_to(ip4(10, 9, (uint8_t)i, 1)), i % 2 == 0 ? "" : tun.name);
+    assert_string_equal(noted, "");
+}
+
 static void the_source_turns_to_the_remaining_sas(void **state)
 {
     struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16);
@@ -205,19 +221,18 @@ static void an_address_stays_while_one_ike_sa_has_it(void **state)
 static void closing_takes_everything_back(void **state)
 {
     struct cv_ts_list remote = one_net(ip4(10, 9, 0, 0), 16), local = {0};
-    struct problem why;
     char line[256];
     FILE *f;
 
     (void)state;
     netconf_add_routes(&net, 1, &local, &remote);
     netconf_close(&net);
+    tun_close(&tun);
     f = popen("ip rule show; ip -6 rule show; ip route show table 220 2>/dev/null", "r");
     assert_non_null(f);
     while (fgets(line, sizeof(line), f) != NULL)
         assert_null(strstr(line, "220"));
     pclose(f);
-    assert_true(netconf_open(&net, tun.index, 1400, true, &why));
 }
 
 static void packets_pass_through_the_device_both_ways(void **state)
@@ -268,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_route_leads_into_the_tunnel_but_not_for_marked_packets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_route_stays_while_one_sa_needs_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_sas_have_their_own_routes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_source_turns_to_the_remaining_sas, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_address_stays_while_one_ike_sa_has_it, set_up,
