@@ -104,6 +104,22 @@ static enum cv_err step_response(struct ike *k, struct ike_sa *sa, const struct 
     return CV_OK;
 }
 
+static bool deletes_sa(const struct ike_msg *m)
+{
+    for (unsigned i = 0; i < m->n_del; i++) {
+        if (m->del[i].protocol == CV_PROTO_IKE)
+            return true;
+    }
+    return false;
+}
+
+/* After a simultaneous rekey of the IKE SA the peer may know which one inherits before we
+ * do.  What it asks of an SA that has not inherited here yet waits for its repetition. */
+static bool too_early(const struct ike_sa *sa, const struct ike_hdr *h, const struct ike_msg *m)
+{
+    return sa->state == ST_UP && sa->quiet && !(h->flags & IKE_F_RESPONSE) && !deletes_sa(m);
+}
+
 enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
                      const struct ike_msg *m)
 {
@@ -113,6 +129,8 @@ enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
 
     if (rule == NULL)
         return CV_ERR_UNEXPECTED;
+    if (too_early(sa, h, m))
+        return CV_ERR_IKE_PENDING;
     memset(&ch, 0, sizeof(ch));
     err = rule->kind == REQ ? step_request(k, sa, h, m, rule, &ch)
                             : step_response(k, sa, m, rule, &ch);
