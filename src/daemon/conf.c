@@ -143,24 +143,29 @@ static bool take_uris(struct conf_reader *r, const struct node *n, void *field, 
                       n->name);
 }
 
+/* clang-format off */
+#define FIELD(name) offsetof(struct authority_draft, name)
+static const struct conf_key authority_keys[] = {
+    {"cacert",        take_text,    FIELD(cacert), NULL},
+    {"file",          take_text,    FIELD(file),   NULL},
+    {"crl_uris",      take_uris,    0,             NULL},
+    {"ocsp_uris",     take_uris,    0,             NULL},
+    {"cert_uri_base", take_foreign, 0,             NULL},
+    {"handle",        take_foreign, 0,             NULL},
+    {"slot",          take_foreign, 0,             NULL},
+    {"module",        take_foreign, 0,             NULL},
+};
+/* clang-format on */
+
+static const struct conf_table authority_table = {authority_keys, COUNT(authority_keys), NULL};
+
 static bool load_authority(struct conf_reader *r, const struct node *n, void *ctx)
 {
-    static const struct conf_key keys[] = {
-        {"cacert", take_text, offsetof(struct authority_draft, cacert),          NULL},
-        {"file",        take_text,            offsetof(struct authority_draft,                           file), NULL},
-        {"crl_uris",    take_uris,             0,                                   NULL                                      },
-        {"ocsp_uris",    take_uris,             0,NULL},
-        {"cert_uri_base",    take_foreign,             0,                               NULL                                                                  },
-        {"handle",    take_foreign,             0,       NULL},
-        {"slot",    take_foreign,             0,                                 NULL                                                                                            },
-        {"module",    take_foreign,             0,     NULL},
-    };
-    static const struct conf_table table = {keys, COUNT(keys), NULL};
     struct authority_draft d = {0};
     const char *name;
 
     (void)ctx;
-    if (!conf_read(r, n, &table, &d))
+    if (!conf_read(r, n, &authority_table, &d))
         return false;
     if ((d.cacert == NULL) == (d.file == NULL))
         return problem_at(r->why, n, "needs 'cacert' or 'file', the CA's certificate");

@@ -37,32 +37,36 @@ static void assert_refused(const char *text, const char *problem)
 /* Each begins in line 2 of the file. */
 static void wrong_keys_of_a_connection(void **state)
 {
+    /* clang-format off */
     static const struct bad cases[] = {
         {"remote_adrs = 10.0.0.1",
-         "2: connections.c.remote_adrs: unknown key 'remote_adrs', did you mean 'remote_addrs'?"},
+         "2: connections.c.remote_adrs: unknown key 'remote_adrs', did you mean "
+         "'remote_addrs'?"},
         {"colour = red", "2: connections.c.colour: unknown key 'colour'"},
         {"version = 1",
          "2: connections.c.version: IKEv1 is not supported yet; use version = 2"},
         {"version = 3", "2: connections.c.version: expected 0, 1 or 2, not '3'"},
         {"aggressive = yes",
-         "2: connections.c.aggressive: aggressive mode belongs to IKEv1, which is not supported "
-         "yet"},
+         "2: connections.c.aggressive: aggressive mode belongs to IKEv1, which is not "
+         "supported yet"},
         {"aggressive = perhaps",
          "2: connections.c.aggressive: expected yes or no, not 'perhaps'"},
         {"encap = on", "2: connections.c.encap: expected yes or no, not 'on'"},
         {"unique = replce",
-         "2: connections.c.unique: expected no, never, keep or replace, not 'replce', did you mean "
-         "'replace'?"},
+         "2: connections.c.unique: expected no, never, keep or replace, not 'replce', did "
+         "you mean 'replace'?"},
         {"childless = force",
          "2: connections.c.childless: expected allow or never, not 'force'"},
         {"keyingtries = many",
          "2: connections.c.keyingtries: expected a number from 0 to 4294967295, not 'many'"},
         {"keyingtries = 4294967296",
-         "2: connections.c.keyingtries: expected a number from 0 to 4294967295, not '4294967296'"},
+         "2: connections.c.keyingtries: expected a number from 0 to 4294967295, not "
+         "'4294967296'"},
         {"keyingtries = -1",
          "2: connections.c.keyingtries: expected a number from 0 to 4294967295, not '-1'"},
         {"dpd_delay = 30 seconds",
-         "2: connections.c.dpd_delay: expected a time like 30s, 10m, 4h or 1d, not '30 seconds'"},
+         "2: connections.c.dpd_delay: expected a time like 30s, 10m, 4h or 1d, not '30 "
+         "seconds'"},
         {"rekey_time = 4x",
          "2: connections.c.rekey_time: expected a time like 30s, 10m, 4h or 1d, not '4x'"},
         {"rekey_time = h",
@@ -77,32 +81,32 @@ static void wrong_keys_of_a_connection(void **state)
         {"remote_port = 65536",
          "2: connections.c.remote_port: expected a number from 1 to 65535, not '65536'"},
         {"local_port = 501",
-         "2: connections.c.local_port: a port for one connection is not supported; culvert.port "
-         "is for all"},
+         "2: connections.c.local_port: a port for one connection is not supported; "
+         "culvert.port is for all"},
         {"remote_addrs = 10.0.0.300",
-         "2: connections.c.remote_addrs: expected an address, a subnet, a range, a host name or "
-         "%any, not '10.0.0.300'"},
+         "2: connections.c.remote_addrs: expected an address, a subnet, a range, a host name "
+         "or %any, not '10.0.0.300'"},
         {"remote_addrs = 10.0.0.1, 10.0.0.0/40",
-         "2: connections.c.remote_addrs: expected an address, a subnet, a range, a host name or "
-         "%any, not '10.0.0.0/40'"},
+         "2: connections.c.remote_addrs: expected an address, a subnet, a range, a host name "
+         "or %any, not '10.0.0.0/40'"},
         {"local_addrs = 10.0.0",
          "2: connections.c.local_addrs: expected an address, a subnet, a range or %any, not "
          "'10.0.0'"},
         {"local_addrs = gw.example",
-         "2: connections.c.local_addrs: host name 'gw.example' is not supported here; give an "
-         "address"},
+         "2: connections.c.local_addrs: host name 'gw.example' is not supported here; give "
+         "an address"},
         {"proposals = aes128-sha265-modp2048",
-         "2: connections.c.proposals: unknown algorithm 'sha265' in proposal "
-         "'aes128-sha265-modp2048', did you mean 'sha256'?"},
+         "2: connections.c.proposals: unknown algorithm 'sha265' in proposal 'aes128-sha265-"
+         "modp2048', did you mean 'sha256'?"},
         {"proposals = aes128gcm16-prfsha256-x25519, aes128-sha256",
-         "2: connections.c.proposals: proposal 'aes128-sha256' needs a key exchange method, e.g. "
-         "x25519"},
+         "2: connections.c.proposals: proposal 'aes128-sha256' needs a key exchange method, "
+         "e.g. x25519"},
         {"vips = 10.0.0.0/8",
          "2: connections.c.vips: expected an address, 0.0.0.0 or :: for any, not '10.0.0.0/8'"},
         {"pools = p4", "2: c.pools: there is no pool 'p4', did you mean 'p6'?"},
         {"pull = no",
-         "2: connections.c.pull: key 'pull' of strongSwan is not supported; only the default 'yes' "
-         "is accepted"},
+         "2: connections.c.pull: key 'pull' of strongSwan is not supported; only the default "
+         "'yes' is accepted"},
         {"ppk_id = x", "2: connections.c.ppk_id: key 'ppk_id' of strongSwan is not supported"},
         {"mediated_by = m",
          "2: connections.c.mediated_by: key 'mediated_by' of strongSwan is not supported"},
@@ -114,12 +118,12 @@ static void wrong_keys_of_a_connection(void **state)
          "2: connections.c.childrn: unknown section 'childrn', did you mean 'children'?"},
         {"proposals { }", "2: connections.c.proposals: expected a value: 'proposals = ...'"},
         {"local = x", "2: connections.c.local: expected a section: 'local { }'"},
-        {"children { x = 1 }",
-         "2: connections.c.children.x: expected a section: 'x { }'"},
+        {"children { x = 1 }", "2: connections.c.children.x: expected a section: 'x { }'"},
         {"local-1 { }\n local-2 { }",
          "3: connections.c.local-2: a second round of authentication after 'local-1' is not "
          "supported yet"},
     };
+    /* clang-format on */
     char text[512];
 
     (void)state;
@@ -133,6 +137,7 @@ static void wrong_keys_of_a_connection(void **state)
 
 static void wrong_keys_of_a_side(void **state)
 {
+    /* clang-format off */
     static const struct bad cases[] = {
         {"local { auth = pks }",
          "2: connections.c.local.auth: expected psk, pubkey or a signature scheme like rsa, "
@@ -149,14 +154,13 @@ static void wrong_keys_of_a_side(void **state)
         {"remote { auth = eap-mschapv2 }",
          "2: connections.c.remote.auth: EAP ('eap-mschapv2') is not supported yet"},
         {"remote { auth = xauth }",
-         "2: connections.c.remote.auth: XAuth ('xauth') belongs to IKEv1, which is not supported "
-         "yet"},
+         "2: connections.c.remote.auth: XAuth ('xauth') belongs to IKEv1, which is not "
+         "supported yet"},
         {"remote { idd = x }",
          "2: connections.c.remote.idd: unknown key 'idd', did you mean 'id'?"},
         {"remote { id = C=CH, X=y }",
          "2: connections.c.remote.id: unknown attribute 'X' in distinguished name 'C=CH, X=y'"},
-        {"remote { id = ipv4:gw }",
-         "2: connections.c.remote.id: 'gw' is not an IPv4 address"},
+        {"remote { id = ipv4:gw }", "2: connections.c.remote.id: 'gw' is not an IPv4 address"},
         {"remote { eap_id = %any }",
          "2: connections.c.remote.eap_id: key 'eap_id' of strongSwan is not supported"},
         {"remote { revocation = ifuri }",
@@ -172,6 +176,7 @@ static void wrong_keys_of_a_side(void **state)
         {"local { auth = psk\n certs = gw.pem\n }",
          "2: connections.c.local: certificates have no use with auth = psk"},
     };
+    /* clang-format on */
     char text[512];
 
     (void)state;
@@ -186,10 +191,11 @@ static void missing_and_broken_certificates(void **state)
     char expected[512];
 
     (void)state;
-    snprintf(expected, sizeof(expected),
-             "1: connections.c.local.certs: cannot read certificate '%s/x509/no.pem': No such file "
-             "or directory",
-             fixture_dir);
+    snprintf(
+        expected, sizeof(expected),
+        "1: connections.c.local.certs: cannot read certificate '%s/x509/no.pem': No such file "
+        "or directory",
+        fixture_dir);
     assert_refused("connections { c { local { certs = gw.pem, no.pem } } }", expected);
     fixture_write("x509/junk.pem", "junk");
     assert_false(fixture_load(&f, "connections { c { local { certs = junk.pem } } }"));
@@ -200,64 +206,70 @@ static void missing_and_broken_certificates(void **state)
 
 static void wrong_keys_of_a_child(void **state)
 {
+    /* clang-format off */
     static const struct bad cases[] = {
         {"mode = transport",
-         "2: connections.c.children.n.mode: mode 'transport' is not supported yet; only tunnel is"},
+         "2: connections.c.children.n.mode: mode 'transport' is not supported yet; only "
+         "tunnel is"},
         {"mode = pass",
          "2: connections.c.children.n.mode: mode 'pass' is not supported yet; only tunnel is"},
         {"mode = tunel",
-         "2: connections.c.children.n.mode: expected tunnel, transport, transport_proxy, beet, pass "
-         "or drop, not 'tunel', did you mean 'tunnel'?"},
+         "2: connections.c.children.n.mode: expected tunnel, transport, transport_proxy, "
+         "beet, pass or drop, not 'tunel', did you mean 'tunnel'?"},
         {"ah_proposals = sha256",
-         "2: connections.c.children.n.ah_proposals: AH is not supported yet; use esp_proposals"},
+         "2: connections.c.children.n.ah_proposals: AH is not supported yet; use "
+         "esp_proposals"},
         {"esp_proposals = aes128",
          "2: connections.c.children.n.esp_proposals: proposal 'aes128' needs an integrity "
          "algorithm, e.g. sha256"},
         {"local_ts = 10.0.0.0/8[tpc/80]",
-         "2: connections.c.children.n.local_ts: unknown protocol 'tpc': expected a name or 0 to "
-         "255"},
+         "2: connections.c.children.n.local_ts: unknown protocol 'tpc': expected a name or 0 "
+         "to 255"},
         {"remote_ts = net-b",
-         "2: connections.c.children.n.remote_ts: 'net-b' is not a subnet: expected e.g. 10.0.0.0/8, "
-         "fd00::/64, 10.0.0.1-10.0.0.9 or 'dynamic'"},
+         "2: connections.c.children.n.remote_ts: 'net-b' is not a subnet: expected e.g. "
+         "10.0.0.0/8, fd00::/64, 10.0.0.1-10.0.0.9 or 'dynamic'"},
         {"remote_ts = 10.0.0.0/8,10.0.0.0/9,10.0.0.0/10,10.0.0.0/11,10.0.0.0/12,10.0.0.0/13,"
          "10.0.0.0/14,10.0.0.0/15,10.0.0.0/16",
          "2: connections.c.children.n.remote_ts: 9 traffic selectors; at most 8 are possible"},
         {"start_action = trap|start",
-         "2: connections.c.children.n.start_action: 'trap|start' is not supported; use start or "
-         "trap"},
+         "2: connections.c.children.n.start_action: 'trap|start' is not supported; use start "
+         "or trap"},
         {"start_action = begin",
-         "2: connections.c.children.n.start_action: expected none, trap, start or restart, not "
-         "'begin'"},
+         "2: connections.c.children.n.start_action: expected none, trap, start or restart, "
+         "not 'begin'"},
         {"dpd_action = accept",
-         "2: connections.c.children.n.dpd_action: expected clear, trap, restart, none or start, not "
-         "'accept'"},
+         "2: connections.c.children.n.dpd_action: expected clear, trap, restart, none or "
+         "start, not 'accept'"},
         {"rekey_time = 2h\n life_time = 1h",
          "1: connections.c.children.n: life_time must not be less than rekey_time"},
         {"rekey_bytes = 100\n rand_bytes = 200",
          "1: connections.c.children.n: rand_bytes must not be more than rekey_bytes"},
         {"rekey_bytes = 10T",
-         "2: connections.c.children.n.rekey_bytes: expected octets like 1000000, 500M or 2G, not "
-         "'10T'"},
+         "2: connections.c.children.n.rekey_bytes: expected octets like 1000000, 500M or 2G, "
+         "not '10T'"},
         {"rekey_packets = 10M",
          "2: connections.c.children.n.rekey_packets: expected a number, not '10M'"},
         {"replay_window = 5000",
-         "2: connections.c.children.n.replay_window: expected a number from 0 to 4096, not '5000'"},
+         "2: connections.c.children.n.replay_window: expected a number from 0 to 4096, not "
+         "'5000'"},
         {"mark_in = 42",
-         "2: connections.c.children.n.mark_in: key 'mark_in' of strongSwan is not supported; only "
-         "the default '0' is accepted"},
+         "2: connections.c.children.n.mark_in: key 'mark_in' of strongSwan is not supported; "
+         "only the default '0' is accepted"},
         {"ipcomp = yes",
-         "2: connections.c.children.n.ipcomp: key 'ipcomp' of strongSwan is not supported; only the "
-         "default 'no' is accepted"},
+         "2: connections.c.children.n.ipcomp: key 'ipcomp' of strongSwan is not supported; "
+         "only the default 'no' is accepted"},
         {"policies = no",
-         "2: connections.c.children.n.policies: key 'policies' of strongSwan is not supported; only "
-         "the default 'yes' is accepted"},
+         "2: connections.c.children.n.policies: key 'policies' of strongSwan is not "
+         "supported; only the default 'yes' is accepted"},
         {"interface = eth0",
-         "2: connections.c.children.n.interface: key 'interface' of strongSwan is not supported"},
+         "2: connections.c.children.n.interface: key 'interface' of strongSwan is not "
+         "supported"},
         {"remote_tss = 10.0.0.0/8",
          "2: connections.c.children.n.remote_tss: unknown key 'remote_tss', did you mean "
          "'remote_ts'?"},
         {"x { }", "2: connections.c.children.n.x: unknown section 'x'"},
     };
+    /* clang-format on */
     char text[512];
 
     (void)state;
@@ -270,17 +282,21 @@ static void wrong_keys_of_a_child(void **state)
 
 static void wrong_secrets(void **state)
 {
+    /* clang-format off */
     static const struct bad cases[] = {
         {"secrets { ike-1 { id = x } }", "1: secrets.ike-1: needs 'secret = ...'"},
-        {"secrets { ike-1 {\n id = x\n secret = \n } }", "1: secrets.ike-1: needs 'secret = ...'"},
+        {"secrets { ike-1 {\n id = x\n secret = \n } }",
+         "1: secrets.ike-1: needs 'secret = ...'"},
         {"secrets { ike-1 { secert = x } }",
          "1: secrets.ike-1.secert: unknown key 'secert', did you mean 'secret'?"},
         {"secrets { ike { secret = 0x123 } }",
          "1: secrets.ike.secret: expected an even number of hexadecimal digits after 0x"},
         {"secrets { ike { secret = 0xzz } }",
          "1: secrets.ike.secret: expected an even number of hexadecimal digits after 0x"},
-        {"secrets { ike { secret = 0s!! } }", "1: secrets.ike.secret: expected Base64 after 0s"},
-        {"secrets { ike { secret = 0sAAAAA } }", "1: secrets.ike.secret: expected Base64 after 0s"},
+        {"secrets { ike { secret = 0s!! } }",
+         "1: secrets.ike.secret: expected Base64 after 0s"},
+        {"secrets { ike { secret = 0sAAAAA } }",
+         "1: secrets.ike.secret: expected Base64 after 0s"},
         {"secrets { ike { secret = 0x } }", "1: secrets.ike.secret: the secret is empty"},
         {"secrets { ike { secret = x\n id-1 = CN= } }",
          "2: secrets.ike.id-1: attribute 'CN' in distinguished name 'CN=' is empty"},
@@ -292,13 +308,14 @@ static void wrong_secrets(void **state)
         {"secrets { token { } }",
          "1: secrets.token: secrets 'token' of strongSwan are not supported"},
         {"secrets { shared { secret = x } }",
-         "1: secrets.shared: the name of a secret begins with its kind: ike, eap, xauth, ppk, private, "
-         "rsa, ecdsa or pkcs8; unknown kind 'shared'"},
+         "1: secrets.shared: the name of a secret begins with its kind: ike, eap, xauth, ppk,"
+         " private, rsa, ecdsa or pkcs8; unknown kind 'shared'"},
         {"secrets { ecsda { file = x } }",
          "1: secrets.ecsda: the name of a secret begins with its kind: ike, eap, xauth, ppk, "
          "private, rsa, ecdsa or pkcs8; unknown kind 'ecsda', did you mean 'ecdsa'?"},
         {"secrets { ike = x }", "1: secrets.ike: expected a section: 'ike { }'"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -307,15 +324,18 @@ static void wrong_secrets(void **state)
 
 static void wrong_settings_and_other_sections(void **state)
 {
+    /* clang-format off */
     static const struct bad cases[] = {
         {"culvert { prot = 500 }", "1: culvert.prot: unknown key 'prot', did you mean 'port'?"},
         {"culvert { port = 4500 }", "1: culvert: port and port_nat_t must differ"},
         {"culvert { max_devices = 0 }",
          "1: culvert.max_devices: expected a number from 1 to 4000000, not '0'"},
         {"culvert { tun_name = a/b }",
-         "1: culvert.tun_name: expected a network device name of at most 15 letters, not 'a/b'"},
+         "1: culvert.tun_name: expected a network device name of at most 15 letters, not 'a/"
+         "b'"},
         {"culvert { tun_name = a%s }",
-         "1: culvert.tun_name: expected a network device name of at most 15 letters, not 'a%s'"},
+         "1: culvert.tun_name: expected a network device name of at most 15 letters, not "
+         "'a%s'"},
         {"culvert { log_level = 5 }",
          "1: culvert.log_level: expected a number from 0 to 4, not '5'"},
         {"culvert { retransmit_timeout = soon }",
@@ -328,15 +348,18 @@ static void wrong_settings_and_other_sections(void **state)
          "1: connection: unknown section 'connection', did you mean 'connections'?"},
         {"charon { }", "1: charon: unknown section 'charon'"},
         {"version = 2", "1: version: unknown key 'version'"},
-        {"connections { version = 2 }", "1: connections.version: expected a section: 'version { }'"},
-        {"authorities { a { } }", "1: authorities.a: needs 'cacert' or 'file', the CA's certificate"},
+        {"connections { version = 2 }",
+         "1: connections.version: expected a section: 'version { }'"},
+        {"authorities { a { } }",
+         "1: authorities.a: needs 'cacert' or 'file', the CA's certificate"},
         {"authorities { a { cacert = ca.pem\n crl_uris = http://x/ } }",
-         "2: authorities.a.crl_uris: key 'crl_uris' of strongSwan is not supported: revocation is "
-         "not checked online; put revocation lists into x509crl/"},
+         "2: authorities.a.crl_uris: key 'crl_uris' of strongSwan is not supported: "
+         "revocation is not checked online; put revocation lists into x509crl/"},
         {"pools { p { adrs = 10.0.0.0/8 } }",
          "1: pools.p.adrs: unknown key 'adrs', did you mean 'addrs'?"},
         {"connections {\n", "2: section 'connections' of line 1 is not closed"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)

@@ -22,46 +22,47 @@ static struct problem why;
 
 static void proposals_of_the_field_are_understood(void **state)
 {
+    /* clang-format off */
     static const struct {
         enum cv_protocol protocol;
         const char *text, *meaning;
     } cases[] = {
         {CV_PROTO_IKE, "aes128gcm16-prfsha256-x25519",
-         "AES_GCM_16-128/PRF_HMAC_SHA2_256/CURVE_25519"                                                                           },
+         "AES_GCM_16-128/PRF_HMAC_SHA2_256/CURVE_25519"},
         {CV_PROTO_IKE, "aes128-sha256-modp2048",
-         "AES_CBC-128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048"                                                              },
+         "AES_CBC-128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048"},
         {CV_PROTO_IKE, "aes256-sha384-ecp384",
-         "AES_CBC-256/HMAC_SHA2_384_192/PRF_HMAC_SHA2_384/ECP_384"                                                                },
-        {CV_PROTO_IKE, "aes256gcm16-sha384-ecp384",                             "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"        },
-        {CV_PROTO_IKE, "aes-sha1-modp1024",                                     "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024"},
-        {CV_PROTO_IKE, "3des-md5-modp1536",                                     "3DES_CBC/HMAC_MD5_96/PRF_HMAC_MD5/MODP_1536"     },
+         "AES_CBC-256/HMAC_SHA2_384_192/PRF_HMAC_SHA2_384/ECP_384"},
+        {CV_PROTO_IKE, "aes256gcm16-sha384-ecp384", "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"},
+        {CV_PROTO_IKE, "aes-sha1-modp1024", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024"},
+        {CV_PROTO_IKE, "3des-md5-modp1536", "3DES_CBC/HMAC_MD5_96/PRF_HMAC_MD5/MODP_1536"},
         {CV_PROTO_IKE, "aes128-aes256-sha256-sha512-prfsha256-ecp256-modp3072",
          "AES_CBC-128/AES_CBC-256/HMAC_SHA2_256_128/HMAC_SHA2_512_256/PRF_HMAC_SHA2_256/"
-         "ECP_256/"
-         "MODP_3072"                                                                                                              },
+         "ECP_256/MODP_3072"},
         {CV_PROTO_IKE, "chacha20poly1305-prfsha512-curve25519",
-         "CHACHA20_POLY1305/PRF_HMAC_SHA2_512/CURVE_25519"                                                                        },
-        {CV_PROTO_IKE, "aes256ccm8-prfaesxcbc-x448",                            "AES_CCM_8-256/PRF_AES128_XCBC/CURVE_448"         },
+         "CHACHA20_POLY1305/PRF_HMAC_SHA2_512/CURVE_25519"},
+        {CV_PROTO_IKE, "aes256ccm8-prfaesxcbc-x448", "AES_CCM_8-256/PRF_AES128_XCBC/CURVE_448"},
         {CV_PROTO_IKE, "aes128-aesxcbc-ecp521",
-         "AES_CBC-128/AES_XCBC_96/PRF_AES128_XCBC/ECP_521"                                                                        },
+         "AES_CBC-128/AES_XCBC_96/PRF_AES128_XCBC/ECP_521"},
         {CV_PROTO_IKE, "aes128ctr-aescmac-modp4096",
-         "AES_CTR-128/AES_CMAC_96/PRF_AES128_CMAC/MODP_4096"                                                                      },
+         "AES_CTR-128/AES_CMAC_96/PRF_AES128_CMAC/MODP_4096"},
         {CV_PROTO_IKE, "AES256-SHA2_256-MODP2048",
-         "AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048"                                                              },
-        {CV_PROTO_ESP, "aes128gcm16",                                           "AES_GCM_16-128/NO_EXT_SEQ"                       },
-        {CV_PROTO_ESP, "aes128gcm128-esn-noesn",                                "AES_GCM_16-128/EXT_SEQ/NO_EXT_SEQ"               },
+         "AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048"},
+        {CV_PROTO_ESP, "aes128gcm16", "AES_GCM_16-128/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "aes128gcm128-esn-noesn", "AES_GCM_16-128/EXT_SEQ/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes256-sha256-modp2048",
-         "AES_CBC-256/HMAC_SHA2_256_128/MODP_2048/NO_EXT_SEQ"                                                                     },
-        {CV_PROTO_ESP, "aes128-sha256-prfsha256",                               "AES_CBC-128/HMAC_SHA2_256_128/NO_EXT_SEQ"        },
+         "AES_CBC-256/HMAC_SHA2_256_128/MODP_2048/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "aes128-sha256-prfsha256", "AES_CBC-128/HMAC_SHA2_256_128/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes128gcm16-sha256-x25519-modpnone",
-         "AES_GCM_16-128/CURVE_25519/MODP_NONE/NO_EXT_SEQ"                                                                        },
-        {CV_PROTO_ESP, "null-sha256",                                           "NULL/HMAC_SHA2_256_128/NO_EXT_SEQ"               },
-        {CV_PROTO_ESP, "aes128gmac-ecp256",                                     "NULL_AES_GMAC-128/ECP_256/NO_EXT_SEQ"            },
-        {CV_PROTO_ESP, "aes192ccm12",                                           "AES_CCM_12-192/NO_EXT_SEQ"                       },
-        {CV_PROTO_ESP, "aes128-aes128-sha256",                                  "AES_CBC-128/HMAC_SHA2_256_128/NO_EXT_SEQ"        },
-        {CV_PROTO_AH,  "sha256-esn",                                            "HMAC_SHA2_256_128/EXT_SEQ"                       },
-        {CV_PROTO_AH,  "aesxcbc",                                               "AES_XCBC_96/NO_EXT_SEQ"                          },
+         "AES_GCM_16-128/CURVE_25519/MODP_NONE/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "null-sha256", "NULL/HMAC_SHA2_256_128/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "aes128gmac-ecp256", "NULL_AES_GMAC-128/ECP_256/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "aes192ccm12", "AES_CCM_12-192/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "aes128-aes128-sha256", "AES_CBC-128/HMAC_SHA2_256_128/NO_EXT_SEQ"},
+        {CV_PROTO_AH, "sha256-esn", "HMAC_SHA2_256_128/EXT_SEQ"},
+        {CV_PROTO_AH, "aesxcbc", "AES_XCBC_96/NO_EXT_SEQ"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -78,48 +79,49 @@ static void proposals_of_the_field_are_understood(void **state)
 
 static void senseless_proposals_are_refused_with_the_reason(void **state)
 {
+    /* clang-format off */
     static const struct {
         enum cv_protocol protocol;
         const char *text, *problem;
     } cases[] = {
         {CV_PROTO_IKE, "aes12gcm16-prfsha256-x25519",
          "unknown algorithm 'aes12gcm16' in proposal 'aes12gcm16-prfsha256-x25519', did you "
-         "mean "
-         "'aes128gcm16'?"                                                                                               },
+         "mean 'aes128gcm16'?"},
         {CV_PROTO_IKE, "aes128-sha256-modp204",
          "unknown algorithm 'modp204' in proposal 'aes128-sha256-modp204', did you mean "
-         "'modp2048'?"                                                                                                  },
-        {CV_PROTO_IKE, "",                                 "unknown algorithm '' in proposal ''"                        },
+         "'modp2048'?"},
+        {CV_PROTO_IKE, "", "unknown algorithm '' in proposal ''"},
         {CV_PROTO_IKE, "aes128--modp2048",
-         "unknown algorithm '' in proposal 'aes128--modp2048'"                                                          },
+         "unknown algorithm '' in proposal 'aes128--modp2048'"},
         {CV_PROTO_IKE, "aes128-sha256-modp2048-",
-         "unknown algorithm '' in proposal 'aes128-sha256-modp2048-'"                                                   },
+         "unknown algorithm '' in proposal 'aes128-sha256-modp2048-'"},
         {CV_PROTO_IKE, "camellia128-sha256-modp2048",
-         "algorithm 'camellia128' of strongSwan is not supported"                                                       },
+         "algorithm 'camellia128' of strongSwan is not supported"},
         {CV_PROTO_IKE, "aes128gcm16-x25519",
-         "proposal 'aes128gcm16-x25519' needs a pseudorandom function, e.g. prfsha256"                                  },
+         "proposal 'aes128gcm16-x25519' needs a pseudorandom function, e.g. prfsha256"},
         {CV_PROTO_IKE, "aes128gcm16-prfsha256",
-         "proposal 'aes128gcm16-prfsha256' needs a key exchange method, e.g. x25519"                                    },
+         "proposal 'aes128gcm16-prfsha256' needs a key exchange method, e.g. x25519"},
         {CV_PROTO_IKE, "aes128-modp2048",
-         "proposal 'aes128-modp2048' needs an integrity algorithm, e.g. sha256"                                         },
+         "proposal 'aes128-modp2048' needs an integrity algorithm, e.g. sha256"},
         {CV_PROTO_IKE, "sha256-modp2048",
-         "proposal 'sha256-modp2048' needs a cipher, e.g. aes128gcm16"                                                  },
+         "proposal 'sha256-modp2048' needs a cipher, e.g. aes128gcm16"},
         {CV_PROTO_IKE, "null-sha256-modp2048",
-         "proposal 'null-sha256-modp2048' cannot go without encryption: null and gmac are for "
-         "ESP"                                                                                                          },
+         "proposal 'null-sha256-modp2048' cannot go without encryption: null and gmac are "
+         "for ESP"},
         {CV_PROTO_IKE, "aes128-sha256-modpnone",
          "proposal 'aes128-sha256-modpnone' cannot go without key exchange: modpnone is for "
-         "ESP"                                                                                                          },
+         "ESP"},
         {CV_PROTO_IKE, "aes128-aes128gcm16-sha256-x25519",
          "proposal 'aes128-aes128gcm16-sha256-x25519' AEAD ciphers (gcm, ccm, "
-         "chacha20poly1305) and "
-         "others do not go into one proposal; write two, separated by a comma"                                          },
-        {CV_PROTO_ESP, "aes128",                           "proposal 'aes128' needs an integrity algorithm, e.g. sha256"},
-        {CV_PROTO_ESP, "sha256",                           "proposal 'sha256' needs a cipher, e.g. aes128gcm16"         },
-        {CV_PROTO_AH,  "aes128-sha256",
-         "proposal 'aes128-sha256' cannot have a cipher: AH does not encrypt"                                           },
-        {CV_PROTO_AH,  "x25519",                           "proposal 'x25519' needs an integrity algorithm, e.g. sha256"},
+         "chacha20poly1305) and others do not go into one proposal; write two, separated by "
+         "a comma"},
+        {CV_PROTO_ESP, "aes128", "proposal 'aes128' needs an integrity algorithm, e.g. sha256"},
+        {CV_PROTO_ESP, "sha256", "proposal 'sha256' needs a cipher, e.g. aes128gcm16"},
+        {CV_PROTO_AH, "aes128-sha256",
+         "proposal 'aes128-sha256' cannot have a cipher: AH does not encrypt"},
+        {CV_PROTO_AH, "x25519", "proposal 'x25519' needs an integrity algorithm, e.g. sha256"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -340,27 +342,28 @@ static void an_unknown_attribute_is_shown_by_its_number(void **state)
 
 static void wrong_identities_are_refused_with_the_reason(void **state)
 {
+    /* clang-format off */
     static const struct {
         const char *text, *problem;
     } cases[] = {
-        {"",             "identity is empty; a value with '#' needs quotes"                                                      },
-        {"@",            "identity is empty; a value with '#' needs quotes"                                                      },
-        {"keyid:",       "identity is empty; a value with '#' needs quotes"                                                      },
-        {"keyid:#",      "identity is empty; a value with '#' needs quotes"                                                      },
-        {"keyid:#0",     "'#0' is not hexadecimal"                                                },
-        {"@#zz",         "'#zz' is not hexadecimal"                                               },
-        {"ipv4:fd00::1", "'fd00::1' is not an IPv4 address"                                       },
-        {"ipv6:x",       "'x' is not an IPv6 address"                                             },
-        {"{3}x",         "'{3}x' is not an identity: expected '{TYPE}:VALUE'"                     },
-        {"{99}:x",       "identity type 99 is not supported"                                      },
-        {"asn1gn:x",     "identity 'asn1gn:' needs '#' and hexadecimal octets"                    },
-        {"C=CH, O",      "'C=CH, O' is not a distinguished name: no '=' after 'O'"                },
-        {"C=",           "attribute 'C' in distinguished name 'C=' is empty"                      },
-        {"CM=x",         "unknown attribute 'CM' in distinguished name 'CM=x', did you mean 'CN'?"},
-        {"banana=x",     "unknown attribute 'banana' in distinguished name 'banana=x'"            },
-        {"a\x01"
-         "b",   "identity has control characters"                                        },
+        {"", "identity is empty; a value with '#' needs quotes"},
+        {"@", "identity is empty; a value with '#' needs quotes"},
+        {"keyid:", "identity is empty; a value with '#' needs quotes"},
+        {"keyid:#", "identity is empty; a value with '#' needs quotes"},
+        {"keyid:#0", "'#0' is not hexadecimal"},
+        {"@#zz", "'#zz' is not hexadecimal"},
+        {"ipv4:fd00::1", "'fd00::1' is not an IPv4 address"},
+        {"ipv6:x", "'x' is not an IPv6 address"},
+        {"{3}x", "'{3}x' is not an identity: expected '{TYPE}:VALUE'"},
+        {"{99}:x", "identity type 99 is not supported"},
+        {"asn1gn:x", "identity 'asn1gn:' needs '#' and hexadecimal octets"},
+        {"C=CH, O", "'C=CH, O' is not a distinguished name: no '=' after 'O'"},
+        {"C=", "attribute 'C' in distinguished name 'C=' is empty"},
+        {"CM=x", "unknown attribute 'CM' in distinguished name 'CM=x', did you mean 'CN'?"},
+        {"banana=x", "unknown attribute 'banana' in distinguished name 'banana=x'"},
+        {"a\x01" "b", "identity has control characters"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

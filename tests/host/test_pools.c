@@ -322,25 +322,27 @@ static void a_replaced_pool_keeps_the_leases_inside_it(void **state)
 
 static void wrong_pools_are_refused_with_the_reason(void **state)
 {
+    /* clang-format off */
     static const struct {
         const char *text, *problem;
     } cases[] = {
-        {"p { }",                                                                     "pools:1: p: needs 'addrs', a subnet or a range" },
-        {"p { addrs = 10.3.0.0/33 }",                                                 "pools:1: p.addrs: expected a subnet or a range" },
-        {"p { addrs = %any }",                                                        "pools:1: p.addrs: expected a subnet or a range" },
-        {"p { addrs = %any4 }",                                                       "pools:1: p.addrs: expected an address before ''"},
-        {"p { addrs = dhcp }",                                                        "pools:1: p.addrs: expected a subnet or a range" },
+        {"p { }", "pools:1: p: needs 'addrs', a subnet or a range"},
+        {"p { addrs = 10.3.0.0/33 }", "pools:1: p.addrs: expected a subnet or a range"},
+        {"p { addrs = %any }", "pools:1: p.addrs: expected a subnet or a range"},
+        {"p { addrs = %any4 }", "pools:1: p.addrs: expected an address before ''"},
+        {"p { addrs = dhcp }", "pools:1: p.addrs: expected a subnet or a range"},
         {"p { adrs = 10.3.0.0/24 }",
-         "pools:1: p.adrs: unknown key 'adrs', did you mean 'addrs'?"                                                                  },
+         "pools:1: p.adrs: unknown key 'adrs', did you mean 'addrs'?"},
         {"p { addrs = 10.3.0.0/24\n dns = x }",
-         "pools:2: p.dns: expected the address of a DNS server, not 'x'"                                                               },
+         "pools:2: p.dns: expected the address of a DNS server, not 'x'"},
         {"p { addrs = 10.3.0.0/24\n dns = 1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4,5.5.5.5 }",
-         "pools:2: p.dns: at most 4 DNS servers are possible"                                                                          },
+         "pools:2: p.dns: at most 4 DNS servers are possible"},
         {"p { addrs = 10.3.0.0/24\n split_include = 10.0.0.0/8 }",
-         "pools:2: p.split_include: key 'split_include' of strongSwan is not supported"                                                },
+         "pools:2: p.split_include: key 'split_include' of strongSwan is not supported"},
         {"q { addrs = 10.3.0.0/16 }\np { addrs = 10.3.9.0/24 }",
-         "pools:2: p: the addresses overlap with those of pool 'q'"                                                                    },
+         "pools:2: p: the addresses overlap with those of pool 'q'"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -96,22 +96,24 @@ static void a_repeated_section_is_extended_and_a_repeated_key_replaced(void **st
 
 static void a_section_inherits_what_it_lacks_from_its_bases(void **state)
 {
+    /* clang-format off */
     static const struct {
         const char *text, *tree;
     } cases[] = {
-        {"b { x = 1\n y = 2 }\na : b { x = 3 }",                "b{x=1;y=2;}a{x=3;y=2;}"       },
-        {"a : b { x = 3 }\nb { x = 1\n y = 2 }",                "a{x=3;y=2;}b{x=1;y=2;}"       },
-        {"b { s { x = 1 } }\na : b { s { y = 2 } }",            "b{s{x=1;}}a{s{y=2;x=1;}}"     },
-        {"a : b, c { }\nb { x = 1 }\nc { x = 2\n y = 3 }",      "a{x=1;y=3;}b{x=1;}c{x=2;y=3;}"},
-        {"a : b {}\nb : c {}\nc { x = 1 }",                     "a{x=1;}b{x=1;}c{x=1;}"        },
-        {"k { a { x = 1 }\n b : k.a { } }",                     "k{a{x=1;}b{x=1;}}"            },
-        {"a : b { x = \n }\nb { x = 1 }",                       "a{x=;}b{x=1;}"                },
-        {"k { v.w { x = 1 } }\na : k.v.w {}",                   "k{v.w{x=1;}}a{x=1;}"          },
-        {"a : b { s : c { } }\nb { s { x = 1 } }\nc { x = 2 }", "a{s{x=2;}}b{s{x=1;}}c{x=2;}"  },
-        {"a : b { }\nb { s : c { } }\nc { x = 2 }",             "a{s{x=2;}}b{s{x=2;}}c{x=2;}"  },
-        {"a : b.s { }\nb : c { }\nc { s { x = 1 } }",           "a{x=1;}b{s{x=1;}}c{s{x=1;}}"  },
-        {"a : b {}\na : c {}\nb { x=1\n }\nc { x=2\n y=3\n }",  "a{x=1;y=3;}b{x=1;}c{x=2;y=3;}"},
+        {"b { x = 1\n y = 2 }\na : b { x = 3 }", "b{x=1;y=2;}a{x=3;y=2;}"},
+        {"a : b { x = 3 }\nb { x = 1\n y = 2 }", "a{x=3;y=2;}b{x=1;y=2;}"},
+        {"b { s { x = 1 } }\na : b { s { y = 2 } }", "b{s{x=1;}}a{s{y=2;x=1;}}"},
+        {"a : b, c { }\nb { x = 1 }\nc { x = 2\n y = 3 }", "a{x=1;y=3;}b{x=1;}c{x=2;y=3;}"},
+        {"a : b {}\nb : c {}\nc { x = 1 }", "a{x=1;}b{x=1;}c{x=1;}"},
+        {"k { a { x = 1 }\n b : k.a { } }", "k{a{x=1;}b{x=1;}}"},
+        {"a : b { x = \n }\nb { x = 1 }", "a{x=;}b{x=1;}"},
+        {"k { v.w { x = 1 } }\na : k.v.w {}", "k{v.w{x=1;}}a{x=1;}"},
+        {"a : b { s : c { } }\nb { s { x = 1 } }\nc { x = 2 }", "a{s{x=2;}}b{s{x=1;}}c{x=2;}"},
+        {"a : b { }\nb { s : c { } }\nc { x = 2 }", "a{s{x=2;}}b{s{x=2;}}c{x=2;}"},
+        {"a : b.s { }\nb : c { }\nc { s { x = 1 } }", "a{x=1;}b{s{x=1;}}c{s{x=1;}}"},
+        {"a : b {}\na : c {}\nb { x=1\n }\nc { x=2\n y=3\n }", "a{x=1;y=3;}b{x=1;}c{x=2;y=3;}"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -135,35 +137,37 @@ static void an_inherited_node_knows_where_it_was_written(void **state)
 
 static void wrong_syntax_is_refused_with_file_and_line(void **state)
 {
+    /* clang-format off */
     static const struct {
         const char *text, *problem;
     } cases[] = {
-        {"a",                    "t.conf:1: expected '=' or '{' after 'a'"                            },
-        {"\n\na b = c\n",        "t.conf:3: expected '=' or '{' after 'a'"                            },
-        {"a = b\n}\n",           "t.conf:2: '}' closes no section"                                    },
-        {"a {\n b = c\n",        "t.conf:3: section 'a' of line 1 is not closed"                      },
-        {"a {\n b {\n }\n",      "t.conf:4: section 'a' of line 1 is not closed"                      },
-        {"a = \"b\n\n",          "t.conf:1: string is not closed with '\"'"                           },
-        {"a = \"b\\",            "t.conf:1: string is not closed with '\"'"                           },
-        {"= b\n",                "t.conf:1: expected a name, not '='"                                 },
-        {"{ }\n",                "t.conf:1: expected a name, not '{'"                                 },
-        {"\"a\" = b\n",          "t.conf:1: expected a name, not '\"'"                                },
-        {"a { }\na = 1\n",       "t.conf:2: 'a' is a section in line 1 already, not a key"            },
-        {"a = 1\na { }\n",       "t.conf:2: 'a' is a key in line 1 already, not a section"            },
-        {"a : { }\n",            "t.conf:1: expected the name of a section that 'a' is based on"      },
-        {"a : b, { }\n",         "t.conf:1: expected the name of a section that 'a' is based on"      },
-        {"a : b = 1\n",          "t.conf:1: expected '{' to begin section 'a'"                        },
-        {"\na : b { }\n",        "t.conf:2: section 'a' is based on 'b', which does not exist"        },
-        {"a : a { }\n",          "t.conf:1: section 'a' is based on 'a', which is based on it in turn"},
+        {"a", "t.conf:1: expected '=' or '{' after 'a'"},
+        {"\n\na b = c\n", "t.conf:3: expected '=' or '{' after 'a'"},
+        {"a = b\n}\n", "t.conf:2: '}' closes no section"},
+        {"a {\n b = c\n", "t.conf:3: section 'a' of line 1 is not closed"},
+        {"a {\n b {\n }\n", "t.conf:4: section 'a' of line 1 is not closed"},
+        {"a = \"b\n\n", "t.conf:1: string is not closed with '\"'"},
+        {"a = \"b\\", "t.conf:1: string is not closed with '\"'"},
+        {"= b\n", "t.conf:1: expected a name, not '='"},
+        {"{ }\n", "t.conf:1: expected a name, not '{'"},
+        {"\"a\" = b\n", "t.conf:1: expected a name, not '\"'"},
+        {"a { }\na = 1\n", "t.conf:2: 'a' is a section in line 1 already, not a key"},
+        {"a = 1\na { }\n", "t.conf:2: 'a' is a key in line 1 already, not a section"},
+        {"a : { }\n", "t.conf:1: expected the name of a section that 'a' is based on"},
+        {"a : b, { }\n", "t.conf:1: expected the name of a section that 'a' is based on"},
+        {"a : b = 1\n", "t.conf:1: expected '{' to begin section 'a'"},
+        {"\na : b { }\n", "t.conf:2: section 'a' is based on 'b', which does not exist"},
+        {"a : a { }\n", "t.conf:1: section 'a' is based on 'a', which is based on it in turn"},
         {"a : b {}\nb : a {}\n",
-         "t.conf:1: section 'a' is based on 'b', which is based on it in turn"                        },
+         "t.conf:1: section 'a' is based on 'b', which is based on it in turn"},
         {"a { b : a { } }\n",
-         "t.conf:1: section 'b' is based on 'a', which is based on it in turn"                        },
+         "t.conf:1: section 'b' is based on 'a', which is based on it in turn"},
         {"a : a.b { b { } }\n",
-         "t.conf:1: section 'a' is based on 'a.b', which is based on it in turn"                      },
-        {"include \n",           "t.conf:1: expected a file name after 'include'"                     },
-        {"include /no/such/f\n", "t.conf:1: cannot include '/no/such/f': no such file"                },
+         "t.conf:1: section 'a' is based on 'a.b', which is based on it in turn"},
+        {"include \n", "t.conf:1: expected a file name after 'include'"},
+        {"include /no/such/f\n", "t.conf:1: cannot include '/no/such/f': no such file"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
