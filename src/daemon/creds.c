@@ -47,15 +47,27 @@ bool creds_scheme_known(const char *scheme)
 
 struct creds *creds_new(void)
 {
-    return mem_new(1, sizeof(struct creds));
+    struct creds *c = mem_new(1, sizeof(*c));
+
+    c->origin = CREDS_FILE;
+    return c;
+}
+
+void creds_set_origin(struct creds *c, enum creds_origin origin)
+{
+    c->origin = origin;
 }
 
 static void drop_crls(struct creds *c)
 {
-    while (c->crls != NULL) {
-        struct crl *crl = c->crls;
+    for (struct crl **at = &c->crls; *at != NULL;) {
+        struct crl *crl = *at;
 
-        c->crls = crl->next;
+        if (crl->origin != c->origin) {
+            at = &crl->next;
+            continue;
+        }
+        *at = crl->next;
         X509_CRL_free(crl->crl);
         free(crl);
     }
@@ -63,8 +75,10 @@ static void drop_crls(struct creds *c)
 
 void creds_clear(struct creds *c)
 {
-    for (struct cert *cert = c->certs; cert != NULL; cert = cert->next)
-        cert->loaded = cert->trusted = false;
+    for (struct cert *cert = c->certs; cert != NULL; cert = cert->next) {
+        cert->loaded &= ~(unsigned)c->origin;
+        cert->trusted &= ~(unsigned)c->origin;
+    }
     drop_crls(c);
     creds_clear_keys(c);
     creds_clear_shared(c);
@@ -74,6 +88,9 @@ void creds_free(struct creds *c)
 {
     if (c == NULL)
         return;
+    c->origin = CREDS_FILE;
+    creds_clear(c);
+    c->origin = CREDS_CLIENT;
     creds_clear(c);
     while (c->certs != NULL) {
         struct cert *cert = c->certs;
@@ -142,8 +159,9 @@ static struct cert *store_cert(struct creds *c, X509 *x509, bool ca)
             end = &(*end)->next;
         *end = cert;
     }
-    cert->loaded = true;
-    cert->trusted = cert->trusted || ca;
+    cert->loaded |= (unsigned)c->origin;
+    if (ca)
+        cert->trusted |= (unsigned)c->origin;
     return cert;
 }
 
@@ -242,6 +260,7 @@ bool creds_add_crl(struct creds *c, struct cv_span data, struct problem *why)
     ERR_clear_error();
     crl = mem_new(1, sizeof(*crl));
     crl->crl = list;
+    crl->origin = c->origin;
     crl->next = c->crls;
     c->crls = crl;
     return true;
@@ -320,7 +339,7 @@ bool creds_next_cert(const struct creds *c, unsigned *at, struct cert_view *out)
         *out = (struct cert_view){
             .der = span(cert->der, cert->n_der),
             .ca = X509_check_ca(cert->x509) == IS_V3_CA,
-            .trusted = cert->trusted,
+            .trusted = cert->trusted != 0,
             .has_key = creds_key_of(c, cert) != NULL,
             .subject = cert->subject,
             .not_before_s = unix_seconds(X509_get0_notBefore(cert->x509)),

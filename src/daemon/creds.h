@@ -47,6 +47,11 @@ bool creds_add_shared(struct creds *c, enum shared_kind kind, const char *name,
                       const struct cv_id *ids, unsigned n_ids, struct cv_span secret,
                       struct problem *why);
 bool creds_remove_shared(struct creds *c, const char *name);
+/* Who loads: the daemon's own file, or a client of the control interface.  What is added,
+ * replaced, removed or cleared is the current origin's alone; lookups see everybody's.  Starts
+ * as CREDS_FILE. */
+enum creds_origin { CREDS_FILE = 1, CREDS_CLIENT = 2 };
+void creds_set_origin(struct creds *c, enum creds_origin origin);
 void creds_clear(struct creds *c); /* certificates, keys and secrets loaded so far */
 
 /* The best secret for the pair: an entry naming both beats one naming one side, and one for

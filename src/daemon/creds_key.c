@@ -36,10 +36,14 @@ static void free_key(struct key *k)
 
 void creds_clear_keys(struct creds *c)
 {
-    while (c->keys != NULL) {
-        struct key *k = c->keys;
+    for (struct key **at = &c->keys; *at != NULL;) {
+        struct key *k = *at;
 
-        c->keys = k->next;
+        if (k->origin != c->origin) {
+            at = &k->next;
+            continue;
+        }
+        *at = k->next;
         free_key(k);
     }
 }
@@ -119,6 +123,7 @@ static void store_key(struct creds *c, EVP_PKEY *pkey, const char *keyid)
     k = mem_new(1, sizeof(*k));
     k->pkey = pkey;
     memcpy(k->keyid, keyid, KEYID_TEXT);
+    k->origin = c->origin;
     k->next = c->keys;
     c->keys = k;
 }
@@ -160,7 +165,7 @@ bool creds_remove_key(struct creds *c, const char *keyid)
     for (struct key **at = &c->keys; *at != NULL; at = &(*at)->next) {
         struct key *k = *at;
 
-        if (strcmp(k->keyid, keyid) != 0)
+        if (k->origin != c->origin || strcmp(k->keyid, keyid) != 0)
             continue;
         *at = k->next;
         free_key(k);

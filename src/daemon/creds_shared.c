@@ -26,10 +26,14 @@ static void free_shared(struct shared *s)
 
 void creds_clear_shared(struct creds *c)
 {
-    while (c->secrets != NULL) {
-        struct shared *s = c->secrets;
+    for (struct shared **at = &c->secrets; *at != NULL;) {
+        struct shared *s = *at;
 
-        c->secrets = s->next;
+        if (s->origin != c->origin) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
         free_shared(s);
     }
 }
@@ -39,7 +43,7 @@ bool creds_remove_shared(struct creds *c, const char *name)
     for (struct shared **at = &c->secrets; *at != NULL; at = &(*at)->next) {
         struct shared *s = *at;
 
-        if (s->name == NULL || strcmp(s->name, name) != 0)
+        if (s->origin != c->origin || s->name == NULL || strcmp(s->name, name) != 0)
             continue;
         *at = s->next;
         free_shared(s);
@@ -61,6 +65,7 @@ bool creds_add_shared(struct creds *c, enum shared_kind kind, const char *name,
         creds_remove_shared(c, name);
     s = mem_new(1, sizeof(*s));
     s->kind = kind;
+    s->origin = c->origin;
     s->name = mem_text(name);
     s->ids = mem_new(n_ids, sizeof(*ids));
     s->n_ids = n_ids;

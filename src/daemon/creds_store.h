@@ -18,24 +18,27 @@ struct cert {
     uint8_t *der;
     size_t n_der;
     char *subject;
-    bool loaded;  /* not cleared */
-    bool trusted; /* an authority of ours */
+    unsigned loaded;  /* bit set of the creds_origin that loaded it and did not clear it */
+    unsigned trusted; /* the same: as an authority */
     struct cert *next;
 };
 
 struct crl {
     X509_CRL *crl;
+    enum creds_origin origin;
     struct crl *next;
 };
 
 struct key {
     EVP_PKEY *pkey;
     char keyid[KEYID_TEXT];
+    enum creds_origin origin;
     struct key *next;
 };
 
 struct shared {
     enum shared_kind kind;
+    enum creds_origin origin;
     char *name; /* NULL: nameless */
     struct cv_id *ids;
     unsigned n_ids;
@@ -45,6 +48,7 @@ struct shared {
 };
 
 struct creds {
+    enum creds_origin origin; /* of what is added now */
     struct cert *certs;
     struct crl *crls;
     struct key *keys;

@@ -200,7 +200,9 @@ static void run_command(struct vici_client *c, struct vici_packet *p)
 
     c->req = p->message;
     if (run != NULL) {
+        creds_set_origin(daemon_creds(c->v->d), CREDS_CLIENT);
         run(c, c->req);
+        creds_set_origin(daemon_creds(c->v->d), CREDS_FILE);
         return;
     }
     (void)send_packet(c, VICI_CMD_UNKNOWN, NULL, NULL);

@@ -45,22 +45,39 @@ static bool is_known_key(const char *name)
            strcmp(name, "ocsp_uris") == 0;
 }
 
+/* What is kept: the section, and the certificate's subject for those who list it. */
+static struct node *with_subject(const struct node *section, const struct cert *cert)
+{
+    struct node *copy = tree_copy(section);
+    struct cv_id subject;
+    char text[1024];
+
+    if (cert_subject(cert, &subject)) {
+        id_format(text, sizeof(text), &subject);
+        tree_add_value(copy, "subject", text);
+    }
+    return copy;
+}
+
 static bool load(struct vici *v, const struct node *section, struct problem *why)
 {
+    const struct cert *cert;
+
     if (section->kind != NODE_SECTION)
         return problem_set(why, "'%s' is not a section", section->name);
     for (const struct node *n = section->first; n != NULL; n = n->next)
         if (!is_known_key(n->name))
             return problem_set(why, "authority '%s': %s is not implemented", section->name,
                                n->name);
-    if (trust(v, section, why) == NULL)
+    cert = trust(v, section, why);
+    if (cert == NULL)
         return false;
     if (tree_find(section, "crl_uris") != NULL || tree_find(section, "ocsp_uris") != NULL)
         daemon_log(v->d, 0, LOG_CFG, 0,
                    "authority '%s': revocation is not checked online, its CRL and OCSP "
                    "addresses are not used",
                    section->name);
-    vici_keep(&v->authorities, section->name, tree_copy(section));
+    vici_keep(&v->authorities, section->name, with_subject(section, cert));
     return true;
 }
 
@@ -109,11 +126,7 @@ static bool more_authorities(struct vici_client *c)
 {
     const struct vici_kept *k = authority_at(c);
     const char *only = vici_arg(c->req, "name");
-    const struct cert *cert;
-    struct problem why = {0};
     struct node *message, *s;
-    struct cv_id subject;
-    char text[1024];
 
     if (k == NULL)
         return false;
@@ -122,11 +135,7 @@ static bool more_authorities(struct vici_client *c)
         return true;
     message = tree_new();
     s = tree_add_section(message, k->name);
-    cert = trust(c->v, k->section, &why); /* the same certificate twice is one */
-    if (cert != NULL && cert_subject(cert, &subject)) {
-        id_format(text, sizeof(text), &subject);
-        tree_add_value(s, "cacert", text);
-    }
+    tree_add_value(s, "cacert", tree_get(k->section, "subject", ""));
     copy_list(s, k->section, "crl_uris");
     copy_list(s, k->section, "ocsp_uris");
     vici_tell(c, VICI_EV_LIST_AUTHORITY, message);

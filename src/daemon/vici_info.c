@@ -136,9 +136,13 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
 void vici_cmd_reload(struct vici_client *c, const struct node *req)
 {
     struct problem why = {0};
+    bool good;
 
     (void)req;
-    if (daemon_reload(c->v->d, &why))
+    creds_set_origin(daemon_creds(c->v->d), CREDS_FILE);
+    good = daemon_reload(c->v->d, &why);
+    creds_set_origin(daemon_creds(c->v->d), CREDS_CLIENT);
+    if (good)
         vici_answer_ok(c);
     else
         vici_answer_error(c, "%s", why.text);

@@ -145,6 +145,10 @@ says 'subject: +"C=CH, O=Lab, CN=Lab CA"'
 ok gw --list-authorities
 says "cacert: C=CH, O=Lab, CN=Lab CA"
 
+ok dev --reload-settings # the daemon's own file is empty: what came over VICI stays
+ok dev --list-conns
+says "t: IKEv2"
+
 # ---- initiating --------------------------------------------------------------------------------
 
 stdbuf -oL true 2>/dev/null && LINES_OUT="stdbuf -oL"

@@ -1126,6 +1126,32 @@ static void secrets_are_loaded_listed_and_unloaded(void **state)
     close(fd);
 }
 
+/* A reload of the daemon's file clears and loads what is the file's. */
+static void a_client_clears_only_what_clients_have_loaded(void **state)
+{
+    struct cv_id file = id_of("file"), any = id_of("other"), here = id_of("here");
+    struct cv_span secret;
+    struct problem why;
+    int fd = client();
+
+    (void)state;
+    assert_true(creds_add_shared(d.creds, SHARED_IKE, "s", &file, 1, span("f", 1), &why));
+    command(fd, "load-shared", "id=s type=IKE data=client");
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(creds_psk(d.creds, &here, &file, &secret), CV_OK);
+    assert_int_equal(secret.n, 1);
+    assert_int_equal(creds_psk(d.creds, &here, &any, &secret), CV_OK);
+    assert_int_equal(secret.n, 6);
+    creds_clear(d.creds);
+    assert_int_equal(creds_psk(d.creds, &here, &any, &secret), CV_OK);
+    assert_true(creds_add_shared(d.creds, SHARED_IKE, "s", &file, 1, span("f", 1), &why));
+    command(fd, "clear-creds", "");
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(creds_psk(d.creds, &here, &file, &secret), CV_OK);
+    assert_int_equal(creds_psk(d.creds, &here, &any, &secret), CV_ERR_NO_CREDENTIAL);
+    close(fd);
+}
+
 static void what_is_not_implemented_says_so(void **state)
 {
     int fd = client();
@@ -1178,6 +1204,7 @@ int main(void)
         SERVER_TEST(rekey_and_update_events_carry_old_and_new),
         SERVER_TEST(failures_and_attacks_are_alerts),
         SERVER_TEST(secrets_are_loaded_listed_and_unloaded),
+        SERVER_TEST(a_client_clears_only_what_clients_have_loaded),
         SERVER_TEST(what_is_not_implemented_says_so),
     };
 
