@@ -292,8 +292,73 @@ def engine_seeds():
                  go(4000))
 
 
+# --- configuration: swanctl.conf and VICI ------------------------------------------------
+
+CONNECTION = b"""home {
+    version = 2
+    local_addrs = 192.0.2.1, 2001:db8::1
+    remote_addrs = %any
+    proposals = aes128gcm16-prfsha256-x25519, default
+    vips = 0.0.0.0, ::
+    dpd_delay = 30s
+    rekey_time = 4h
+    fragmentation = yes
+    local { auth = psk  id = sensor-17.fleet.example }
+    remote-1 {
+        auth = psk
+        id = "C=CH, O=Fleet, CN=*"
+    }
+    children {
+        net {
+            local_ts = 10.1.0.0/16[tcp/443], dynamic
+            remote_ts = 0.0.0.0/0,::/0 # all
+            esp_proposals = aes256-sha256-modp2048-esn
+            start_action = trap|start
+            rekey_bytes = 500M
+        }
+    }
+}
+"""
+SYNTAX = b"""a : b, c { k = v }
+b { k = "two \\n lines" other = x }
+c { s { deep = 1 } }
+key = word word "string" # comment
+include conf.d*
+"""
+
+
+def vici_element(kind, name=None, value=None):
+    octets = bytes([kind])
+    if name is not None:
+        octets += bytes([len(name)]) + name
+    if value is not None:
+        octets += struct.pack(">H", len(value)) + value
+    return octets
+
+
+def conf_seeds():
+    for label, text in (("connection", CONNECTION), ("syntax", SYNTAX)):
+        seed("fuzz_tree", label, text)
+    seed("fuzz_conf", "connection", b"\0" + CONNECTION)
+    for kind, texts in ((1, (b"C=CH, O=x, CN=*", b"u@example.com", b"10.0.0.1", b"@#0a0b", b"%any",
+                             b"keyid:sensor", b"*.fleet.example", b"2001:db8::1")),
+                        (2, (b"aes128gcm16-prfsha256-x25519", b"aes256-sha512-modp4096", b"default")),
+                        (3, (b"10.1.0.0/16[tcp/443]", b"fd00::/64", b"10.0.0.1-10.0.0.9[17/1000-2000]")),
+                        (4, (b"10.0.0.0/8", b"::ffff:1.2.3.4", b"10.0.0.1-10.0.0.9", b"%any6"))):
+        for i, text in enumerate(texts):
+            seed("fuzz_conf", "text%d_%d" % (kind, i), bytes([kind]) + text)
+    message = (vici_element(3, b"key", b"value") + vici_element(1, b"section") +
+               vici_element(4, b"list") + vici_element(5, None, b"item") + vici_element(5, None, b"") +
+               vici_element(6) + vici_element(2))
+    for label, octets in (("request", b"\0\4ping" + message), ("response", b"\1" + message),
+                          ("register", b"\3\3log"), ("confirm", b"\5"),
+                          ("event", b"\7\7list-sa" + message)):
+        seed("fuzz_vici", label, octets)
+
+
 ike_seeds()
 ip_seeds()
+conf_seeds()
 esp_seeds()
 sk_seeds()
 engine_seeds()
