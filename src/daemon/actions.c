@@ -36,6 +36,7 @@ struct trap {
     struct conn *conn;
     const struct cv_child_config *child;
     uint64_t owner; /* of its routes */
+    uint64_t quiet_until_ms;
     struct cv_ts_list local, remote;
     struct trap *next;
 };
@@ -89,13 +90,12 @@ static struct wish *wish_make(struct daemon *d, struct conn *c,
     return *at;
 }
 
-/* Failed: again after a pause, or never.  here: nothing was sent, because this host has no
- * route or no name server yet; at boot that passes. */
-static void wish_failed(struct daemon *d, struct wish **at, bool here)
+/* Failed: again after a pause when that makes sense, or never. */
+static void wish_failed(struct daemon *d, struct wish **at, bool again)
 {
     struct wish *w = *at;
 
-    if (w->once || d->stopping || (!here && w->conn->cv.keyingtries != 0)) {
+    if (w->once || d->stopping || !again) {
         wish_drop(at);
         return;
     }
@@ -121,18 +121,20 @@ static void wish_try(struct daemon *d, struct wish **at)
 {
     struct wish *w = *at;
     struct problem why;
+    enum initiate_result result = initiate(d, w->conn, w->child, NULL, &why);
 
-    switch (initiate(d, w->conn, w->child, NULL, &why)) {
+    switch (result) {
     case INITIATE_STARTED:
         w->state = WISH_UNDERWAY;
         break;
     case INITIATE_WAITS:
         w->state = WISH_RESOLVING;
         break;
+    case INITIATE_NOT_NOW: /* at boot, before the network is up, this is normal */
     case INITIATE_FAILED:
         daemon_log(d, 0, LOG_CFG, 0, "%s", why.text);
         tell_failed(d, w);
-        wish_failed(d, at, true);
+        wish_failed(d, at, result == INITIATE_NOT_NOW);
         break;
     }
 }
@@ -275,7 +277,7 @@ void actions_packet(struct daemon *d, const struct cv_packet *p)
         if (!ts_fits(&t->local, &flow.src, &flow, flow.sport) ||
             !ts_fits(&t->remote, &flow.dst, &flow, flow.dport))
             continue;
-        if (*wish_find(d, t->conn, t->child) == NULL) {
+        if (*wish_find(d, t->conn, t->child) == NULL && daemon_now_ms(d) >= t->quiet_until_ms) {
             daemon_log(d, 1, LOG_MGR, 0, "%s: traffic wants the tunnel", t->child->name);
             start(d, t->conn, t->child);
         }
@@ -377,6 +379,15 @@ static void child_down(struct daemon *d, struct conn *c, const struct cv_effect 
         act(d, c, child, child->close_action);
 }
 
+/* Until then traffic does not try again: a peer that refuses at once must not be asked for
+ * every packet. */
+static void trap_pause(struct daemon *d, const struct wish *w)
+{
+    for (struct trap *t = d->traps; t != NULL; t = t->next)
+        if (t->conn == w->conn && t->child == w->child)
+            t->quiet_until_ms = daemon_now_ms(d) + PAUSE_FIRST_MS;
+}
+
 /* Wishes underway on conn have failed: that of child, or all when the IKE SA ended. */
 static void tries_failed(struct daemon *d, const struct conn *c,
                          const struct cv_child_config *child, bool all)
@@ -386,8 +397,10 @@ static void tries_failed(struct daemon *d, const struct conn *c,
     while (*at != NULL) {
         struct wish *w = *at;
 
-        if (w->conn == c && w->state == WISH_UNDERWAY && (all || w->child == child))
-            wish_failed(d, at, false);
+        if (w->conn == c && w->state == WISH_UNDERWAY && (all || w->child == child)) {
+            trap_pause(d, w);
+            wish_failed(d, at, c->cv.keyingtries == 0);
+        }
         if (*at == w)
             at = &w->next;
     }

@@ -42,7 +42,7 @@ static enum initiate_result find_remote(struct daemon *d, const struct conn *c,
         return INITIATE_WAITS;
     default:
         problem_set(why, "connection %s: cannot resolve %s: %s", c->cv.name, host, reason);
-        return INITIATE_FAILED;
+        return INITIATE_NOT_NOW;
     }
 }
 
@@ -58,7 +58,7 @@ static bool find_local(struct daemon *d, const struct conn *c, const struct cv_e
     for (unsigned i = 0; i < c->n_local_hosts; i++)
         if (addr_parse(&out->addr, c->local_hosts[i]) && out->addr.family == to->addr.family)
             return true;
-    err = route_source(&d->net.nl, &to->addr, ROUTE_MARK, &out->addr);
+    err = route_source(&d->net.nl, &to->addr, ROUTE_MARK, &out->addr, NULL);
     if (err == 0)
         return true;
     addr_format(text, sizeof(text), &to->addr);
@@ -78,11 +78,11 @@ enum initiate_result initiate(struct daemon *d, const struct conn *c,
     if (found != INITIATE_STARTED)
         return found;
     if (!find_local(d, c, &remote, &local, why))
-        return INITIATE_FAILED;
+        return INITIATE_NOT_NOW;
     err = cv_initiate(d->engine, &c->cv, child, &local, &remote, daemon_now_ms(d), &number);
     if (err != CV_OK) {
         problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
-        return INITIATE_FAILED;
+        return err == CV_ERR_FULL ? INITIATE_NOT_NOW : INITIATE_FAILED;
     }
     if (ike != NULL)
         *ike = number;
@@ -140,5 +140,5 @@ bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint
     if (result == INITIATE_WAITS)
         actions_wait(d, c, found);
     daemon_pump(d);
-    return result != INITIATE_FAILED;
+    return result == INITIATE_STARTED || result == INITIATE_WAITS;
 }

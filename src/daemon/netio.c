@@ -200,13 +200,36 @@ static void check_broken(struct netio *io, int err, const char *what)
         io->broken(io->ctx, what);
 }
 
+/* A batch may hold more IKE messages than the engine has room for effects: those it was too
+ * busy for come again, one by one, when the effects are carried out. */
+static void input_again(struct netio *io, unsigned n, const size_t *off, const size_t *len)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct cv_packet *p = &io->batch.pkts[i];
+
+        if (p->verdict != CV_DROP || p->err != CV_ERR_BUSY)
+            continue;
+        p->off = off[i];
+        p->len = len[i];
+        cv_input(io->engine, p, 1, io->now_ms());
+        io->pump(io->ctx);
+    }
+}
+
 static void take_datagrams(struct netio *io, unsigned n)
 {
+    size_t off[BATCH_MAX], len[BATCH_MAX];
+
     if (n == 0)
         return;
+    for (unsigned i = 0; i < n; i++) {
+        off[i] = io->batch.pkts[i].off;
+        len[i] = io->batch.pkts[i].len;
+    }
     cv_input(io->engine, io->batch.pkts, n, io->now_ms());
     deliver(io, n);
     io->pump(io->ctx);
+    input_again(io, n, off, len);
 }
 
 static void on_udp(evutil_socket_t fd, short what, void *ctx)

@@ -52,12 +52,44 @@ static void need_address(struct daemon *d, const struct cv_effect *fx)
     answer(d, cv_answer_address(d->engine, fx->ike, err, &lease, clock_now_ms()), fx->ike);
 }
 
+/* A protected network that holds the peer itself: the kernel's strict filter takes the peer's
+ * outer packets for forged, as the way back would be the tunnel.  They carry no mark, so the
+ * rule cannot help. */
+static void warn_of_filter(struct daemon *d, uint32_t ike, const struct cv_child_info *c)
+{
+    const struct cv_endpoint *peer;
+    char name[IFNAMSIZ];
+    struct cv_ike_info info;
+    struct cv_addr src;
+    unsigned ifindex;
+
+    if (!cv_ike_info(d->engine, ike, &info))
+        return;
+    peer = &info.remote;
+    for (unsigned i = 0; i < c->remote_ts.n; i++) {
+        const struct cv_ts *ts = &c->remote_ts.ts[i];
+
+        if (ts->family != CV_IPV4 || peer->addr.family != CV_IPV4 ||
+            memcmp(peer->addr.b, ts->lo, 4) < 0 || memcmp(peer->addr.b, ts->hi, 4) > 0)
+            continue;
+        if (route_source(&d->net.nl, &peer->addr, ROUTE_MARK, &src, &ifindex) == 0 &&
+            route_filters_strictly(ifindex, name))
+            daemon_log(d, 0, LOG_KNL, ike,
+                       "the peer's address is inside the network behind it, and rp_filter is "
+                       "strict: set net.ipv4.conf.%s.rp_filter=2 or its packets are dropped",
+                       name);
+        return;
+    }
+}
+
 static void routes_of(struct daemon *d, uint32_t child)
 {
     struct cv_child_info c;
 
-    if (cv_child_info(d->engine, child, &c))
-        netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts);
+    if (!cv_child_info(d->engine, child, &c))
+        return;
+    netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts);
+    warn_of_filter(d, c.ike, &c);
 }
 
 static void scripts_of(struct daemon *d, uint32_t child, bool up)

@@ -82,8 +82,9 @@ void conns_free(struct daemon *d);
 /* initiate.c */
 enum initiate_result {
     INITIATE_STARTED,
-    INITIATE_WAITS, /* for the resolver */
-    INITIATE_FAILED /* the problem says why */
+    INITIATE_WAITS,   /* for the resolver */
+    INITIATE_NOT_NOW, /* no route, no name server, no room: that may pass */
+    INITIATE_FAILED   /* it cannot work as configured; as before, the problem says why */
 };
 enum initiate_result initiate(struct daemon *d, const struct conn *c,
                               const struct cv_child_config *child, uint32_t *ike,

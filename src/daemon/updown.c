@@ -19,7 +19,7 @@
 #include "daemon/env.h"
 #include "daemon/mem.h"
 
-enum { SCRIPT_LIMIT_S = 60, SCRIPT_LINE = 256 };
+enum { SCRIPT_LIMIT_S = 60, SCRIPT_LINE = 256, SCRIPT_QUEUE = 4096 };
 
 struct job {
     char *command;
@@ -32,6 +32,7 @@ struct updown {
     void (*note)(void *ctx, int level, const char *text);
     void *ctx;
     struct job *first, *last; /* the first one runs when pid is not 0 */
+    unsigned n;
     pid_t pid;
     int output; /* -1: none */
     struct event *readable, *limit;
@@ -205,6 +206,7 @@ static void drop_first(struct updown *u)
     u->first = j->next;
     if (u->first == NULL)
         u->last = NULL;
+    u->n--;
     job_free(j);
 }
 
@@ -236,6 +238,16 @@ void updown_reap(struct updown *u)
     start_next(u);
 }
 
+static void enqueue(struct updown *u, struct job *j)
+{
+    if (u->last != NULL)
+        u->last->next = j;
+    else
+        u->first = j;
+    u->last = j;
+    u->n++;
+}
+
 void updown_run(struct updown *u, bool up, const struct cv_ike_info *ike,
                 const struct cv_child_info *child, const char *interface)
 {
@@ -251,14 +263,14 @@ void updown_run(struct updown *u, bool up, const struct cv_ike_info *ike,
 
             if (mine->family != peers->family)
                 continue;
+            if (u->n >= SCRIPT_QUEUE) {
+                say(u, 0, "too many updown scripts wait, left out: ", conf->updown);
+                return;
+            }
             j = mem_new(1, sizeof(*j));
             j->command = mem_text(conf->updown);
             env_put_child(&j->env, up, ike, child, mine, peers, interface);
-            if (u->last != NULL)
-                u->last->next = j;
-            else
-                u->first = j;
-            u->last = j;
+            enqueue(u, j);
         }
     }
     start_next(u);

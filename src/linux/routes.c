@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "linux/addr.h"
@@ -154,7 +155,7 @@ int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu)
 }
 
 int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
-                 struct cv_addr *out)
+                 struct cv_addr *out, unsigned *ifindex)
 {
     struct rtmsg h = {
         .rtm_family = (uint8_t)addr_family(to->family),
@@ -162,8 +163,8 @@ int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
     };
     struct nl_request r;
     uint8_t reply[1024];
-    size_t n = sizeof(reply), src_n = 0;
-    const void *src;
+    size_t n = sizeof(reply), src_n = 0, oif_n = 0;
+    const void *src, *oif;
     int err;
 
     memset(out, 0, sizeof(*out));
@@ -177,7 +178,38 @@ int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
     if (src == NULL || src_n != addr_len(to->family))
         return EADDRNOTAVAIL;
     *out = addr_make(to->family, src);
+    oif = nl_find(reply, n, sizeof(h), RTA_OIF, &oif_n);
+    if (ifindex != NULL)
+        *ifindex = 0;
+    if (ifindex != NULL && oif != NULL && oif_n == sizeof(*ifindex))
+        memcpy(ifindex, oif, sizeof(*ifindex));
     return 0;
+}
+
+static int read_rp_filter(const char *device)
+{
+    char path[64 + IFNAMSIZ];
+    int value = 0;
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", device);
+    f = fopen(path, "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%d", &value) != 1)
+        value = 0;
+    fclose(f);
+    return value;
+}
+
+bool route_filters_strictly(unsigned ifindex, char name[IFNAMSIZ])
+{
+    int all = read_rp_filter("all"), own;
+
+    if (if_indextoname(ifindex, name) == NULL)
+        return false;
+    own = read_rp_filter(name);
+    return (own > all ? own : all) == 1; /* the larger one counts */
 }
 
 bool route_local_addr(const struct prefix *within, struct cv_addr *out)

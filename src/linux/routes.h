@@ -12,6 +12,8 @@
 #ifndef LINUX_ROUTES_H
 #define LINUX_ROUTES_H
 
+#include <net/if.h>
+
 #include <culvert/types.h>
 
 #include "linux/nl.h"
@@ -43,10 +45,14 @@ int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *ad
 int route_addr_del(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu);
 
-/* The source address the kernel would take towards to for packets with mark.  ENETUNREACH
- * and the like when there is no way. */
+/* The source address the kernel would take towards to for packets with mark, and, when
+ * ifindex is not NULL, the device.  ENETUNREACH and the like when there is no way. */
 int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
-                 struct cv_addr *out);
+                 struct cv_addr *out, unsigned *ifindex);
+
+/* Whether the kernel drops IPv4 packets that come in by this device when the way back to
+ * their source leads elsewhere (rp_filter = 1, RFC 3704 section 2.2). */
+bool route_filters_strictly(unsigned ifindex, char name[IFNAMSIZ]);
 
 /* An address of this host inside prefix: what protected traffic of our own should carry. */
 bool route_local_addr(const struct prefix *within, struct cv_addr *out);

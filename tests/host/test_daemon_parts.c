@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/rundir.h"
+#include "daemon/systemd.h"
 
 static struct log log_;
 
@@ -182,6 +185,29 @@ static void an_alarm_rings_when_due_and_at_once_when_late(void **state)
     close(fd);
 }
 
+static void the_service_manager_is_told(void **state)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    char got[32] = "";
+
+    (void)state;
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/culvert-notify-%ld",
+                   (long)getpid());
+    unlink(addr.sun_path);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+    unsetenv("NOTIFY_SOCKET");
+    systemd_notify("READY=1");
+    assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), -1);
+    setenv("NOTIFY_SOCKET", addr.sun_path, 1);
+    systemd_notify("READY=1");
+    assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), 7);
+    assert_memory_equal(got, "READY=1", 7);
+    unsetenv("NOTIFY_SOCKET");
+    unlink(addr.sun_path);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_run_directory_that_cannot_be_made_is_explained),
         cmocka_unit_test(a_name_resolves_beside_the_loop),
         cmocka_unit_test(an_unknown_name_fails_once_and_may_be_asked_again),
+        cmocka_unit_test(the_service_manager_is_told),
         cmocka_unit_test(an_alarm_rings_when_due_and_at_once_when_late),
     };
 

@@ -140,9 +140,9 @@ static void a_route_leads_into_the_tunnel_but_not_for_marked_packets(void **stat
     netconf_add_routes(&net, 1, &local, &remote);
     assert_string_equal(noted, "");
     assert_string_equal(device_to(to), tun.name);
-    assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
+    assert_int_equal(route_source(&net.nl, &to, 0, &src, NULL), 0);
     assert_memory_equal(&src, &vip, sizeof(vip));
-    assert_int_not_equal(route_source(&net.nl, &to, ROUTE_MARK, &src), 0);
+    assert_int_not_equal(route_source(&net.nl, &to, ROUTE_MARK, &src, NULL), 0);
     netconf_drop_routes(&net, 1);
     assert_string_equal(device_to(to), "");
 }
@@ -189,10 +189,10 @@ static void the_source_turns_to_the_remaining_sas(void **state)
     lease(2, b);
     netconf_add_routes(&net, 1, &local_a, &remote);
     netconf_add_routes(&net, 2, &local_b, &remote);
-    assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
+    assert_int_equal(route_source(&net.nl, &to, 0, &src, NULL), 0);
     assert_memory_equal(&src, &b, sizeof(b));
     netconf_drop_routes(&net, 2);
-    assert_int_equal(route_source(&net.nl, &to, 0, &src), 0);
+    assert_int_equal(route_source(&net.nl, &to, 0, &src, NULL), 0);
     assert_memory_equal(&src, &a, sizeof(a));
     assert_string_equal(noted, "");
 }
