@@ -9,6 +9,29 @@
 
 enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12 };
 
+/* Tampering or replay, as often as the data plane says so (1st, 2nd, 4th, 8th ...). */
+static void alarm_event(struct ike *k, const struct ike_sa *sa, const struct child_sa *c,
+                        const struct cv_packet *pkt)
+{
+    const enum cv_err err = pkt->err;
+    const struct ipsec_counters *n = ipsec_counters(k->ipsec, child_index(k, c));
+    struct cv_effect *fx = event_put(k, CV_EV_ALARM, sa, err);
+    uint64_t count = n->drops[CV_CD_MALFORMED];
+
+    if (fx == NULL)
+        return;
+    if (err == CV_ERR_REPLAY)
+        count = n->drops[CV_CD_REPLAY];
+    else if (err == CV_ERR_ICV)
+        count = n->drops[CV_CD_ICV];
+    else if (err == CV_ERR_SELECTOR)
+        count = n->drops[CV_CD_SELECTOR];
+    fx->u.event.child = c->id;
+    fx->u.event.child_cfg = c->cfg;
+    fx->u.event.value = (uint32_t)count;
+    fx->u.event.remote = pkt->remote;
+}
+
 /* What a packet told about its Child SA. */
 static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct cv_packet *pkt)
 {
@@ -28,7 +51,9 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
         if (c->reason == CV_OK)
             c->reason = CV_ERR_LIFETIME;
     }
-    if ((notices & IPSEC_PEER_MOVED) && !sa->nat_local) {
+    if (notices & IPSEC_ALARM)
+        alarm_event(k, sa, c, pkt);
+    if (notices & IPSEC_PEER_MOVED) {
         struct ike_path path = {sa->local, pkt->remote, sa->carrier};
 
         sa_set_path(k, sa, &path);
