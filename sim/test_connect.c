@@ -465,7 +465,9 @@ static void a_childless_ike_sa_takes_a_child_later(void **state)
     assert_true(world_ping(d->w, d->flow));
 }
 
-static void transport_mode_protects_the_hosts_own_packets(void **state)
+/* The engine offers tunnels only; a transport configuration becomes a tunnel from host to
+ * host, as when a peer declines USE_TRANSPORT_MODE (RFC 7296 section 1.3.1). */
+static void transport_mode_falls_back_to_a_tunnel_between_the_hosts(void **state)
 {
     struct duo *d = *state;
     struct recipe *r[] = {&d->dev_conn, &d->gw_conn};
@@ -480,7 +482,7 @@ static void transport_mode_protects_the_hosts_own_packets(void **state)
     duo_start(d);
     d->ike = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 10000, 1, 1));
-    assert_int_equal(host_child_info(d->gw, host_child(d->gw)).mode, CV_TRANSPORT);
+    assert_int_equal(host_child_info(d->gw, host_child(d->gw)).mode, CV_TUNNEL);
     own = world_flow_between(d->w, d->dev, &d->dev->v4, d->gw, &d->gw->v4);
     assert_true(world_ping(d->w, own));
 }
@@ -561,7 +563,7 @@ int main(void)
         DUO(both_may_connect_at_the_same_moment),
         DUO(a_second_child_uses_the_ike_sa_that_is_up),
         DUO(a_childless_ike_sa_takes_a_child_later),
-        DUO(transport_mode_protects_the_hosts_own_packets),
+        DUO(transport_mode_falls_back_to_a_tunnel_between_the_hosts),
         DUO(traffic_outside_the_selectors_stays_home),
         DUO(a_device_that_reboots_replaces_its_old_sa),
         DUO(initial_contact_clears_what_a_crash_left),

@@ -150,19 +150,41 @@ static void a_rebound_nat_moves_the_endpoint(void **state)
     assert_true(duo_settles(d, 60000, 1, 1));
 }
 
-/* A host that has seen no NAT in front of the peer must not follow its packets. */
-static void nobody_but_a_natted_peer_moves(void **state)
+/* Takes an ESP packet off the wire and sends it on from another address. */
+struct thief {
+    struct world *w;
+    struct host *victim;
+    bool done;
+};
+
+static enum net_fate steal_esp(void *ctx, struct datagram *d)
+{
+    struct thief *t = ctx;
+    struct cv_endpoint elsewhere = {recipe_v4(203, 0, 113, 66), d->src.port};
+
+    if (t->done || d->from != t->victim->port || trace_ike(d).n != 0)
+        return NET_PASS;
+    t->done = true;
+    net_inject(&t->w->net, &elsewhere, &d->dst, d->carrier, (struct cv_span){d->data, d->n});
+    return NET_LOSE;
+}
+
+/* Where no NAT was seen, an authentic packet from elsewhere moves nothing. */
+static void a_peer_without_a_nat_does_not_move(void **state)
 {
     struct duo *d = *state;
-    struct cv_endpoint before;
+    struct thief thief = {d->w, d->dev, false};
+    struct cv_endpoint dev = {d->dev->v4, 500}, after;
 
-    d->dev_conn.conn.encap = true; /* UDP, so that ports exist */
     assert_true(duo_connect(d));
-    before = host_ike_info(d->dev, d->ike).remote;
-    assert_false(host_ike_info(d->dev, d->ike).nat_local &&
-                 host_ike_info(d->gw, host_ike(d->gw)).nat_local);
+    d->w->tap = steal_esp;
+    d->w->tap_ctx = &thief;
     assert_true(world_ping(d->w, d->flow));
-    assert_true(endpoint_equal(&before, &(struct cv_endpoint){d->gw->v4, 4500}));
+    assert_true(thief.done);
+    after = host_ike_info(d->gw, host_ike(d->gw)).remote;
+    assert_true(endpoint_equal(&after, &dev));
+    assert_int_equal(d->gw->saw[CV_EV_IKE_MOVED], 0);
+    assert_true(world_ping(d->w, d->flow ^ 1));
 }
 
 int main(void)
@@ -178,7 +200,7 @@ int main(void)
         DUO(no_keepalives_where_no_nat_is),
         DUO(without_keepalives_the_mapping_ages),
         DUO(a_rebound_nat_moves_the_endpoint),
-        DUO(nobody_but_a_natted_peer_moves),
+        DUO(a_peer_without_a_nat_does_not_move),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
