@@ -115,16 +115,13 @@ static bool load_key_file(struct conf_reader *r, const char *path)
     return conf_load_key(r, NULL, path, NULL);
 }
 
-static bool load_folders(struct conf_reader *r)
+static void load_folders(struct conf_reader *r)
 {
-    if (!conf_load_folder(r, "x509ca", load_ca_file) ||
-        !conf_load_folder(r, "x509", load_cert_file) ||
-        !conf_load_folder(r, "x509crl", load_crl_file))
-        return false;
+    conf_load_folder(r, "x509ca", load_ca_file);
+    conf_load_folder(r, "x509", load_cert_file);
+    conf_load_folder(r, "x509crl", load_crl_file);
     for (size_t i = 0; conf_key_folders[i] != NULL; i++)
-        if (!conf_load_folder(r, conf_key_folders[i], load_key_file))
-            return false;
-    return true;
+        conf_load_folder(r, conf_key_folders[i], load_key_file);
 }
 
 /* ---- sections --------------------------------------------------------------- */
@@ -223,10 +220,13 @@ static bool load_tree(struct conf *out, const struct node *root, struct conf_rea
 {
     struct conn **end = &out->conns;
 
+    r->conf = out;
     r->secrets = tree_find(root, "secrets");
-    return check_top(root, r->why) &&
-           conf_read_settings(r, tree_find(root, "culvert"), &out->settings) &&
-           load_folders(r) && each_section(root, "authorities", r, load_authority, NULL) &&
+    if (!check_top(root, r->why) ||
+        !conf_read_settings(r, tree_find(root, "culvert"), &out->settings))
+        return false;
+    load_folders(r);
+    return each_section(root, "authorities", r, load_authority, NULL) &&
            each_section(root, "secrets", r, load_secret, NULL) &&
            each_section(root, "pools", r, load_pool, pools) &&
            each_section(root, "connections", r, load_conn, &end) &&
@@ -273,6 +273,9 @@ void conf_free(struct conf *c)
         c->conns = gone->next;
         conn_free(gone);
     }
+    for (size_t i = 0; i < c->n_warnings; i++)
+        free(c->warnings[i]);
+    free(c->warnings);
     free(c->settings.tun_name);
     free(c->settings.user);
     *c = (struct conf){.conns = NULL};

@@ -64,6 +64,8 @@ struct daemon_settings {
 struct conf {
     struct daemon_settings settings;
     struct conn *conns; /* list */
+    char **warnings;    /* what was passed over, to be logged */
+    size_t n_warnings, cap_warnings;
 };
 
 /* Reads path: connections, secrets, pools, authorities, culvert.  Credentials and pools go

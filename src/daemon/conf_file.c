@@ -118,14 +118,23 @@ static struct conf_texts list_files(struct conf_reader *r, const char *folder)
     return files;
 }
 
-bool conf_load_folder(struct conf_reader *r, const char *folder,
+static void warn(struct conf *conf, const char *reason)
+{
+    char text[sizeof(struct problem) + 16];
+
+    snprintf(text, sizeof(text), "passed over: %s", reason);
+    conf->warnings = mem_grow(conf->warnings, &conf->cap_warnings, conf->n_warnings + 1,
+                              sizeof(*conf->warnings));
+    conf->warnings[conf->n_warnings++] = mem_text(text);
+}
+
+void conf_load_folder(struct conf_reader *r, const char *folder,
                       bool (*load)(struct conf_reader *r, const char *path))
 {
     struct conf_texts files = list_files(r, folder);
-    bool ok = true;
 
-    for (unsigned i = 0; i < files.n && ok; i++)
-        ok = load(r, files.v[i]);
+    for (unsigned i = 0; i < files.n; i++)
+        if (!load(r, files.v[i]))
+            warn(r->conf, r->why->text);
     free(files.v);
-    return ok;
 }

@@ -43,8 +43,9 @@ const char *conf_path(struct conf_reader *r, const struct node *n, const char *f
 /* Adds a certificate file that n asks for; NULL with the problem filled. */
 const struct cert *conf_load_cert(struct conf_reader *r, const struct node *n,
                                   const char *folder, const char *name, bool ca);
-/* Adds every file of the folder, if there is one, that is not hidden. */
-CV_MUST_USE bool conf_load_folder(struct conf_reader *r, const char *folder,
-                                  bool (*load)(struct conf_reader *r, const char *path));
+/* Adds every file of the folder, if there is one, that is not hidden.  Those that load refuses
+ * become warnings: such folders gather serial numbers and notes, too. */
+void conf_load_folder(struct conf_reader *r, const char *folder,
+                      bool (*load)(struct conf_reader *r, const char *path));
 
 #endif

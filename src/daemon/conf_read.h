@@ -21,7 +21,9 @@ struct conf_reader {
     struct creds *creds;
     const char *dir; /* of the file, for certificates and keys; NULL: they come as octets */
     struct problem *why;
-    const struct node *secrets; /* the file's secrets section, or NULL */
+    /* a whole file only */
+    struct conf *conf;
+    const struct node *secrets; /* its secrets section, or NULL */
 };
 
 typedef bool conf_take(struct conf_reader *r, const struct node *n, void *field,

@@ -280,6 +280,8 @@ static bool add_conns(struct daemon *d, struct conf *conf, struct problem *why)
 {
     bool ok = true;
 
+    for (size_t i = 0; i < conf->n_warnings; i++)
+        daemon_log(d, 0, LOG_CFG, 0, "%s", conf->warnings[i]);
     while (conf->conns != NULL) {
         struct conn *c = conf->conns;
         struct problem one;
