@@ -128,7 +128,7 @@ struct ike_cert {
 /* One decrypted payload chain.  A missing payload has present bit 0; body spans are
  * what follows the generic payload header. */
 struct ike_msg {
-    uint64_t present; /* bit set of 1ULL << (payload type - 32) */
+    uint32_t present; /* bit set of 1 << (payload type - 32) */
     struct cv_span sa, ke_data, nonce, idi, idr, auth, tsi, tsr, cp, eap;
     uint16_t ke_group;
     uint8_t auth_method;

@@ -11,12 +11,12 @@
 enum {
     CRITICAL = 0x80,
     CERT_X509_SIGNATURE = 4,
-    NONCE_MIN = 16, /* RFC 7296 section 3.9 */
+    NONCE_MIN = 16,
     NONCE_MAX = 256,
     SPI_LEN_ESP = 4
 };
 
-#define BIT(type) (1ULL << ((type)-32))
+#define BIT(type) (UINT32_C(1) << ((type)-32))
 
 /* A message has one of these at most; two would leave it to us which one counts. */
 #define ONCE                                                                                   \
@@ -51,25 +51,17 @@ static enum cv_err read_auth(struct ike_msg *m, struct rd *body)
     return done(body);
 }
 
-/* "The size of the Nonce Data MUST be between 16 and 256 octets, inclusive." */
-static enum cv_err read_nonce(struct ike_msg *m, struct rd *body)
-{
-    m->nonce = rd_rest(body);
-    return m->nonce.n >= NONCE_MIN && m->nonce.n <= NONCE_MAX ? CV_OK : CV_ERR_MALFORMED;
-}
-
 /* RFC 7296 section 3.6 */
 static enum cv_err read_cert(struct ike_msg *m, struct rd *body)
 {
-    struct ike_cert cert = {.encoding = rd_u8(body)};
+    struct ike_cert *cert = &m->cert[m->n_cert];
 
-    cert.data = rd_rest(body);
-    if (!rd_done(body))
-        return CV_ERR_MALFORMED;
     if (m->n_cert == IKE_CERTS_MAX)
         return CV_ERR_LIMIT;
-    m->cert[m->n_cert++] = cert;
-    return CV_OK;
+    cert->encoding = rd_u8(body);
+    cert->data = rd_rest(body);
+    m->n_cert++;
+    return done(body);
 }
 
 /* RFC 7296 section 3.7.  A request is a hint, so one that we cannot use is no fault. */
@@ -78,28 +70,26 @@ static enum cv_err read_certreq(struct ike_msg *m, struct rd *body)
     uint8_t encoding = rd_u8(body);
     struct cv_span hashes = rd_rest(body);
 
-    if (!rd_done(body))
-        return CV_ERR_MALFORMED;
     if (encoding == CERT_X509_SIGNATURE && m->n_certreq < IKE_CERTREQS_MAX)
         m->certreq[m->n_certreq++] = hashes;
-    return CV_OK;
+    return done(body);
 }
 
 /* RFC 7296 section 3.10 */
 static enum cv_err read_notify(struct ike_msg *m, struct rd *body)
 {
-    struct ike_notify notify = {.protocol = rd_u8(body)};
-    size_t spi_len = rd_u8(body);
+    struct ike_notify *notify = &m->notify[m->n_notify];
+    size_t spi_len;
 
-    notify.type = rd_u16(body);
-    notify.spi = rd_take(body, spi_len);
-    notify.data = rd_rest(body);
-    if (!rd_done(body))
-        return CV_ERR_MALFORMED;
     if (m->n_notify == IKE_NOTIFIES_MAX)
         return CV_ERR_LIMIT;
-    m->notify[m->n_notify++] = notify;
-    return CV_OK;
+    notify->protocol = rd_u8(body);
+    spi_len = rd_u8(body);
+    notify->type = rd_u16(body);
+    notify->spi = rd_take(body, spi_len);
+    notify->data = rd_rest(body);
+    m->n_notify++;
+    return done(body);
 }
 
 /* RFC 7296 section 3.11: the SPI size "MUST be zero for IKE (SPI is in message header)
@@ -115,24 +105,16 @@ static bool is_delete_spi_len(uint8_t protocol, uint8_t spi_len)
 
 static enum cv_err read_delete(struct ike_msg *m, struct rd *body)
 {
-    struct ike_delete del = {.protocol = rd_u8(body)};
+    struct ike_delete *del = &m->del[m->n_del];
 
-    del.spi_len = rd_u8(body);
-    del.n = rd_u16(body);
-    del.spis = rd_take(body, (size_t)del.spi_len * del.n);
-    if (!rd_done(body) || !is_delete_spi_len(del.protocol, del.spi_len))
-        return CV_ERR_MALFORMED;
     if (m->n_del == IKE_DELETES_MAX)
         return CV_ERR_LIMIT;
-    m->del[m->n_del++] = del;
-    return CV_OK;
-}
-
-static enum cv_err read_vendor(struct ike_msg *m, struct rd *body)
-{
-    if (m->n_vendor < IKE_VENDORS_MAX)
-        m->vendor[m->n_vendor++] = rd_rest(body);
-    return CV_OK;
+    del->protocol = rd_u8(body);
+    del->spi_len = rd_u8(body);
+    del->n = rd_u16(body);
+    del->spis = rd_take(body, (size_t)del->spi_len * del->n);
+    m->n_del++;
+    return is_delete_spi_len(del->protocol, del->spi_len) ? done(body) : CV_ERR_MALFORMED;
 }
 
 /* RFC 7383 section 2.5 */
@@ -145,49 +127,58 @@ static enum cv_err read_fragment(struct ike_msg *m, struct rd *body)
     return m->frag_no != 0 && m->frag_no <= m->frag_total ? done(body) : CV_ERR_MALFORMED;
 }
 
-static enum cv_err read_span(struct cv_span *out, struct rd *body)
+/* Where a body goes that is kept whole; NULL for those with fixed parts. */
+static struct cv_span *plain_slot(struct ike_msg *m, uint8_t type)
 {
-    *out = rd_rest(body);
-    return CV_OK;
+    switch (type) {
+    case PL_SA:
+        return &m->sa;
+    case PL_IDI:
+        return &m->idi;
+    case PL_IDR:
+        return &m->idr;
+    case PL_NONCE:
+        return &m->nonce;
+    case PL_TSI:
+        return &m->tsi;
+    case PL_TSR:
+        return &m->tsr;
+    case PL_SK:
+        return &m->sk;
+    case PL_CP:
+        return &m->cp;
+    case PL_EAP:
+        return &m->eap;
+    case PL_VENDOR:
+        return m->n_vendor < IKE_VENDORS_MAX ? &m->vendor[m->n_vendor++] : NULL;
+    default:
+        return NULL;
+    }
 }
 
 static enum cv_err read_body(struct ike_msg *m, uint8_t type, struct rd *body)
 {
+    struct cv_span *slot = plain_slot(m, type);
+
+    if (slot != NULL)
+        *slot = rd_rest(body);
     switch (type) {
-    case PL_SA:
-        return read_span(&m->sa, body);
     case PL_KE:
         return read_ke(m, body);
-    case PL_IDI:
-        return read_span(&m->idi, body);
-    case PL_IDR:
-        return read_span(&m->idr, body);
     case PL_CERT:
         return read_cert(m, body);
     case PL_CERTREQ:
         return read_certreq(m, body);
     case PL_AUTH:
         return read_auth(m, body);
-    case PL_NONCE:
-        return read_nonce(m, body);
+    case PL_NONCE: /* RFC 7296 section 3.9: "between 16 and 256 octets, inclusive" */
+        return m->nonce.n >= NONCE_MIN && m->nonce.n <= NONCE_MAX ? CV_OK : CV_ERR_MALFORMED;
     case PL_NOTIFY:
         return read_notify(m, body);
     case PL_DELETE:
         return read_delete(m, body);
-    case PL_VENDOR:
-        return read_vendor(m, body);
-    case PL_TSI:
-        return read_span(&m->tsi, body);
-    case PL_TSR:
-        return read_span(&m->tsr, body);
-    case PL_SK:
-        return read_span(&m->sk, body);
     case PL_SKF:
         return read_fragment(m, body);
-    case PL_CP:
-        return read_span(&m->cp, body);
-    case PL_EAP:
-        return read_span(&m->eap, body);
     default:
         return CV_OK;
     }

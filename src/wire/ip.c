@@ -46,12 +46,14 @@ static uint16_t get_u16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static struct cv_addr get_addr(uint8_t family, const uint8_t *p)
+/* Source and destination lie next to each other in both versions; f is zero otherwise. */
+static void read_addrs(struct ip_flow *f, uint8_t family, const uint8_t *p)
 {
-    struct cv_addr a = {.family = family};
+    size_t n = addr_len(family);
 
-    memcpy(a.b, p, addr_len(family));
-    return a;
+    f->src.family = f->dst.family = family;
+    memcpy(f->src.b, p, n);
+    memcpy(f->dst.b, p + n, n);
 }
 
 /* r stands at the upper-layer header of an unfragmented packet or a first fragment.
@@ -94,8 +96,7 @@ static enum cv_err parse_ip4(struct ip_flow *f, struct cv_span packet)
     f->total_len = get_u16(h + 2);
     f->hdr_len = (size_t)(h[0] & 0x0f) * 4;
     f->proto = h[9];
-    f->src = get_addr(CV_IPV4, h + 12);
-    f->dst = get_addr(CV_IPV4, h + 16);
+    read_addrs(f, CV_IPV4, h + 12);
     frag = get_u16(h + 6);
     f->df = (frag & IP4_DF) != 0;
     f->fragment = (frag & (IP4_MF | IP4_OFFSET)) != 0;
@@ -160,8 +161,7 @@ static enum cv_err parse_ip6(struct ip_flow *f, struct cv_span packet)
     f->tos = (uint8_t)(get_u16(h) >> 4);
     f->total_len = (size_t)IP6_HDR_LEN + get_u16(h + 4);
     f->proto = h[6];
-    f->src = get_addr(CV_IPV6, h + 8);
-    f->dst = get_addr(CV_IPV6, h + 24);
+    read_addrs(f, CV_IPV6, h + 8);
     f->df = true; /* RFC 8200 section 5: routers do not fragment */
     if (f->total_len > packet.n)
         return CV_ERR_SHORT;

@@ -93,10 +93,12 @@ static void snapshot_take(struct snapshot *s, const struct host *h)
             s->sa[i] = *sa_at(k, i);
     }
     for (uint32_t i = 0; i < k->children.cap; i++) {
-        s->has_child[i] = child_at(k, i) != NULL;
+        const struct child_sa *c = child_at(k, i);
+
+        s->has_child[i] = c != NULL && is_keyed(sa_at(k, c->ike));
         if (!s->has_child[i])
             continue;
-        s->child[i] = *child_at(k, i);
+        s->child[i] = *c;
         s->count[i] = *ipsec_counters(k->ipsec, i);
     }
 }
