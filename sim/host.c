@@ -28,6 +28,7 @@ void host_start(struct host *h)
 {
     enum cv_err err;
 
+    h->life++;
     h->mem_size = cv_engine_size(&h->settings.limits);
     h->mem = sim_alloc(h->mem_size);
     err = cv_engine_init(&h->engine, h->mem, h->mem_size, &h->settings, world_now(h->world));

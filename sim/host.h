@@ -72,6 +72,7 @@ struct host {
     unsigned ticks;
     uint64_t requests; /* that were put out; answers given late may find the SA gone */
     uint64_t late_answers;
+    unsigned life; /* how often it was started: answers for an earlier life are void */
 };
 
 /* Makes the engine from h->settings and gives it the recipes. */

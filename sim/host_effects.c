@@ -15,6 +15,7 @@
 
 struct answer {
     uint8_t kind; /* of the effect it answers */
+    unsigned life;
     uint32_t ike;
     enum cv_err err;
     char psk[64];
@@ -151,7 +152,7 @@ static void give_answer(void *ctx, void *arg)
     struct cv_signature sig = {.method = a->method, .n_certs = a->n_certs};
     enum cv_err err = CV_ERR_BUG;
 
-    if (h->engine == NULL)
+    if (h->engine == NULL || a->life != h->life)
         return;
     sig.data = (struct cv_span){a->signature, sizeof(a->signature)};
     for (unsigned i = 0; i < a->n_certs; i++)
@@ -189,6 +190,7 @@ static void answer(struct host *h, const struct cv_effect *fx)
 
     h->requests++;
     a->kind = fx->kind;
+    a->life = h->life;
     a->ike = fx->ike;
     if (fx->kind == CV_NEED_PSK && h->psk != NULL)
         snprintf(a->psk, sizeof(a->psk), "%s", h->psk);
