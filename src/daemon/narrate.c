@@ -256,64 +256,68 @@ static void moved(struct daemon *d, const struct cv_effect *fx)
                endpoint_text(us, &fx->u.event.local), endpoint_text(peer, &fx->u.event.remote));
 }
 
-void narrate(struct daemon *d, const struct cv_effect *fx)
+static void ike_rekeyed(struct daemon *d, const struct cv_effect *fx)
+{
+    daemon_log(d, 1, LOG_IKE, fx->ike, "IKE SA rekeyed: %u goes on as %u", fx->ike,
+               fx->u.event.ike_new);
+}
+
+static void child_is_up(struct daemon *d, const struct cv_effect *fx)
+{
+    child_up(d, fx, fx->u.event.child, "established");
+}
+
+static void child_rekeyed(struct daemon *d, const struct cv_effect *fx)
+{
+    child_up(d, fx, fx->u.event.child_new, "rekeyed");
+}
+
+static void retransmit(struct daemon *d, const struct cv_effect *fx)
 {
     char peer[TEXT];
 
-    switch (fx->u.event.kind) {
-    case CV_EV_IKE_UP:
-        ike_up(d, fx);
-        break;
-    case CV_EV_IKE_DOWN:
-        ike_down(d, fx);
-        break;
-    case CV_EV_IKE_REKEYED:
-        daemon_log(d, 1, LOG_IKE, fx->ike, "IKE SA rekeyed: %u goes on as %u", fx->ike,
-                   fx->u.event.ike_new);
-        break;
-    case CV_EV_IKE_MOVED:
-        moved(d, fx);
-        break;
-    case CV_EV_CHILD_UP:
-        child_up(d, fx, fx->u.event.child, "established");
-        break;
-    case CV_EV_CHILD_DOWN:
-        child_down(d, fx);
-        break;
-    case CV_EV_CHILD_REKEYED:
-        child_up(d, fx, fx->u.event.child_new, "rekeyed");
-        break;
-    case CV_EV_CHILD_FAILED:
-        child_failed(d, fx);
-        break;
-    case CV_EV_RETRANSMIT:
-        daemon_log(d, 1, LOG_NET, fx->ike, "no answer from %s, sent again (%u)",
-                   endpoint_text(peer, &fx->u.event.remote), fx->u.event.value);
-        break;
-    case CV_EV_ADDRESS:
-        address(d, fx);
-        break;
-    case CV_EV_AUTH_FAILED:
-        auth_failed(d, fx);
-        break;
-    case CV_EV_REJECTED:
-        rejected(d, fx);
-        break;
-    case CV_EV_PEER_NOTIFY:
-        peer_notify(d, fx);
-        break;
-    case CV_EV_COOKIES:
-        daemon_log(d, 1, LOG_NET, 0,
-                   fx->u.event.value != 0
-                       ? "many half-open IKE SAs: asking new peers for cookies"
-                       : "half-open IKE SAs are few again: no cookies needed");
-        break;
-    case CV_EV_ALARM:
-        daemon_log(d, 0, LOG_ESP, fx->ike, "data plane alarm, %u times with %s: %s",
-                   fx->u.event.value, endpoint_text(peer, &fx->u.event.remote),
-                   cv_err_text(fx->u.event.err));
-        break;
-    default:
-        break;
-    }
+    daemon_log(d, 1, LOG_NET, fx->ike, "no answer from %s, sent again (%u)",
+               endpoint_text(peer, &fx->u.event.remote), fx->u.event.value);
+}
+
+static void cookies(struct daemon *d, const struct cv_effect *fx)
+{
+    daemon_log(d, 1, LOG_NET, 0, "%s",
+               fx->u.event.value != 0 ? "many half-open IKE SAs: asking new peers for cookies"
+                                      : "half-open IKE SAs are few again: no cookies needed");
+}
+
+static void alarm_raised(struct daemon *d, const struct cv_effect *fx)
+{
+    char peer[TEXT];
+
+    daemon_log(d, 0, LOG_ESP, fx->ike, "data plane alarm, %u times with %s: %s",
+               fx->u.event.value, endpoint_text(peer, &fx->u.event.remote),
+               cv_err_text(fx->u.event.err));
+}
+
+static void (*const tellers[])(struct daemon *d, const struct cv_effect *fx) = {
+    [CV_EV_IKE_UP] = ike_up,
+    [CV_EV_IKE_DOWN] = ike_down,
+    [CV_EV_IKE_REKEYED] = ike_rekeyed,
+    [CV_EV_IKE_MOVED] = moved,
+    [CV_EV_CHILD_UP] = child_is_up,
+    [CV_EV_CHILD_DOWN] = child_down,
+    [CV_EV_CHILD_REKEYED] = child_rekeyed,
+    [CV_EV_CHILD_FAILED] = child_failed,
+    [CV_EV_RETRANSMIT] = retransmit,
+    [CV_EV_ADDRESS] = address,
+    [CV_EV_AUTH_FAILED] = auth_failed,
+    [CV_EV_REJECTED] = rejected,
+    [CV_EV_PEER_NOTIFY] = peer_notify,
+    [CV_EV_COOKIES] = cookies,
+    [CV_EV_ALARM] = alarm_raised,
+};
+
+void narrate(struct daemon *d, const struct cv_effect *fx)
+{
+    uint8_t kind = fx->u.event.kind;
+
+    if (kind < sizeof(tellers) / sizeof(tellers[0]) && tellers[kind] != NULL)
+        tellers[kind](d, fx);
 }
