@@ -101,33 +101,42 @@ static uint16_t hash_of(int nid)
             0x03, 0x02, 0x01, 0x01                                                             \
     }
 
+static const uint8_t rsa_256[] = RSA_SHA2(0x0b), rsa_384[] = RSA_SHA2(0x0c),
+                     rsa_512[] = RSA_SHA2(0x0d);
+static const uint8_t pss_256[] = PSS_SHA2(0x01, 32), pss_384[] = PSS_SHA2(0x02, 48),
+                     pss_512[] = PSS_SHA2(0x03, 64);
+static const uint8_t ecdsa_256[] = ECDSA_SHA2(0x02), ecdsa_384[] = ECDSA_SHA2(0x03),
+                     ecdsa_512[] = ECDSA_SHA2(0x04);
+static const uint8_t ed25519[] = {0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70};
+
 static const struct {
-    struct sig_scheme scheme;
+    enum key_kind kind;
+    uint16_t hash;
+    bool pss;
+    const uint8_t *der;
     uint8_t n;
-    uint8_t der[72];
 } identifiers[] = {
-    {{KEY_RSA, CV_HASH_SHA2_256, false, 0}, 15,    RSA_SHA2(0x0b)                   },
-    {{KEY_RSA, CV_HASH_SHA2_384, false, 0}, 15,    RSA_SHA2(0x0c)                   },
-    {{KEY_RSA, CV_HASH_SHA2_512, false, 0}, 15,    RSA_SHA2(0x0d)                   },
-    {{KEY_RSA, CV_HASH_SHA2_256, true, 32}, 72,    PSS_SHA2(0x01,                     32)},
-    {{KEY_RSA, CV_HASH_SHA2_384, true, 48},                                     72,      PSS_SHA2(0x02, 48)},
-    {{KEY_RSA, CV_HASH_SHA2_512, true, 64},                                  72,                                       PSS_SHA2(0x03,                                    64)},
-    {{KEY_ECDSA, CV_HASH_SHA2_256, false, 0},                        12,ECDSA_SHA2(0x02)},
-    {{KEY_ECDSA, CV_HASH_SHA2_384, false, 0},            12,              ECDSA_SHA2(0x03)                                                             },
-    {{KEY_ECDSA, CV_HASH_SHA2_512, false, 0},                        12,ECDSA_SHA2(0x04)},
-    {{KEY_ED25519, 0, false, 0},            7,  {0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70}                                                               },
+    {KEY_RSA,     CV_HASH_SHA2_256, false, rsa_256,   sizeof(rsa_256)  },
+    {KEY_RSA,     CV_HASH_SHA2_384, false, rsa_384,   sizeof(rsa_384)  },
+    {KEY_RSA,     CV_HASH_SHA2_512, false, rsa_512,   sizeof(rsa_512)  },
+    {KEY_RSA,     CV_HASH_SHA2_256, true,  pss_256,   sizeof(pss_256)  },
+    {KEY_RSA,     CV_HASH_SHA2_384, true,  pss_384,   sizeof(pss_384)  },
+    {KEY_RSA,     CV_HASH_SHA2_512, true,  pss_512,   sizeof(pss_512)  },
+    {KEY_ECDSA,   CV_HASH_SHA2_256, false, ecdsa_256, sizeof(ecdsa_256)},
+    {KEY_ECDSA,   CV_HASH_SHA2_384, false, ecdsa_384, sizeof(ecdsa_384)},
+    {KEY_ECDSA,   CV_HASH_SHA2_512, false, ecdsa_512, sizeof(ecdsa_512)},
+    {KEY_ED25519, 0,                false, ed25519,   sizeof(ed25519)  },
 };
 
 static bool put_identifier(struct wr *w, const struct sig_scheme *s)
 {
     for (unsigned i = 0; i < COUNT_OF(identifiers); i++) {
-        const struct sig_scheme *k = &identifiers[i].scheme;
-
-        if (k->kind == s->kind && k->hash == s->hash && k->pss == s->pss) {
-            wr_u8(w, identifiers[i].n);
-            wr_copy(w, identifiers[i].der, identifiers[i].n);
-            return wr_ok(w);
-        }
+        if (identifiers[i].kind != s->kind || identifiers[i].hash != s->hash ||
+            identifiers[i].pss != s->pss)
+            continue;
+        wr_u8(w, identifiers[i].n);
+        wr_copy(w, identifiers[i].der, identifiers[i].n);
+        return wr_ok(w);
     }
     return false;
 }

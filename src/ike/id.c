@@ -110,12 +110,11 @@ static bool is_star(const struct attribute *a)
     return is_text(a->tag) && a->value.n == 1 && a->value.p[0] == '*';
 }
 
-static enum id_match attribute_match(const struct attribute *pattern, bool wild,
-                                     const struct attribute *a)
+static enum id_match attribute_match(const struct attribute *pattern, const struct attribute *a)
 {
     if (!span_equal(pattern->type, a->type))
         return ID_NO;
-    if (wild && is_star(pattern))
+    if (is_star(pattern))
         return ID_MATCH_WILDCARD;
     /* Writers differ in the string type that they choose for the same text. */
     if (is_text(pattern->tag) && is_text(a->tag))
@@ -124,7 +123,7 @@ static enum id_match attribute_match(const struct attribute *pattern, bool wild,
                                                                           : ID_NO;
 }
 
-static enum id_match rdn_match(struct rd pattern, bool wild, struct rd rdn)
+static enum id_match rdn_match(struct rd pattern, struct rd rdn)
 {
     enum id_match worst = ID_MATCH_EXACT;
     struct attribute want, a;
@@ -133,14 +132,14 @@ static enum id_match rdn_match(struct rd pattern, bool wild, struct rd rdn)
         enum id_match m = ID_NO;
 
         if (next_attribute(&pattern, &want) && next_attribute(&rdn, &a))
-            m = attribute_match(&want, wild, &a);
+            m = attribute_match(&want, &a);
         if (m < worst)
             worst = m;
     }
     return rd_done(&pattern) && rd_done(&rdn) ? worst : ID_NO;
 }
 
-static enum id_match dn_match(struct cv_span pattern, bool wild, struct cv_span name)
+static enum id_match dn_match(struct cv_span pattern, struct cv_span name)
 {
     struct rd p = rd_init(pattern), n = rd_init(name);
     struct rd rdns_p = der_open(&p, DER_SEQUENCE), rdns_n = der_open(&n, DER_SEQUENCE);
@@ -149,8 +148,7 @@ static enum id_match dn_match(struct cv_span pattern, bool wild, struct cv_span 
     if (span_equal(pattern, name))
         return ID_MATCH_EXACT;
     while (worst != ID_NO && rd_left(&rdns_p) > 0 && rd_left(&rdns_n) > 0) {
-        enum id_match m =
-            rdn_match(der_open(&rdns_p, DER_SET), wild, der_open(&rdns_n, DER_SET));
+        enum id_match m = rdn_match(der_open(&rdns_p, DER_SET), der_open(&rdns_n, DER_SET));
 
         if (m < worst)
             worst = m;
@@ -190,7 +188,7 @@ enum id_match id_matches(const struct cv_id *pattern, const struct cv_id *id)
     if (pattern->type == CV_ID_FQDN || pattern->type == CV_ID_RFC822)
         return text_match(p, i);
     if (pattern->type == CV_ID_DER_DN)
-        return dn_match(p, true, i);
+        return dn_match(p, i);
     return span_equal(p, i) ? ID_MATCH_EXACT : ID_NO;
 }
 
@@ -201,7 +199,7 @@ bool id_equal(const struct cv_id *a, const struct cv_id *b)
     if (a->type == CV_ID_FQDN || a->type == CV_ID_RFC822)
         return text_equal(id_octets(a), id_octets(b));
     if (a->type == CV_ID_DER_DN)
-        return dn_match(id_octets(a), false, id_octets(b)) == ID_MATCH_EXACT;
+        return dn_match(id_octets(a), id_octets(b)) == ID_MATCH_EXACT;
     return span_equal(id_octets(a), id_octets(b));
 }
 

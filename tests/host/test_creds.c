@@ -13,7 +13,10 @@
 #include <cmocka.h>
 
 #include "daemon/creds.h"
+#include "tests/support/hex.h"
 #include "tests/support/pki.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define SIGNED_TEXT "the octets of RFC 7296 section 2.15"
 
@@ -216,24 +219,28 @@ static void every_kind_of_key_signs_and_verifies(void **state)
 {
     static const struct {
         enum which_key key;
-        uint8_t identifier[13]; /* its beginning */
+        const char *identifier;
     } cases[] = {
-        {RSA_2048, {15, 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1}},
-        {P_256,    {12, 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2} },
-        {P_384,    {12, 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3} },
-        {P_521,    {12, 0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4} },
-        {ED_25519, {7, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70}                        },
+        {RSA_2048, "300d06092a864886f70d01010b0500"},
+        {P_256,    "300a06082a8648ce3d040302"      },
+        {P_384,    "300a06082a8648ce3d040303"      },
+        {P_521,    "300a06082a8648ce3d040304"      },
+        {ED_25519, "300506032b6570"                }
     };
     struct sides *s = *state;
 
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        struct cv_span want;
+        uint8_t der[32];
         struct pki p;
 
         creds_clear(s->peer);
         p = equip(s, cases[i].key, (struct pki_spec){.ca = false});
+        want = hex_read(der, sizeof(der), cases[i].identifier);
         assert_int_equal(sign(s), CV_OK);
         assert_int_equal(s->sig.method, CV_METHOD_DIGITAL_SIGNATURE);
-        assert_memory_equal(s->data, cases[i].identifier, cases[i].key == ED_25519 ? 8 : 13);
+        assert_int_equal(s->data[0], want.n);
+        assert_memory_equal(s->data + 1, want.p, want.n);
         assert_int_equal(verify(s), CV_OK);
         pki_free(&p);
     }
@@ -379,23 +386,25 @@ static void every_proper_prefix_of_a_signature_is_refused(void **state)
 /* RFC 7427 with an AlgorithmIdentifier that the key or we do not go with. */
 static void foreign_algorithm_identifiers_are_refused(void **state)
 {
-    static const uint8_t foreign[][16] = {
-        {15,    0x30, 13,     6,           9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 5, 5, 0}, /* RSA SHA-1 */
-        {11, 0x30, 9,   6,          7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1}, /* ECDSA SHA-1 */
-        {12,   0x30,      10,           6,                     8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}, /* ECDSA */
-        {7,    0x30,        5,             6,                    3, 0x2b, 0x65, 0x70}, /* Ed25519 */
-        {15,    0x30,       13,       6,     9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 4, 5, 0}, /* MD5 */
-        {15, 0x30, 13,      6,                9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 10, 5, 0}, /* PSS, NULL */
-        {14,    0x30,  13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11, 5}, /* cut */
-        {0},
-        {3,    5, 0,   0         },
+    static const char *const foreign[] = {
+        "300d06092a864886f70d0101050500",   /* RSA with SHA-1 */
+        "300d06092a864886f70d0101040500",   /* RSA with MD5 */
+        "300906072a8648ce3d0401",           /* ECDSA with SHA-1 */
+        "300a06082a8648ce3d040302",         /* ECDSA with SHA-256: not this key */
+        "300506032b6570",                   /* Ed25519: not this key */
+        "300d06092a864886f70d01010a0500",   /* RSASSA-PSS without parameters */
+        "300e06092a864886f70d01010b0101ff", /* RSA with SHA-256, a parameter too many */
+        "300d06092a864886f70d01010b05",     /* cut */
+        "300d06092a864886f70d01010b050000", /* an octet too many */
+        "050000",
+        "",
     };
     struct sides *s = *state;
     struct pki p = equip(s, RSA_2048, (struct pki_spec){.ca = false});
 
     assert_int_equal(sign(s), CV_OK);
-    for (unsigned i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-        memcpy(s->data, foreign[i], sizeof(foreign[i]));
+    for (unsigned i = 0; i < COUNT_OF(foreign); i++) {
+        s->data[0] = (uint8_t)hex_read(s->data + 1, 64, foreign[i]).n;
         assert_int_equal(verify(s), CV_ERR_AUTH_METHOD);
     }
     pki_free(&p);
@@ -441,7 +450,7 @@ static void the_configured_scheme_binds_both_sides(void **state)
     };
     struct sides *s = *state;
 
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
         struct pki p;
 
         creds_clear(s->peer);
@@ -538,7 +547,7 @@ static void other_identities_are_refused(void **state)
         make_id(CV_ID_KEY_ID, "a.example", 9),
     };
 
-    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (unsigned i = 0; i < COUNT_OF(wrong); i++)
         assert_int_equal(try_id(s, alt, wrong[i]), CV_ERR_CERT_IDENTITY);
 }
 
@@ -860,6 +869,20 @@ static void revoked_certificates_are_refused(void **state)
     pki_free(&p);
 }
 
+static void a_revoked_authority_takes_its_certificates_along(void **state)
+{
+    struct sides *s = *state;
+    struct pki between = pki_make(
+        keys[OTHER_KEY], (struct pki_spec){.name = "Between", .ca = true, .issuer = &root});
+    uint8_t crl[PKI_DER_MAX];
+
+    add(s, s->ours, &between, false);
+    assert_int_equal(try_spec(s, (struct pki_spec){.issuer = &between}), CV_OK);
+    assert_true(creds_add_crl(s->ours, pki_crl(&root, &between, PKI_DAY, crl), &s->why));
+    assert_int_equal(verify(s), CV_ERR_CERT_REVOKED);
+    pki_free(&between);
+}
+
 static void strict_revocation_wants_a_list_that_is_current(void **state)
 {
     struct sides *s = *state;
@@ -1051,6 +1074,20 @@ static void weak_unknown_and_public_keys_are_refused(void **state)
     assert_false(creds_add_key(s->peer, span(public, (size_t)n), NULL, NULL, &s->why));
     OPENSSL_free(public);
     EVP_PKEY_free(odd);
+}
+
+/* SEC 1 ends with the public point: here it is another key's. */
+static void halves_of_two_keys_are_refused(void **state)
+{
+    struct sides *s = *state;
+    uint8_t one[PKI_DER_MAX], other[PKI_DER_MAX];
+    struct cv_span a = pki_key_der(keys[P_256], true, one);
+    struct cv_span b = pki_key_der(keys[OTHER_KEY], true, other);
+
+    assert_int_equal(a.n, b.n);
+    memcpy(one + a.n - 64, b.p + b.n - 64, 64);
+    assert_false(creds_add_key(s->peer, a, NULL, NULL, &s->why));
+    assert_non_null(strstr(s->why.text, "belong together"));
 }
 
 static void every_proper_prefix_of_a_key_is_refused(void **state)
@@ -1294,6 +1331,7 @@ int main(void)
         TEST(a_named_authority_may_be_in_the_middle_of_the_path),
         TEST(a_peer_without_certificates_is_one_that_we_know),
         TEST(revoked_certificates_are_refused),
+        TEST(a_revoked_authority_takes_its_certificates_along),
         TEST(strict_revocation_wants_a_list_that_is_current),
         TEST(without_key_or_fitting_identity_there_is_no_credential),
         TEST(the_connections_own_certificates_come_first),
@@ -1303,6 +1341,7 @@ int main(void)
         TEST(encrypted_keys_need_their_passphrase),
         TEST(curve_parameters_before_the_key_do_not_disturb),
         TEST(weak_unknown_and_public_keys_are_refused),
+        TEST(halves_of_two_keys_are_refused),
         TEST(every_proper_prefix_of_a_key_is_refused),
         TEST(certificates_are_read_as_der_and_pem_and_kept_once),
         TEST(what_is_no_certificate_or_no_authority_is_refused),

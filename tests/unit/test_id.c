@@ -174,6 +174,33 @@ static void distinguished_names_match_in_order_and_in_full(void **state)
     assert_int_equal(id_matches(&name, &other), ID_NO);
 }
 
+/* One RDN with a CN and perhaps an O beside it. */
+static struct cv_id multi_valued(bool with_o)
+{
+    struct cv_id id = {.type = CV_ID_DER_DN};
+    struct wr w = wr_init(id.b, CV_ID_MAX);
+
+    put_attribute(&w, CN, UTF8, "s");
+    if (with_o)
+        put_attribute(&w, O, UTF8, "x");
+    der_wrap(&w, 0, 0x31);
+    der_wrap(&w, 0, 0x30);
+    id.n = (uint8_t)w.n;
+    return id;
+}
+
+static void every_value_of_a_name_part_counts(void **state)
+{
+    const struct cv_id one = multi_valued(false), two = multi_valued(true);
+    const struct cv_id apart = DN({CN, UTF8, "s"}, {O, UTF8, "x"});
+
+    (void)state;
+    assert_int_equal(id_matches(&two, &two), ID_MATCH_EXACT);
+    assert_int_equal(id_matches(&one, &two), ID_NO);
+    assert_int_equal(id_matches(&two, &one), ID_NO);
+    assert_int_equal(id_matches(&two, &apart), ID_NO);
+}
+
 static void a_star_value_matches_any_value_of_its_type(void **state)
 {
     const struct cv_id name = DN({C, PRINTABLE, "CH"}, {O, UTF8, "x"}, {CN, UTF8, "s"});
@@ -246,6 +273,7 @@ int main(void)
         cmocka_unit_test(other_kinds_are_octets_without_wildcards),
         cmocka_unit_test(distinguished_names_match_whatever_string_type_was_chosen),
         cmocka_unit_test(distinguished_names_match_in_order_and_in_full),
+        cmocka_unit_test(every_value_of_a_name_part_counts),
         cmocka_unit_test(a_star_value_matches_any_value_of_its_type),
         cmocka_unit_test(has_wildcard_tells_patterns_from_identities),
         cmocka_unit_test(a_long_name_uses_the_long_length),

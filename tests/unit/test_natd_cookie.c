@@ -181,6 +181,9 @@ static void a_changed_or_cut_cookie_is_refused(void **state)
         c[i] ^= 1;
         assert_false(cookie_check(&j, crypto, span(c, i), span(ni, 16), &here, spi_i));
     }
+    c[0] = (uint8_t)(c[0] - 2); /* a version whose secret lay where the current one lies */
+    assert_false(is_valid(&j, c));
+    c[0] = (uint8_t)(c[0] + 2);
     assert_true(is_valid(&j, c));
 }
 

@@ -255,8 +255,8 @@ static void the_other_directions_keys_do_not_open(void **state)
     assert_int_equal(open_msg(msg, w.n, &algs, &others, &plain), CV_ERR_IKE_AUTHENTIC);
 }
 
-/* Seals one block whose last octet, the Pad Length, is given. */
-static enum cv_err open_with_pad_length(uint8_t pad, struct cv_span *plain)
+/* Seals n octets, of which the last, the Pad Length, is given. */
+static enum cv_err open_with_pad_length(size_t n, uint8_t pad, struct cv_span *plain)
 {
     const struct ike_algs algs = algs_of(CV_ENCR_AES_GCM_16, 128, 0);
     const struct sk_keys keys = some_keys();
@@ -265,14 +265,13 @@ static enum cv_err open_with_pad_length(uint8_t pad, struct cv_span *plain)
     struct wr w = wr_init(msg, sizeof(msg));
 
     ike_put_hdr(&w, &(struct ike_hdr){.next = PL_SK, .version = 0x20});
-    wr_u32(&w, IKE_PAYLOAD_HDR_LEN + 8 + 16 + 16);
-    wr_zero(&w, 8 + 15);
-    wr_u8(&w, pad);
-    wr_zero(&w, 16);
+    wr_u32(&w, (uint32_t)(IKE_PAYLOAD_HDR_LEN + 8 + n + 16));
+    wr_zero(&w, 8 + n + 16);
+    msg[40 + n - 1] = pad; /* n 0: in the IV, which must not be read as padding */
     wr_patch_u32(&w, 24, (uint32_t)w.n);
     memcpy(nonce, keys.e + 16, 4);
-    memset(nonce + 4, 0, 8);
-    assert_true(algs.aead->seal(key, nonce, span(msg, 32), msg + 40, 16, msg + 56));
+    memcpy(nonce + 4, msg + 32, 8);
+    assert_true(algs.aead->seal(key, nonce, span(msg, 32), msg + 40, n, msg + 40 + n));
     algs.aead->free_key(key);
     return open_msg(msg, w.n, &algs, &keys, plain);
 }
@@ -283,12 +282,22 @@ static void authentic_padding_may_fill_the_payload_but_not_exceed_it(void **stat
     struct cv_span plain;
 
     (void)state;
-    assert_int_equal(open_with_pad_length(0, &plain), CV_OK);
+    assert_int_equal(open_with_pad_length(16, 0, &plain), CV_OK);
     assert_int_equal(plain.n, 15);
-    assert_int_equal(open_with_pad_length(15, &plain), CV_OK);
+    assert_int_equal(open_with_pad_length(16, 15, &plain), CV_OK);
     assert_int_equal(plain.n, 0);
-    assert_int_equal(open_with_pad_length(16, &plain), CV_ERR_SYNTAX);
-    assert_int_equal(open_with_pad_length(255, &plain), CV_ERR_SYNTAX);
+    assert_int_equal(open_with_pad_length(16, 16, &plain), CV_ERR_SYNTAX);
+    assert_int_equal(open_with_pad_length(16, 255, &plain), CV_ERR_SYNTAX);
+}
+
+static void a_payload_without_room_for_its_pad_length_is_refused(void **state)
+{
+    struct cv_span plain;
+
+    (void)state;
+    assert_int_equal(open_with_pad_length(1, 0, &plain), CV_OK);
+    assert_int_equal(plain.n, 0);
+    assert_int_equal(open_with_pad_length(0, 0, &plain), CV_ERR_IKE_AUTHENTIC);
 }
 
 /* Authentic, but the ciphertext is not whole blocks. */
@@ -363,6 +372,7 @@ static void fragment_numbers_that_cannot_be_are_refused(void **state)
         {0, 0}
     };
     uint8_t out[200];
+    struct wr many = wr_init(out, sizeof(out));
 
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
@@ -372,6 +382,10 @@ static void fragment_numbers_that_cannot_be_are_refused(void **state)
                                           bad[i][0], bad[i][1], span("x", 1)),
                          CV_ERR_ARGUMENT);
     }
+    /* More than the IV can tell apart. */
+    assert_int_equal(sk_seal_fragment(&many, &cv_crypto_openssl, &algs, &keys, &hdr, 0, 1,
+                                      0x8000, span("x", 1)),
+                     CV_ERR_TOO_BIG);
 }
 
 /* The IV of one sealed message; total 0 means unfragmented. */
@@ -455,6 +469,7 @@ int main(void)
         cmocka_unit_test(every_proper_prefix_is_refused),
         cmocka_unit_test(the_other_directions_keys_do_not_open),
         cmocka_unit_test(authentic_padding_may_fill_the_payload_but_not_exceed_it),
+        cmocka_unit_test(a_payload_without_room_for_its_pad_length_is_refused),
         cmocka_unit_test(authentic_half_blocks_are_a_syntax_error),
         cmocka_unit_test(a_message_that_does_not_fit_is_refused),
         cmocka_unit_test(a_message_may_begin_behind_others),
