@@ -128,7 +128,7 @@ static bool watched_seal(void *key, const uint8_t *nonce, struct cv_span aad, ui
     note_nonce(k->real->id, k->bytes, k->real->key_len, nonce, nonce_len);
     run.seals++;
     if (run.on_seal != NULL)
-        run.on_seal(run.on_seal_ctx, aad, (struct cv_span){data, n});
+        run.on_seal(run.on_seal_ctx, aad, data, n);
     return k->real->seal(k->key, nonce, aad, data, n, icv);
 }
 

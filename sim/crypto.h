@@ -15,8 +15,9 @@
 
 #include "sim/prng.h"
 
-/* Called with what is about to be sealed; for the ladder. */
-typedef void sim_seal_fn(void *ctx, struct cv_span aad, struct cv_span plain);
+/* Called with what is about to be sealed, for the ladder; it may change the plaintext, so
+ * that an authentic peer can be made to write nonsense. */
+typedef void sim_seal_fn(void *ctx, struct cv_span aad, uint8_t *plain, size_t n);
 
 /* Starts a run: forgets the nonces of the last one. */
 void sim_crypto_start(uint64_t seed, sim_seal_fn *on_seal, void *ctx);

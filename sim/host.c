@@ -97,6 +97,7 @@ void host_receive(void *ctx, const struct datagram *d)
         return;
     p.buf = sim_alloc(d->n == 0 ? 1 : d->n); /* exact, so that a sanitizer sees overreads */
     memcpy(p.buf, d->data, d->n);
+    h->world->active = h;
     cv_input(h->engine, &p, 1, world_now(h->world));
     if (p.verdict == CV_DELIVER) {
         flow = UINT32_MAX;
@@ -124,6 +125,7 @@ void host_send_inner(struct host *h, uint32_t flow)
     buf = sim_alloc(p.cap);
     p.buf = buf;
     p.len = stack_build(&h->world->stack, flow, f->sent++, p.buf + p.off);
+    h->world->active = h;
     cv_output(h->engine, &p, 1, world_now(h->world));
     if (p.verdict == CV_TRANSMIT) {
         net_send(&h->world->net, h->port, &p.local, &p.remote, p.carrier, p.tos,
@@ -145,6 +147,7 @@ void host_tick(struct host *h)
     h->ticked_ms = now;
     if (++h->ticks > TICKS_MAX)
         world_fail(h->world, "%s: the deadline does not move", h->name);
+    h->world->active = h;
     cv_tick(h->engine, now);
     host_drain(h);
 }
@@ -168,8 +171,10 @@ static uint32_t initiate(struct host *h, const struct recipe *r,
 {
     struct cv_endpoint from = {*local, 500}, to = {*remote, 500};
     uint32_t ike = 0;
-    enum cv_err err =
-        cv_initiate(h->engine, &r->conn, child, &from, &to, world_now(h->world), &ike);
+    enum cv_err err;
+
+    h->world->active = h;
+    err = cv_initiate(h->engine, &r->conn, child, &from, &to, world_now(h->world), &ike);
 
     command_failed(h, "initiate", err);
     return err == CV_OK ? ike : 0;
@@ -193,22 +198,26 @@ uint32_t host_initiate_childless(struct host *h, struct recipe *r, const struct 
 
 void host_rekey_ike(struct host *h, uint32_t ike)
 {
+    h->world->active = h;
     command_failed(h, "rekey ike", cv_rekey_ike(h->engine, ike, false, world_now(h->world)));
 }
 
 void host_rekey_child(struct host *h, uint32_t child)
 {
+    h->world->active = h;
     command_failed(h, "rekey child", cv_rekey_child(h->engine, child, world_now(h->world)));
 }
 
 void host_delete_ike(struct host *h, uint32_t ike)
 {
+    h->world->active = h;
     command_failed(h, "delete ike",
                    cv_terminate_ike(h->engine, ike, false, world_now(h->world)));
 }
 
 void host_delete_child(struct host *h, uint32_t child)
 {
+    h->world->active = h;
     command_failed(h, "delete child",
                    cv_terminate_child(h->engine, child, false, world_now(h->world)));
 }

@@ -154,6 +154,7 @@ static void give_answer(void *ctx, void *arg)
 
     if (h->engine == NULL || a->life != h->life)
         return;
+    h->world->active = h;
     sig.data = (struct cv_span){a->signature, sizeof(a->signature)};
     for (unsigned i = 0; i < a->n_certs; i++)
         sig.certs[i] = (struct cv_span){a->cert, a->cert_size};
@@ -234,6 +235,7 @@ static void start_again(void *ctx, void *arg)
         if (info.cfg == r->child)
             return; /* somebody was faster */
     }
+    h->world->active = h;
     if (cv_initiate(h->engine, r->conn, r->child, &local, &remote, world_now(h->world), NULL) !=
         CV_OK)
         trace_line(&h->world->trace, world_now(h->world), "    no room to start again");

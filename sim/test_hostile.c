@@ -5,7 +5,7 @@
 #include "sim/check.h"
 #include "sim/duo.h"
 
-enum { TAPE = 64 };
+enum { TAPE = 64, NONSENSE = 300 };
 
 /* Every datagram that the two hosts sent. */
 struct tape {
@@ -255,6 +255,84 @@ static void nobody_connects_through_a_rewritten_ike_sa_init(void **state)
     }
 }
 
+/* ---- an authentic peer that writes nonsense ------------------------------------------- */
+
+/* Damages the inside of some of the device's IKE messages: a flipped bit, an octet, a
+ * length, a type. */
+static void write_nonsense(void *ctx, const struct host *h, struct cv_span aad, uint8_t *plain,
+                           size_t n)
+{
+    struct duo *d = ctx;
+    struct prng *p = &d->w->prng;
+
+    if (h != d->dev || aad.n < 32 || aad.p[17] != 0x20 || n == 0 || prng_chance(p, 400))
+        return;
+    for (unsigned i = prng_range(p, 1, 3); i > 0; i--) {
+        size_t at = prng_below(p, (uint32_t)n);
+
+        if (prng_chance(p, 300))
+            plain[at] = (uint8_t)(plain[at] ^ 1u << prng_below(p, 8));
+        else
+            plain[at] = (uint8_t)prng_below(p, prng_chance(p, 500) ? 256 : 60);
+    }
+}
+
+static void live_with_nonsense(struct duo *d)
+{
+    struct prng *p = &d->w->prng;
+
+    duo_start(d);
+    d->w->mangle_ctx = d;
+    if (prng_chance(p, 300)) /* else the handshake, too, is nonsense */
+        d->w->mangle = write_nonsense;
+    host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 5000);
+    d->w->mangle = write_nonsense;
+    for (unsigned i = 0; i < 12; i++) {
+        struct host *h = prng_chance(p, 700) ? d->dev : d->gw;
+        unsigned what = prng_below(p, 5);
+
+        if (what == 0)
+            host_rekey_child(h, host_child(h));
+        else if (what == 1)
+            host_rekey_ike(h, host_ike(h));
+        else if (what == 2)
+            host_delete_child(h, host_child(h));
+        else
+            host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+        world_run(d->w, prng_below(p, 3000));
+    }
+}
+
+static void an_authentic_peer_that_writes_nonsense_breaks_nothing(void **state)
+{
+    const char *more = getenv("CULVERT_SEEDS");
+    unsigned seeds = more == NULL ? NONSENSE : (unsigned)strtoul(more, NULL, 10);
+    uint64_t refused = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= seeds; seed++) {
+        struct duo *d = duo_new(seed);
+        struct cv_ike_info info;
+
+        d->gw_conn.conn.dpd_delay_s = d->dev_conn.conn.dpd_delay_s = 10;
+        if (seed % 3 == 0)
+            duo_use_certs(d, 2, 900);
+        if (seed % 4 == 0)
+            duo_use_virtual_ip(d);
+        live_with_nonsense(d);
+        for (uint32_t at = 0; cv_ike_next(d->gw->engine, &at, &info);)
+            host_delete_ike(d->gw, info.id);
+        host_stop(d->dev);
+        world_run(d->w, 400000);
+        if (d->w->failed || !host_is_empty(d->gw) || d->gw->n_leases != 0)
+            fail_msg("seed %u", seed);
+        refused += host_errors(d->gw, CV_ERR_SYNTAX) + host_errors(d->gw, CV_ERR_MALFORMED);
+        assert_true(duo_free(d));
+    }
+    assert_true(refused > seeds / 4); /* it was nonsense indeed */
+}
+
 /* Unprotected error notifies must not end a connection attempt at once when a genuine
  * answer may follow (RFC 7296 section 2.21.1), and never touch what is established. */
 static void forged_errors_do_not_end_an_established_sa(void **state)
@@ -331,6 +409,7 @@ int main(void)
         DUO(no_flipped_bit_changes_anything),
         DUO(damaged_copies_ahead_of_the_message_do_no_harm),
         cmocka_unit_test(nobody_connects_through_a_rewritten_ike_sa_init),
+        cmocka_unit_test(an_authentic_peer_that_writes_nonsense_breaks_nothing),
         DUO(forged_errors_do_not_end_an_established_sa),
         DUO(noise_is_dropped),
     };

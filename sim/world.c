@@ -30,11 +30,13 @@ void world_fail(struct world *w, const char *format, ...)
             (unsigned long long)w->seed, w->why);
 }
 
-static void on_seal(void *ctx, struct cv_span aad, struct cv_span plain)
+static void on_seal(void *ctx, struct cv_span aad, uint8_t *plain, size_t n)
 {
     struct world *w = ctx;
 
-    trace_seal(&w->trace, aad, plain);
+    trace_seal(&w->trace, aad, (struct cv_span){plain, n});
+    if (w->mangle != NULL && w->active != NULL)
+        w->mangle(w->mangle_ctx, w->active, aad, plain, n);
 }
 
 static void on_note(void *ctx, const struct datagram *d, const char *fate)

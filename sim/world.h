@@ -15,6 +15,10 @@
 #include "sim/stack.h"
 #include "sim/trace.h"
 
+/* Sees, and may change, what a host is about to seal. */
+typedef void world_mangle_fn(void *ctx, const struct host *h, struct cv_span aad,
+                             uint8_t *plain, size_t n);
+
 struct world {
     uint64_t seed;
     struct prng prng;
@@ -26,9 +30,12 @@ struct world {
     uint32_t n_hosts, cap_hosts;
     net_tap_fn *tap; /* a scenario's own; asked before the strings */
     void *tap_ctx;
-    bool quick;  /* skip the checks that walk every SA after every event */
-    bool silent; /* a broken invariant prints nothing */
-    bool failed; /* an invariant broke; why says which */
+    world_mangle_fn *mangle;
+    void *mangle_ctx;
+    const struct host *active; /* whose engine was called last */
+    bool quick;                /* skip the checks that walk every SA after every event */
+    bool silent;               /* a broken invariant prints nothing */
+    bool failed;               /* an invariant broke; why says which */
     char why[200];
     uint64_t steps;
 };
