@@ -40,6 +40,13 @@ enum cv_err ike_algs_find(struct ike_algs *out, const struct cv_crypto *crypto,
     return out->cipher != NULL && out->integ != NULL ? CV_OK : CV_ERR_UNSUPPORTED;
 }
 
+static size_t encr_key_len(const struct ike_algs *algs)
+{
+    if (algs->aead != NULL)
+        return (size_t)algs->aead->key_len + algs->aead->salt_len;
+    return (size_t)algs->cipher->key_len + algs->cipher->salt_len;
+}
+
 /* SKEYSEED = prf(Ni | Nr, g^ir), RFC 7296 section 2.14.  For the two AES-based functions "only
  * the first 64 bits of Ni and the first 64 bits of Nr are used". */
 static bool skeyseed_first(uint8_t *out, const struct cv_prf *prf, struct cv_span secret,
@@ -56,16 +63,6 @@ static bool skeyseed_first(uint8_t *out, const struct cv_prf *prf, struct cv_spa
     wr_span(&w, ni);
     wr_span(&w, nr);
     return wr_ok(&w) && prf->prf(wr_done(&w), &secret, 1, out);
-}
-
-/* SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), RFC 7296 section 2.18: "computed using the
- * old IKE SA's PRF". */
-static bool skeyseed_rekey(uint8_t *out, const struct cv_prf *old_prf, const uint8_t *old_d,
-                           struct cv_span secret, struct cv_span ni, struct cv_span nr)
-{
-    const struct cv_span seed[] = {secret, ni, nr};
-
-    return old_prf->prf(span(old_d, old_prf->out_len), seed, 3, out);
 }
 
 /* Deals {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr}, RFC 7296 section 2.14. */
@@ -86,26 +83,25 @@ enum cv_err keymat_ike(struct ike_keys *out, struct ike_auth_keys *auth,
                        struct cv_span nr, const uint8_t spi_i[8], const uint8_t spi_r[8],
                        const struct cv_prf *old_prf, const uint8_t *old_d)
 {
-    const struct cv_span seed[] = {ni, nr, span(spi_i, 8), span(spi_r, 8)};
-    uint8_t seedkey[CV_PRF_MAX], sk[SK_TOTAL_MAX];
-    size_t prf_len = algs->prf->out_len;
+    const struct cv_span parts[] = {secret, ni, nr, span(spi_i, 8), span(spi_r, 8)};
+    const struct cv_prf *prf = old_d != NULL ? old_prf : algs->prf;
+    uint8_t skeyseed[CV_PRF_MAX], sk[SK_TOTAL_MAX];
     size_t integ_len = algs->aead != NULL ? 0 : algs->integ->key_len;
-    size_t encr_len = algs->aead != NULL
-                          ? (size_t)algs->aead->key_len + algs->aead->salt_len
-                          : (size_t)algs->cipher->key_len + algs->cipher->salt_len;
-    size_t n = 3 * prf_len + 2 * integ_len + 2 * encr_len;
-    size_t seedkey_len = old_d != NULL ? old_prf->out_len : prf_len;
-    bool ok = old_d != NULL ? skeyseed_rekey(seedkey, old_prf, old_d, secret, ni, nr)
-                            : skeyseed_first(seedkey, algs->prf, secret, ni, nr);
+    size_t encr_len = encr_key_len(algs);
+    size_t n = 3U * algs->prf->out_len + 2 * integ_len + 2 * encr_len;
+    struct rd material = rd_init(span(sk, n));
+    bool ok;
 
     memset(out, 0, sizeof(*out));
     memset(auth, 0, sizeof(*auth));
-    ok = ok && crypto_prf_plus(algs->prf, span(seedkey, seedkey_len), seed, 4, sk, n);
-    if (ok) {
-        struct rd material = rd_init(span(sk, n));
-        deal_keys(out, auth, &material, prf_len, integ_len, encr_len);
-    }
-    wipe(seedkey, sizeof(seedkey));
+    if (old_d != NULL) /* RFC 7296 section 2.18: prf(SK_d (old), g^ir (new) | Ni | Nr) */
+        ok = prf->prf(span(old_d, prf->out_len), parts, 3, skeyseed);
+    else
+        ok = skeyseed_first(skeyseed, prf, secret, ni, nr);
+    ok = ok && crypto_prf_plus(algs->prf, span(skeyseed, prf->out_len), parts + 1, 4, sk, n);
+    if (ok)
+        deal_keys(out, auth, &material, algs->prf->out_len, integ_len, encr_len);
+    wipe(skeyseed, sizeof(skeyseed));
     wipe(sk, sizeof(sk));
     return ok ? CV_OK : CV_ERR_CRYPTO;
 }

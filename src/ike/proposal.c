@@ -215,27 +215,24 @@ enum cv_err proposal_check_answer(struct proposal_choice *out, const struct cv_p
     return CV_OK;
 }
 
-static void add(struct cv_proposal *p, uint8_t type, uint16_t id, uint16_t bits)
-{
-    p->t[p->n++] = (struct cv_transform){type, id, bits};
-}
-
 void proposal_from_suite(struct cv_proposal *out, uint8_t protocol,
                          const struct cv_suite *suite, bool with_ke)
 {
+    const struct cv_transform all[] = {
+        {CV_ENCR,  suite->encr,                      suite->encr_bits},
+        {CV_INTEG, suite->integ,                     0               },
+        {CV_PRF,   suite->prf,                       0               },
+        {CV_KE,    with_ke ? suite->ke : CV_KE_NONE, 0               },
+        {CV_ESN,   suite->esn,                       0               },
+    };
     unsigned types = types_of(protocol);
 
     *out = (struct cv_proposal){.protocol = protocol};
-    if ((types >> CV_ENCR & 1) != 0)
-        add(out, CV_ENCR, suite->encr, suite->encr_bits);
-    if (suite->integ != CV_INTEG_NONE)
-        add(out, CV_INTEG, suite->integ, 0);
-    if ((types >> CV_PRF & 1) != 0)
-        add(out, CV_PRF, suite->prf, 0);
-    if (with_ke && suite->ke != CV_KE_NONE)
-        add(out, CV_KE, suite->ke, 0);
-    if ((types >> CV_ESN & 1) != 0)
-        add(out, CV_ESN, suite->esn, 0);
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        /* Of "none" nothing is said; whether sequence numbers are extended always is. */
+        if ((types >> all[i].type & 1) != 0 && (all[i].id != 0 || all[i].type == CV_ESN))
+            out->t[out->n++] = all[i];
+    }
 }
 
 void proposal_without_ke(struct cv_proposal *out, const struct cv_proposal *p)

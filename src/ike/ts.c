@@ -1,16 +1,15 @@
 /* Owns the set arithmetic of traffic selectors.
  *
- * Invariant: octets of lo and hi past the family's length are zero in every selector made
- * here, and no list made here repeats itself.  RFC 7296 section 2.9, RFC 4301 section 4.4.1.
+ * Invariant: octets of lo and hi past the family's length are zero in every selector given
+ * and made, so that addresses of all families compare alike; no list made here repeats
+ * itself.  RFC 7296 section 2.9, RFC 4301 section 4.4.1.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/ts.h"
 
 #include <string.h>
 
-#include "wire/ip.h"
-
-static const struct cv_ts nothing;
+enum { ADDR_LEN = sizeof((struct cv_ts){0}.lo), IPV4_LEN = 4 };
 
 /* RFC 4301 section 4.4.1: OPAQUE says that the field is not there to be looked at. */
 static bool ports_opaque(const struct cv_ts *t)
@@ -31,16 +30,16 @@ static bool ports_within(const struct cv_ts *a, const struct cv_ts *b)
 }
 
 /* A range that runs backwards is inside of nothing. */
-static bool addrs_within(const struct cv_ts *a, const struct cv_ts *b, size_t n)
+static bool addrs_within(const struct cv_ts *a, const struct cv_ts *b)
 {
-    return memcmp(a->lo, a->hi, n) <= 0 && memcmp(a->lo, b->lo, n) >= 0 &&
-           memcmp(a->hi, b->hi, n) <= 0;
+    return memcmp(a->lo, a->hi, ADDR_LEN) <= 0 && memcmp(a->lo, b->lo, ADDR_LEN) >= 0 &&
+           memcmp(a->hi, b->hi, ADDR_LEN) <= 0;
 }
 
 static bool one_within(const struct cv_ts *a, const struct cv_ts *b)
 {
     return a->family == b->family && (b->proto == 0 || b->proto == a->proto) &&
-           ports_within(a, b) && addrs_within(a, b, addr_len(a->family));
+           ports_within(a, b) && addrs_within(a, b);
 }
 
 static bool within_list(const struct cv_ts *t, const struct cv_ts_list *list)
@@ -65,23 +64,30 @@ static bool list_add(struct cv_ts_list *list, const struct cv_ts *t)
 
 /* ---- resolving ---- */
 
-static bool add_range(struct cv_ts_list *list, const struct cv_ts *what, uint8_t family,
-                      const uint8_t *lo, const uint8_t *hi)
+static bool add_everywhere(struct cv_ts_list *list, const struct cv_ts *what)
 {
-    struct cv_ts t = {family, what->proto, what->port_lo, what->port_hi, {0}, {0}};
+    struct cv_ts t = *what;
 
-    memcpy(t.lo, lo, addr_len(family));
-    memcpy(t.hi, hi, addr_len(family));
+    memset(t.lo, 0, ADDR_LEN);
+    memset(t.hi, 0, ADDR_LEN);
+    memset(t.hi, 0xff, IPV4_LEN);
+    t.family = CV_IPV4;
+    if (!list_add(list, &t))
+        return false;
+    memset(t.hi, 0xff, ADDR_LEN);
+    t.family = CV_IPV6;
     return list_add(list, &t);
 }
 
-static bool add_everywhere(struct cv_ts_list *list, const struct cv_ts *what)
+static bool add_address(struct cv_ts_list *list, const struct cv_ts *what,
+                        const struct cv_addr *addr)
 {
-    uint8_t ones[16];
+    struct cv_ts t = *what;
 
-    memset(ones, 0xff, sizeof(ones));
-    return add_range(list, what, CV_IPV4, nothing.lo, ones) &&
-           add_range(list, what, CV_IPV6, nothing.lo, ones);
+    t.family = addr->family;
+    memcpy(t.lo, addr->b, ADDR_LEN);
+    memcpy(t.hi, addr->b, ADDR_LEN);
+    return list_add(list, &t);
 }
 
 static bool add_dynamic(struct cv_ts_list *list, const struct cv_ts *what,
@@ -93,7 +99,7 @@ static bool add_dynamic(struct cv_ts_list *list, const struct cv_ts *what,
         if (dyn[i].family == CV_ANY_FAMILY)
             continue;
         given = true;
-        if (!add_range(list, what, dyn[i].family, dyn[i].b, dyn[i].b))
+        if (!add_address(list, what, &dyn[i]))
             return false;
     }
     return given || add_everywhere(list, what);
@@ -112,7 +118,7 @@ enum cv_err ts_resolve(struct cv_ts_list *out, const struct cv_ts_config *cfg, u
         else if (t->family == CV_ANY_FAMILY)
             ok = add_everywhere(out, t);
         else
-            ok = add_range(out, t, t->family, t->lo, t->hi);
+            ok = list_add(out, t);
         if (!ok)
             return CV_ERR_LIMIT;
     }
@@ -135,18 +141,16 @@ static bool common_ports(struct cv_ts *out, const struct cv_ts *a, const struct 
 
 static bool common_part(struct cv_ts *out, const struct cv_ts *a, const struct cv_ts *b)
 {
-    size_t n = addr_len(a->family);
-
-    *out = nothing;
-    if (n == 0 || a->family != b->family)
+    if (a->family != b->family || (a->proto != b->proto && a->proto != 0 && b->proto != 0))
         return false;
-    if (a->proto != b->proto && a->proto != 0 && b->proto != 0)
-        return false;
-    out->family = a->family;
-    out->proto = a->proto != 0 ? a->proto : b->proto;
-    memcpy(out->lo, memcmp(a->lo, b->lo, n) > 0 ? a->lo : b->lo, n);
-    memcpy(out->hi, memcmp(a->hi, b->hi, n) < 0 ? a->hi : b->hi, n);
-    return memcmp(out->lo, out->hi, n) <= 0 && common_ports(out, a, b);
+    *out = *a;
+    if (a->proto == 0)
+        out->proto = b->proto;
+    if (memcmp(b->lo, a->lo, ADDR_LEN) > 0)
+        memcpy(out->lo, b->lo, ADDR_LEN);
+    if (memcmp(b->hi, a->hi, ADDR_LEN) < 0)
+        memcpy(out->hi, b->hi, ADDR_LEN);
+    return memcmp(out->lo, out->hi, ADDR_LEN) <= 0 && common_ports(out, a, b);
 }
 
 enum cv_err ts_narrow(struct cv_ts_list *out, const struct cv_ts_list *ours,
