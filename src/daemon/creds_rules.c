@@ -106,7 +106,7 @@ static int hash_len(uint16_t hash)
     return hash == CV_HASH_SHA2_256 ? 32 : hash == CV_HASH_SHA2_384 ? 48 : 64;
 }
 
-/* The hash that goes with the key's strength first (RFC 8247 section 4.1 for RSA). */
+/* The hash that goes with the key's strength first (RFC 8247 section 3.2 for RSA). */
 static const uint16_t *hashes_by_preference(const struct key_info *key)
 {
     static const uint16_t by_256[] = {CV_HASH_SHA2_256, CV_HASH_SHA2_384, CV_HASH_SHA2_512, 0};

@@ -1,7 +1,7 @@
 /* Owns the key schedule of IKEv2: SKEYSEED, the SK_* keys, KEYMAT and the shared-key proof.
  *
  * Invariant: every intermediate key is wiped before return, and on failure so is the output.
- * RFC 7296 sections 2.13 to 2.18; RFC 5282 section 7.1 (salts); RFC 8750 section 5.
+ * RFC 7296 sections 2.13 to 2.18; RFC 5282 section 7.1 (salts).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/keymat.h"
@@ -14,11 +14,15 @@
 enum {
     NONCE_MAX = 256,   /* RFC 7296 section 3.9 */
     AES_PRF_NONCE = 8, /* octets of each nonce that key an AES-based prf */
-    SK_TOTAL_MAX = 3 * CV_PRF_MAX + 2 * CV_INTEG_KEY_MAX + 2 * CV_CIPHER_KEY_MAX
+    SK_TOTAL_MAX = 3 * CV_PRF_MAX + 2 * CV_INTEG_KEY_MAX + 2 * CV_CIPHER_KEY_MAX,
+    SCRATCH_LEN = 2 * NONCE_MAX
 };
 
-/* The IANA registry allows neither ENCR_NULL nor ENCR_NULL_AUTH_AES_GMAC in IKEv2, and an
- * implicit IV (RFC 8750 section 5) "MUST NOT be used for IKEv2" itself. */
+/* One piece of stack for both nonces first and for all keys then. */
+_Static_assert((int)SK_TOTAL_MAX <= (int)SCRATCH_LEN, "all keys of an IKE SA fit");
+
+/* The IANA registry allows ENCR_NULL, ENCR_NULL_AUTH_AES_GMAC and the ciphers with an implicit
+ * IV (RFC 8750) for ESP, but not for the messages of IKEv2 itself. */
 static bool encr_is_for_esp_alone(uint16_t id)
 {
     return id == CV_ENCR_NULL || id == CV_ENCR_NULL_GMAC ||
@@ -50,10 +54,9 @@ static size_t encr_key_len(const struct ike_algs *algs)
 /* SKEYSEED = prf(Ni | Nr, g^ir), RFC 7296 section 2.14.  For the two AES-based functions "only
  * the first 64 bits of Ni and the first 64 bits of Nr are used". */
 static bool skeyseed_first(uint8_t *out, const struct cv_prf *prf, struct cv_span secret,
-                           struct cv_span ni, struct cv_span nr)
+                           struct cv_span ni, struct cv_span nr, uint8_t scratch[SCRATCH_LEN])
 {
-    uint8_t key[2 * NONCE_MAX];
-    struct wr w = wr_init(key, sizeof(key));
+    struct wr w = wr_init(scratch, SCRATCH_LEN);
     bool aes = prf->id == CV_PRF_AES128_XCBC || prf->id == CV_PRF_AES128_CMAC;
 
     if (aes && ni.n > AES_PRF_NONCE)
@@ -85,11 +88,11 @@ enum cv_err keymat_ike(struct ike_keys *out, struct ike_auth_keys *auth,
 {
     const struct cv_span parts[] = {secret, ni, nr, span(spi_i, 8), span(spi_r, 8)};
     const struct cv_prf *prf = old_d != NULL ? old_prf : algs->prf;
-    uint8_t skeyseed[CV_PRF_MAX], sk[SK_TOTAL_MAX];
+    uint8_t skeyseed[CV_PRF_MAX], scratch[SCRATCH_LEN];
     size_t integ_len = algs->aead != NULL ? 0 : algs->integ->key_len;
     size_t encr_len = encr_key_len(algs);
     size_t n = 3U * algs->prf->out_len + 2 * integ_len + 2 * encr_len;
-    struct rd material = rd_init(span(sk, n));
+    struct rd material = rd_init(span(scratch, n));
     bool ok;
 
     memset(out, 0, sizeof(*out));
@@ -97,12 +100,13 @@ enum cv_err keymat_ike(struct ike_keys *out, struct ike_auth_keys *auth,
     if (old_d != NULL) /* RFC 7296 section 2.18: prf(SK_d (old), g^ir (new) | Ni | Nr) */
         ok = prf->prf(span(old_d, prf->out_len), parts, 3, skeyseed);
     else
-        ok = skeyseed_first(skeyseed, prf, secret, ni, nr);
-    ok = ok && crypto_prf_plus(algs->prf, span(skeyseed, prf->out_len), parts + 1, 4, sk, n);
+        ok = skeyseed_first(skeyseed, prf, secret, ni, nr, scratch);
+    ok = ok &&
+         crypto_prf_plus(algs->prf, span(skeyseed, prf->out_len), parts + 1, 4, scratch, n);
     if (ok)
         deal_keys(out, auth, &material, algs->prf->out_len, integ_len, encr_len);
     wipe(skeyseed, sizeof(skeyseed));
-    wipe(sk, sizeof(sk));
+    wipe(scratch, sizeof(scratch));
     return ok ? CV_OK : CV_ERR_CRYPTO;
 }
 

@@ -411,7 +411,7 @@ static void seal_iv(uint8_t iv[8], const struct ike_algs *algs, uint32_t msg_id,
     memcpy(iv, m.sk.p, 8);
 }
 
-/* RFC 5282 section 3.1: "MUST NOT" repeat under one key. */
+/* RFC 5282 section 3.1: an IV is unique under its key. */
 static void counter_ivs_differ_for_all_that_differs(void **state)
 {
     const struct ike_algs kinds[] = {algs_of(CV_ENCR_AES_GCM_16, 128, 0),

@@ -20,7 +20,7 @@
 #define CAPTURES TEST_SHARED "/captures"
 
 /* An early openswan made its ICV over IV and ciphertext alone, without the headers before
- * them (RFC 7296 section 3.14: "over the entire message"). */
+ * them (RFC 7296 section 3.14: "of the entire message"). */
 #define WRONG_ICV "ikev2pI2.pcap"
 
 enum { SKIPPED = 77, BIGGEST = 65535, TEXT = 256 };
