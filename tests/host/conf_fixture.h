@@ -72,7 +72,8 @@ static inline X509 *fixture_cert(const char *cn, EVP_PKEY *key, long serial)
     X509_gmtime_adj(X509_getm_notAfter(cert), 3600L * 24 * 365);
     X509_set_pubkey(cert, key);
     X509_NAME_add_entry_by_txt(name, "C", MBSTRING_ASC, (const unsigned char *)"CH", -1, -1, 0);
-    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"Fleet", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"Fleet", -1, -1,
+                               0);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
     return cert;
 }
@@ -90,8 +91,8 @@ static inline void fixture_write_key(const char *name, EVP_PKEY *key, const char
     FILE *f = fixture_open(name);
     size_t n = passphrase != NULL ? strlen(passphrase) : 0;
 
-    PEM_write_PKCS8PrivateKey(f, key, n > 0 ? EVP_aes_256_cbc() : NULL, passphrase, (int)n, NULL,
-                              NULL);
+    PEM_write_PKCS8PrivateKey(f, key, n > 0 ? EVP_aes_256_cbc() : NULL, passphrase, (int)n,
+                              NULL, NULL);
     fclose(f);
 }
 
@@ -100,7 +101,8 @@ static inline int fixture_make(void **state)
 {
     static const char *const folders[] = {"x509", "x509ca", "private", "rsa", "conf.d"};
     EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *gw_key = EVP_EC_gen("P-256");
-    X509 *ca = fixture_cert("Root", ca_key, 1), *gw = fixture_cert("gw.fleet.example", gw_key, 2);
+    X509 *ca = fixture_cert("Root", ca_key, 1),
+         *gw = fixture_cert("gw.fleet.example", gw_key, 2);
     char path[160];
 
     (void)state;
