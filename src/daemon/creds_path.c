@@ -244,8 +244,8 @@ static enum cv_err run_check(const struct material *m, X509 *leaf, bool revocati
     return err;
 }
 
-enum cv_err path_check(const struct creds *c, X509 *leaf, STACK_OF(X509) * others,
-                       const struct auth_conf *a, int64_t now_s)
+enum cv_err cert_check_path(const struct creds *c, X509 *leaf, STACK_OF(X509) * others,
+                            const struct auth_conf *a, int64_t now_s)
 {
     struct material m = {sk_X509_new_null(), sk_X509_new_null(), sk_X509_CRL_new_null()};
     enum cv_err err = CV_ERR_CRYPTO;

@@ -20,8 +20,9 @@ bool cert_is_current(const X509 *x509, int64_t now_s);
 
 /* A path from leaf over others (sent by the peer, not trusted) and our certificates to an
  * authority: one of a->cacerts when there are some, else any that is loaded. */
-CV_MUST_USE enum cv_err path_check(const struct creds *c, X509 *leaf, STACK_OF(X509) * others,
-                                   const struct auth_conf *a, int64_t now_s);
+CV_MUST_USE enum cv_err cert_check_path(const struct creds *c, X509 *leaf,
+                                        STACK_OF(X509) * others, const struct auth_conf *a,
+                                        int64_t now_s);
 
 /* RFC 7296 section 3.7: how certificate requests name an authority. */
 bool cert_ca_hash(const struct cert *cert, uint8_t out[KEYID_LEN]);

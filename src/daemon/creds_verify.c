@@ -37,7 +37,7 @@ static enum cv_err check_trust(const struct question *q, X509 *leaf, STACK_OF(X5
         return CV_ERR_CERT_CHAIN;
     if (q->a->n_certs > 0 && q->a->n_cacerts == 0)
         return cert_is_current(leaf, q->now_s) ? CV_OK : CV_ERR_CERT_EXPIRED;
-    return path_check(q->c, leaf, others, q->a, q->now_s);
+    return cert_check_path(q->c, leaf, others, q->a, q->now_s);
 }
 
 static enum cv_err check_leaf(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
