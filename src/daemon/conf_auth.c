@@ -23,46 +23,6 @@ struct auth_draft {
 
 /* ---- auth = ... ------------------------------------------------------------- */
 
-static bool is_one_of(const char *word, const char *const *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(words[i], word) == 0)
-            return true;
-    return false;
-}
-
-/* "rsa-2048-sha256", "ecdsa-256-sha256-sha384", "ed25519", "ike:pubkey-sha384", ... */
-static bool scheme_is_known(const char *scheme)
-{
-    static const char *const types[] = {"pubkey", "rsa",     "rsa/pss",
-                                        "ecdsa",  "ed25519", "ed448"};
-    static const char *const hashes[] = {"sha1",   "sha224", "sha256",
-                                         "sha384", "sha512", "identity"};
-    bool sized = false, any = false;
-
-    if (strncmp(scheme, "ike:", 4) == 0)
-        scheme += 4;
-    for (;;) {
-        size_t n = strcspn(scheme, "-");
-        char word[16] = "";
-
-        if (n >= sizeof(word))
-            return false;
-        memcpy(word, scheme, n);
-        if (is_one_of(word, types, COUNT(types))) {
-            sized = strncmp(word, "rsa", 3) == 0 || strcmp(word, "ecdsa") == 0;
-            any = true;
-        } else if (sized && n > 0 && strspn(word, "0123456789") == n) {
-            sized = false;
-        } else if (!any || !is_one_of(word, hashes, COUNT(hashes))) {
-            return false;
-        }
-        if (scheme[n] == '\0')
-            return true;
-        scheme += n + 1;
-    }
-}
-
 /* The kind that auth asks for; the text of a public-key scheme goes to *scheme. */
 static bool read_kind(struct conf_reader *r, const struct auth_draft *d, bool local,
                       uint8_t *kind, const char **scheme)
@@ -83,7 +43,7 @@ static bool read_kind(struct conf_reader *r, const struct auth_draft *d, bool lo
     if (strncmp(auth, "xauth", 5) == 0)
         return problem_at(r->why, d->auth_node,
                           "XAuth ('%s') belongs to IKEv1, which is not supported yet", auth);
-    if (!scheme_is_known(auth))
+    if (!creds_scheme_known(auth))
         return problem_at(
             r->why, d->auth_node,
             "expected psk, pubkey or a signature scheme like rsa, ecdsa-sha256 or "
