@@ -223,6 +223,7 @@ static const struct conf_choice childlesses[] = {
 
 static const enum cv_protocol ike = CV_PROTO_IKE;
 static const bool names_too = true;
+static const char *const only_reply[] = {"reply", NULL};
 
 /* clang-format off */
 #define FIELD(name) offsetof(struct conn_draft, name)
@@ -259,7 +260,7 @@ static const struct conf_key keys[] = {
     {"ppk_id",         take_foreign,     0,                    NULL          },
     {"mediated_by",    take_foreign,     0,                    NULL          },
     {"mediation_peer", take_foreign,     0,                    NULL          },
-    {"ocsp",           take_foreign,     0,                    NULL          },
+    {"ocsp",           take_only,        0,                    only_reply    },
 };
 /* clang-format on */
 

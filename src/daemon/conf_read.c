@@ -407,7 +407,7 @@ bool take_count(struct conf_reader *r, const struct node *n, void *field, const 
 
 const char *const conf_only_no[] = {"no", "0", "false", "disabled", NULL};
 const char *const conf_only_yes[] = {"yes", "1", "true", "enabled", NULL};
-const char *const conf_only_zero[] = {"0", "0s", "0/0x00000000", "0x0", "000000", NULL};
+const char *const conf_only_zero[] = {"0", "0s", "0/0x00000000", "0x00000000", "000000", NULL};
 
 bool take_only(struct conf_reader *r, const struct node *n, void *field, const void *arg)
 {
