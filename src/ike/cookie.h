@@ -1,6 +1,6 @@
 /* Stateless cookies against spoofed IKE_SA_INIT, RFC 7296 section 2.6.
  *
- * cookie = version | MAC(secret of that version, Ni | IPi | port | SPIi).  Two
+ * cookie = version | MAC(secret of that version, IPi | port | SPIi | Ni).  Two
  * secrets are valid at a time; each lives COOKIE_SECRET_MS twice over.
  *
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,10 +1,11 @@
 /* Identities and the patterns that policies write for them.
  *
- * Patterns: CV_ID_ANY matches everything.  FQDN and RFC822 patterns that start with
- * '*' match any name with the rest as its end ("*.fleet.example", "*@example.com"),
- * case-insensitively; '*' stands for one octet or more.  DER_DN patterns match RDN by RDN in
- * order, a value of "*" matching any value of that attribute type, values compared
- * case-insensitively for printable string types.  Everything else is equal octets.
+ * Patterns: CV_ID_ANY matches everything.  FQDN and RFC822 compare case-insensitively; those
+ * that start with '*' match any name with the rest as its end ("*.fleet.example",
+ * "*@example.com"), where '*' stands for one octet or more.  DER_DN patterns match RDN by RDN
+ * in order, a value of "*" matching any value of that attribute type; values of string types
+ * compare case-insensitively, whichever string types they are.  Everything else is equal
+ * octets.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IKE_ID_H

@@ -1,7 +1,7 @@
 /* The Encrypted payload and its fragments, RFC 7296 section 3.14, RFC 5282, RFC 7383.
  *
- * The IV of an AEAD is (response, message ID, fragment number), unique by construction
- * under one direction's key; a CBC IV is random.
+ * The IV of an AEAD (and of CTR) is (message ID, response, number of fragments, fragment
+ * number), unique by construction under one direction's key; a CBC IV is random.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IKE_SK_H
