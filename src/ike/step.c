@@ -146,7 +146,8 @@ static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_ch
     for (unsigned i = 0; i < ch->n_deleted; i++) {
         struct child_sa *c = child_by_number(k, ch->deleted[i]);
 
-        if (c != NULL)
+        /* A message may delete the same one twice. */
+        if (c != NULL && c->state != CV_CHILD_DEAD && !c->drains)
             child_deleted(k, c, CV_ERR_DELETED_BY_PEER);
     }
     if (ch->unknown_spi != 0 && sa_hs(k, sa) != NULL)

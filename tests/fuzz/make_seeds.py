@@ -269,6 +269,7 @@ def engine_seeds():
         for label, steps in (
                 ("alive", sealed(to, INFORMATIONAL)),
                 ("delete_child", sealed(to, INFORMATIONAL, item(CLEVER | 42))),
+                ("delete_twice", sealed(to, INFORMATIONAL, item(CLEVER | 42), item(CLEVER | 42))),
                 ("delete_ike", sealed(to, INFORMATIONAL, item(42, b"\1\0\0\0"))),
                 ("new_child", sealed(to, CREATE_CHILD, *rekey[1:])),
                 ("rekey_child", sealed(to, CREATE_CHILD, *rekey)),
