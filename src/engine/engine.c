@@ -276,6 +276,9 @@ enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_
     sa = sa_by_number(k, ike);
     if (sa == NULL || sa->state != ST_UP)
         return CV_ERR_NOT_FOUND;
+    /* Only who asked for the address can ask for it again. */
+    if (reauth && sa->has_lease)
+        return CV_ERR_UNSUPPORTED;
     sa->want |= reauth ? WANT_REAUTH : WANT_REKEY;
     sa_run(k, sa);
     return CV_OK;
