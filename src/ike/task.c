@@ -170,7 +170,8 @@ static bool handshaking(const struct ike_sa *sa)
 
 static uint64_t liveness_due(const struct ike *k, const struct ike_sa *sa)
 {
-    if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->conn->dpd_delay_s == 0)
+    if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->conn->dpd_delay_s == 0 ||
+        (sa->want & WANT_LIVENESS)) /* due already: it waits for room */
         return TIMER_NEVER;
     return sa_heard_ms(k, sa) + sa->conn->dpd_delay_s * 1000;
 }
