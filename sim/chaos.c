@@ -25,7 +25,7 @@ struct chaos {
     struct host *gw, *dev[DEVICES_MAX];
     unsigned n;
     struct recipe gw_conn[DEVICES_MAX], dev_conn[DEVICES_MAX];
-    bool natted[DEVICES_MAX], vip[DEVICES_MAX];
+    bool natted[DEVICES_MAX], vip[DEVICES_MAX], ipv6[DEVICES_MAX];
     bool down[DEVICES_MAX];
 };
 
@@ -82,6 +82,26 @@ static void roll_crypto(struct chaos *c, unsigned i)
     static const uint16_t kes[] = {CV_KE_X25519, CV_KE_ECP_256};
     struct recipe *g = &c->gw_conn[i], *r = &c->dev_conn[i];
 
+    switch (prng_below(&c->dice, 5)) {
+    case 0:
+        recipe_cbc(r);
+        recipe_cbc(g);
+        break;
+    case 1:
+        recipe_aead(r, CV_ENCR_CHACHA20_POLY1305, 0);
+        recipe_aead(g, CV_ENCR_CHACHA20_POLY1305, 0);
+        break;
+    case 2:
+        recipe_aead(r, CV_ENCR_AES_GCM_16, 256);
+        recipe_aead(g, CV_ENCR_AES_GCM_16, 256);
+        break;
+    default:
+        break;
+    }
+    if (prng_chance(&c->dice, 300)) {
+        recipe_esn(r);
+        recipe_esn(g);
+    }
     if (prng_chance(&c->dice, 300)) { /* sometimes a wrong guess */
         recipe_ike_kes(r, prng_chance(&c->dice, 500) ? kes : kes + 1, 1);
         recipe_ike_kes(g, kes, 2);
@@ -117,6 +137,7 @@ static void cast_device(struct chaos *c, unsigned i)
     roll_lifetimes(c, g);
     roll_actions(c, r);
     c->natted[i] = prng_chance(&c->dice, 400);
+    c->ipv6[i] = !c->natted[i] && prng_chance(&c->dice, 300);
     if (c->natted[i])
         world_behind_nat(c->w, c->dev[i],
                          world_add_nat(c->w, prng_range(&c->dice, 25, 120) * 1000));
@@ -126,10 +147,25 @@ static void cast_device(struct chaos *c, unsigned i)
     host_add(c->gw, g);
 }
 
+/* Sometimes so little room that things are refused all the time. */
+static void roll_limits(struct chaos *c)
+{
+    struct cv_limits *l = &c->gw->settings.limits;
+
+    if (prng_chance(&c->dice, 800))
+        return;
+    l->ike_sas = prng_range(&c->dice, 2, 8);
+    l->child_sas = prng_range(&c->dice, 2, 12);
+    l->handshakes = prng_range(&c->dice, 1, 6);
+    l->messages = prng_range(&c->dice, 12, 40);
+    l->effects = prng_range(&c->dice, 16, 32);
+}
+
 static void cast(struct chaos *c)
 {
     c->gw = world_add(c->w, "gateway");
     c->n = 1 + prng_below(&c->dice, DEVICES_MAX);
+    roll_limits(c);
     if (prng_chance(&c->dice, 300))
         c->gw->answer_ms = prng_range(&c->dice, 1, 3000);
     if (prng_chance(&c->dice, 300))
@@ -140,6 +176,7 @@ static void cast(struct chaos *c)
         host_start(c->w->hosts[i]);
     world_set_links(c->w, (struct net_link){.loss_pm = prng_below(&c->dice, 300),
                                             .dup_pm = prng_below(&c->dice, 100),
+                                            .mtu = prng_chance(&c->dice, 300) ? 1280 : 0,
                                             .delay_ms = prng_range(&c->dice, 1, 100),
                                             .jitter_ms = prng_below(&c->dice, 200)});
 }
@@ -179,6 +216,27 @@ static void mishap(struct chaos *c, unsigned i)
     }
 }
 
+static void initiate(struct chaos *c, unsigned i, bool at_gw)
+{
+    struct host *from = at_gw ? c->gw : c->dev[i], *to = at_gw ? c->dev[i] : c->gw;
+    struct recipe *r = at_gw ? &c->gw_conn[i] : &c->dev_conn[i];
+
+    if (c->ipv6[i])
+        host_initiate_v6(from, r, 0, to);
+    else
+        host_initiate(from, r, 0, to);
+}
+
+static void end_ike(struct chaos *c, struct host *h)
+{
+    if (prng_chance(&c->dice, 200))
+        host_reauth(h, host_ike(h));
+    else if (prng_chance(&c->dice, 200))
+        host_drop_ike(h, host_ike(h));
+    else if (prng_chance(&c->dice, 500))
+        host_delete_ike(h, host_ike(h));
+}
+
 static void command(struct chaos *c)
 {
     unsigned i = prng_below(&c->dice, c->n);
@@ -189,10 +247,7 @@ static void command(struct chaos *c)
     case 0:
     case 1:
     case 2:
-        if (!at_gw)
-            host_initiate(h, &c->dev_conn[i], 0, c->gw);
-        else if (!c->natted[i] && !c->vip[i])
-            host_initiate(h, &c->gw_conn[i], 0, c->dev[i]);
+        initiate(c, i, at_gw && !c->natted[i] && !c->vip[i]);
         break;
     case 3:
         host_rekey_child(h, host_child(h));
@@ -204,8 +259,7 @@ static void command(struct chaos *c)
         host_delete_child(h, host_child(h));
         break;
     case 6:
-        if (prng_chance(&c->dice, 400))
-            host_delete_ike(h, host_ike(h));
+        end_ike(c, h);
         break;
     case 7:
     case 8:
@@ -219,7 +273,7 @@ static void command(struct chaos *c)
 static void play(struct chaos *c)
 {
     for (unsigned i = 0; i < c->n; i++)
-        host_initiate(c->dev[i], &c->dev_conn[i], 0, c->gw);
+        initiate(c, i, false);
     for (unsigned i = 0; i < COMMANDS && !c->w->failed; i++) {
         /* Often at once, sometimes while the last command's messages are on their way. */
         if (prng_chance(&c->dice, 700))

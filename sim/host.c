@@ -208,6 +208,18 @@ void host_rekey_child(struct host *h, uint32_t child)
     command_failed(h, "rekey child", cv_rekey_child(h->engine, child, world_now(h->world)));
 }
 
+void host_reauth(struct host *h, uint32_t ike)
+{
+    h->world->active = h;
+    command_failed(h, "reauth", cv_rekey_ike(h->engine, ike, true, world_now(h->world)));
+}
+
+void host_drop_ike(struct host *h, uint32_t ike)
+{
+    h->world->active = h;
+    command_failed(h, "drop ike", cv_terminate_ike(h->engine, ike, true, world_now(h->world)));
+}
+
 void host_delete_ike(struct host *h, uint32_t ike)
 {
     h->world->active = h;

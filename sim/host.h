@@ -96,7 +96,9 @@ uint32_t host_initiate_v6(struct host *h, struct recipe *r, unsigned child,
                           const struct host *to);
 void host_rekey_ike(struct host *h, uint32_t ike);
 void host_rekey_child(struct host *h, uint32_t child);
+void host_reauth(struct host *h, uint32_t ike);
 void host_delete_ike(struct host *h, uint32_t ike);
+void host_drop_ike(struct host *h, uint32_t ike); /* by force: nobody waits for an answer */
 void host_delete_child(struct host *h, uint32_t child);
 
 /* ---- questions ---- */

@@ -125,7 +125,30 @@ void recipe_pfs(struct recipe *r, uint16_t ke)
 
 void recipe_ike_kes(struct recipe *r, const uint16_t *kes, unsigned n)
 {
-    r->ike[0].n = 2; /* ENCR and PRF stay */
+    struct cv_proposal old = r->ike[0];
+
+    r->ike[0].n = 0;
+    for (unsigned i = 0; i < old.n; i++) {
+        if (old.t[i].type != CV_KE)
+            add_transform(&r->ike[0], old.t[i].type, old.t[i].id, old.t[i].key_len);
+    }
     for (unsigned i = 0; i < n; i++)
         add_transform(&r->ike[0], CV_KE, kes[i], 0);
+}
+
+void recipe_aead(struct recipe *r, uint16_t id, uint16_t bits)
+{
+    r->ike[0].t[0] = r->esp[0].t[0] = (struct cv_transform){CV_ENCR, id, bits};
+}
+
+void recipe_cbc(struct recipe *r)
+{
+    recipe_aead(r, CV_ENCR_AES_CBC, 128);
+    add_transform(&r->ike[0], CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0);
+    add_transform(&r->esp[0], CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0);
+}
+
+void recipe_esn(struct recipe *r)
+{
+    r->esp[0].t[1].id = CV_ESN_YES;
 }

@@ -33,6 +33,12 @@ void recipe_local_ts(struct recipe *r, unsigned child, struct cv_ts_config ts);
 void recipe_remote_ts(struct recipe *r, unsigned child, struct cv_ts_config ts);
 /* Gives the children's proposals a key exchange: perfect forward secrecy. */
 void recipe_pfs(struct recipe *r, uint16_t ke);
+/* AES-CBC with HMAC-SHA-256 instead of AES-GCM, for IKE and ESP. */
+void recipe_cbc(struct recipe *r);
+/* Another AEAD with this key length in bits (0: it has one) for IKE and ESP. */
+void recipe_aead(struct recipe *r, uint16_t id, uint16_t bits);
+/* Extended sequence numbers for ESP. */
+void recipe_esn(struct recipe *r);
 /* Replaces the key exchange of the IKE proposal by this list, best first. */
 void recipe_ike_kes(struct recipe *r, const uint16_t *kes, unsigned n);
 
