@@ -62,21 +62,41 @@ static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
     return err;
 }
 
-/* The first Child SA with something to do, oldest last. */
+/* Starts the exchange that makes c or replaces it.  Without room it is tried again later;
+ * what can never be made is given up. */
+static bool start_child(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+{
+    bool created = c->state == CV_CHILD_CREATED;
+    enum cv_err err = created ? create_child_start(k, sa, c) : start_child_rekey(k, sa, c);
+
+    if (err == CV_OK)
+        return true;
+    k->stats.errors[err]++;
+    c->retry_ms = k->now_ms + (created ? RETRY_MIN_MS : RETRY_REKEY_MS);
+    if (created && err != CV_ERR_FULL)
+        child_close(k, c, err);
+    return false;
+}
+
+/* The first Child SA with something to do, oldest last.  One that finds no room does not
+ * hold up the others. */
 static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
 {
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    uint32_t next;
+
+    *started = true;
+    for (uint32_t i = sa->children; i != POOL_NONE; i = next) {
         struct child_sa *c = child_at(k, i);
 
-        *started = true;
+        next = c->next;
         if (c->want_delete && c->installed && !c->drains)
             return delete_child_start(k, sa, c);
         if (sa->state != ST_UP || k->now_ms < c->retry_ms)
             continue;
-        if (c->state == CV_CHILD_CREATED)
-            return create_child_start(k, sa, c);
-        if (c->want_rekey && c->state == CV_CHILD_INSTALLED)
-            return start_child_rekey(k, sa, c);
+        if ((c->state == CV_CHILD_CREATED ||
+             (c->want_rekey && c->state == CV_CHILD_INSTALLED)) &&
+            start_child(k, sa, c))
+            return CV_OK;
     }
     *started = false;
     return CV_OK;
@@ -106,10 +126,11 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
     if (err != CV_OK || started)
         return err;
     if (sa->want & WANT_LIVENESS) {
-        sa->want &= (uint8_t)~WANT_LIVENESS;
-        return liveness_start(k, sa);
+        err = liveness_start(k, sa);
+        if (err == CV_OK)
+            sa->want &= (uint8_t)~WANT_LIVENESS;
     }
-    return CV_OK;
+    return err;
 }
 
 void sa_run(struct ike *k, struct ike_sa *sa)
