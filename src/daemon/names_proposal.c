@@ -184,6 +184,21 @@ static const char *settle_integrity(struct cv_proposal *p)
     return NULL;
 }
 
+/* No encryption, or no IV in the packet (RFC 8750 section 8). */
+static bool is_esp_only(uint16_t encr)
+{
+    switch (encr) {
+    case CV_ENCR_NULL:
+    case CV_ENCR_NULL_GMAC:
+    case CV_ENCR_AES_CCM_8_IIV:
+    case CV_ENCR_AES_GCM_16_IIV:
+    case CV_ENCR_CHACHA20_POLY1305_IIV:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static const char *check_ike(struct cv_proposal *p)
 {
     const char *bad;
@@ -202,9 +217,8 @@ static const char *check_ike(struct cv_proposal *p)
     for (unsigned i = 0; i < p->n; i++) {
         if (p->t[i].type == CV_KE && p->t[i].id == CV_KE_NONE)
             return "cannot go without key exchange: modpnone is for ESP";
-        if (p->t[i].type == CV_ENCR &&
-            (p->t[i].id == CV_ENCR_NULL || p->t[i].id == CV_ENCR_NULL_GMAC))
-            return "cannot go without encryption: null and gmac are for ESP";
+        if (p->t[i].type == CV_ENCR && is_esp_only(p->t[i].id))
+            return "has a cipher that is for ESP only: null, gmac or one with implicit IV";
     }
     drop(p, CV_ESN);
     return NULL;

@@ -302,6 +302,7 @@ static void lifetimes_complete_each_other(void **state)
         {"rekey_time = 10s",                                   10,    11,    1  },
         {"life_time = 110m",                                   6000,  6600,  600},
         {"rekey_time = 0",                                     0,     0,     0  },
+        {"rekey_time = 0\n rand_time = 5m",                    0,     0,     0  },
         {"rekey_time = 0\n life_time = 1h",                    0,     3600,  0  },
         {"rekey_time = 50m\n life_time = 1h\n rand_time = 5m", 3000,  3600,  300},
         {"rekey_time = 1h\n life_time = 0",                    3600,  0,     360},
@@ -323,6 +324,36 @@ static void lifetimes_complete_each_other(void **state)
         assert_int_equal(l->rekey_s, cases[i].rekey);
         assert_int_equal(l->hard_s, cases[i].hard);
         assert_int_equal(l->rand_s, cases[i].rnd);
+        fixture_unload(&f);
+    }
+}
+
+static void lifetimes_of_a_connection_complete_each_other(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t rekey, reauth, over, rnd;
+    } cases[] = {
+        {"rekey_time = 10m\n over_time = 1h",    600,   0,     3600, 600 },
+        {"reauth_time = 10h",                    0,     36000, 3600, 3600},
+        {"reauth_time = 10h\n rekey_time = 30m", 1800,  36000, 3600, 1800},
+        {"reauth_time = 0",                      14400, 0,     1440, 1440},
+        {"rekey_time = 0",                       0,     0,     0,    0   },
+        {"rekey_time = 1h\n rand_time = 5m",     3600,  0,     360,  300 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[256];
+        const struct cv_conn *c;
+
+        snprintf(text, sizeof(text), "connections { c {\n %s\n } }", cases[i].text);
+        load(text);
+        c = &conn("c")->cv;
+        assert_int_equal(c->rekey_s, cases[i].rekey);
+        assert_int_equal(c->reauth_s, cases[i].reauth);
+        assert_int_equal(c->over_s, cases[i].over);
+        assert_int_equal(c->rand_s, cases[i].rnd);
         fixture_unload(&f);
     }
 }
@@ -460,6 +491,7 @@ static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
     (void)state;
     fixture_write_key("rsa/locked.pem", key, "open sesame");
     load("secrets { rsa-1 { file = locked.pem\n secret = \"open sesame\"\n } }");
+    assert_int_equal(f.conf.n_warnings, 0);
     fixture_unload(&f);
     assert_false(
         fixture_load(&f, "secrets { rsa-1 { file = locked.pem\n secret = wrong\n } }"));
@@ -616,6 +648,7 @@ int main(void)
         cmocka_unit_test(a_device_that_calls_home),
         cmocka_unit_test(defaults_are_those_of_strongswan_but_the_replay_window),
         cmocka_unit_test(lifetimes_complete_each_other),
+        cmocka_unit_test(lifetimes_of_a_connection_complete_each_other),
         cmocka_unit_test(connections_share_what_they_have_in_common),
         cmocka_unit_test(default_proposals_can_be_mixed_with_others),
         cmocka_unit_test(what_is_weak_is_said),

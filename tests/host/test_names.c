@@ -57,6 +57,8 @@ static void proposals_of_the_field_are_understood(void **state)
          "AES_GCM_16-128/CURVE_25519/MODP_NONE/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "null-sha256", "NULL/HMAC_SHA2_256_128/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes128gmac-ecp256", "NULL_AES_GMAC-128/ECP_256/NO_EXT_SEQ"},
+        {CV_PROTO_ESP, "aes128gcm16iiv-aes256ccm8iiv-chacha20poly1305iiv",
+         "AES_GCM_16_IIV-128/AES_CCM_8_IIV-256/CHACHA20_POLY1305_IIV/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes192ccm12", "AES_CCM_12-192/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes128-aes128-sha256", "AES_CBC-128/HMAC_SHA2_256_128/NO_EXT_SEQ"},
         {CV_PROTO_AH, "sha256-esn", "HMAC_SHA2_256_128/EXT_SEQ"},
@@ -106,8 +108,11 @@ static void senseless_proposals_are_refused_with_the_reason(void **state)
         {CV_PROTO_IKE, "sha256-modp2048",
          "proposal 'sha256-modp2048' needs a cipher, e.g. aes128gcm16"},
         {CV_PROTO_IKE, "null-sha256-modp2048",
-         "proposal 'null-sha256-modp2048' cannot go without encryption: null and gmac are "
-         "for ESP"},
+         "proposal 'null-sha256-modp2048' has a cipher that is for ESP only: null, gmac or "
+         "one with implicit IV"},
+        {CV_PROTO_IKE, "aes128gcm16iiv-prfsha256-x25519",
+         "proposal 'aes128gcm16iiv-prfsha256-x25519' has a cipher that is for ESP only: null, "
+         "gmac or one with implicit IV"},
         {CV_PROTO_IKE, "aes128-sha256-modpnone",
          "proposal 'aes128-sha256-modpnone' cannot go without key exchange: modpnone is for "
          "ESP"},
@@ -269,6 +274,7 @@ static void identities_get_the_type_their_form_says(void **state)
         {"C=CH, O=Fleet, CN=gw",           CV_ID_DER_DN, "C=CH, O=Fleet, CN=gw"          },
         {"/C=CH/O=Fleet, Inc/CN=gw",       CV_ID_DER_DN, "C=CH, O=Fleet\\, Inc, CN=gw"   },
         {"C=CH,O=\"Fleet, Inc\",CN=a\\,b", CV_ID_DER_DN, "C=CH, O=Fleet\\, Inc, CN=a\\,b"},
+        {"CN=\" a \"",                     CV_ID_DER_DN, "CN= a "                        },
         {"asn1dn:CN=x",                    CV_ID_DER_DN, "CN=x"                          },
         {"cn = x , emailAddress = a@b",    CV_ID_DER_DN, "CN=x, E=a@b"                   },
         {"DC=example, DC=org, UID=7",      CV_ID_DER_DN, "DC=example, DC=org, UID=7"     },

@@ -245,6 +245,20 @@ static void several_pools_give_both_families_and_their_dns_servers(void **state)
     assert_int_equal(pools_lease(pools, names, 2, &who, 3, NULL, &any6, &l), CV_ERR_ADDRESS);
 }
 
+static void no_more_dns_servers_are_told_than_fit(void **state)
+{
+    static const char *const names[] = {"p", "q"};
+    struct cv_id who = device(1);
+    struct cv_lease l;
+
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24\n dns = 10.0.0.1, 10.0.0.2, 10.0.0.3 }\n"
+                     "q { addrs = 10.4.0.0/24\n dns = 10.0.0.4, 10.0.0.5 }"));
+    assert_int_equal(pools_lease(pools, names, 2, &who, 1, &any4, NULL, &l), CV_OK);
+    assert_int_equal(l.n_dns, CV_LEASE_DNS_MAX);
+    assert_int_equal(l.dns[3].b[3], 4);
+}
+
 static void a_full_pool_is_followed_by_the_next(void **state)
 {
     static const char *const names[] = {"p", "q"};
@@ -441,6 +455,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rekeyed_connection_keeps_its_lease, make, drop),
         cmocka_unit_test_setup_teardown(several_pools_give_both_families_and_their_dns_servers,
                                         make, drop),
+        cmocka_unit_test_setup_teardown(no_more_dns_servers_are_told_than_fit, make, drop),
         cmocka_unit_test_setup_teardown(a_full_pool_is_followed_by_the_next, make, drop),
         cmocka_unit_test_setup_teardown(leases_are_listed_with_their_owners, make, drop),
         cmocka_unit_test_setup_teardown(a_pool_in_use_is_not_unloaded, make, drop),

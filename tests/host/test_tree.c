@@ -103,6 +103,9 @@ static void a_section_inherits_what_it_lacks_from_its_bases(void **state)
         {"b { x = 1\n y = 2 }\na : b { x = 3 }", "b{x=1;y=2;}a{x=3;y=2;}"},
         {"a : b { x = 3 }\nb { x = 1\n y = 2 }", "a{x=3;y=2;}b{x=1;y=2;}"},
         {"b { s { x = 1 } }\na : b { s { y = 2 } }", "b{s{x=1;}}a{s{y=2;x=1;}}"},
+        {"a : b, c {}\nb : d {}\nc { x = 2 }\nd { x = 1 }",
+         "a{x=1;}b{x=1;}c{x=2;}d{x=1;}"},
+        {"a : k.s {}\nk : c { s { } }\nc { s { x = 1 } }", "a{x=1;}k{s{x=1;}}c{s{x=1;}}"},
         {"a : b, c { }\nb { x = 1 }\nc { x = 2\n y = 3 }", "a{x=1;y=3;}b{x=1;}c{x=2;y=3;}"},
         {"a : b {}\nb : c {}\nc { x = 1 }", "a{x=1;}b{x=1;}c{x=1;}"},
         {"k { a { x = 1 }\n b : k.a { } }", "k{a{x=1;}b{x=1;}}"},
@@ -381,6 +384,8 @@ static void a_member_is_found_among_a_hundred_thousand(void **state)
         assert_int_equal(atoi(tree_get(root, name, "-1")), i);
     }
     assert_null(tree_find(root, "site-100000"));
+    tree_add_value(root, "site-7", "the second");
+    assert_string_equal(tree_get(root, "site-7", ""), "7");
     tree_free(root);
 }
 
