@@ -269,7 +269,7 @@ static void trace_event(struct host *h, const struct host_event *e)
         "?",        "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
         "CHILD_UP", "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
         "ADDRESS",  "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
-        "ALARM"};
+        "PEER_ALARM", "ALARM"};
     char text[160];
 
     snprintf(text, sizeof(text), "    %s: %s ike %u>%u child %u>%u value %u%s%s notify %u",

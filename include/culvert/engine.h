@@ -138,6 +138,7 @@ enum cv_event_kind {
     CV_EV_REJECTED,      /* a request was answered with an error: err, notify */
     CV_EV_PEER_NOTIFY,   /* the peer sent an error notify */
     CV_EV_COOKIES,       /* value 1: asking for cookies from now on; 0: no longer */
+    CV_EV_PEER_ALARM,    /* the peer tells of tampering: err what, value how often by now */
     CV_EV_ALARM /* data plane: err is what happened, value how often since the last one */
 };
 

@@ -296,6 +296,15 @@ static void alarm_raised(struct daemon *d, const struct cv_effect *fx)
                cv_err_text(fx->u.event.err));
 }
 
+static void peer_alarm(struct daemon *d, const struct cv_effect *fx)
+{
+    char peer[TEXT];
+
+    daemon_log(d, 0, LOG_ESP, fx->ike, "%s reports tampering on the way to it, %u times: %s",
+               endpoint_text(peer, &fx->u.event.remote), fx->u.event.value,
+               cv_err_text(fx->u.event.err));
+}
+
 static void (*const tellers[])(struct daemon *d, const struct cv_effect *fx) = {
     [CV_EV_IKE_UP] = ike_up,
     [CV_EV_IKE_DOWN] = ike_down,
@@ -311,6 +320,7 @@ static void (*const tellers[])(struct daemon *d, const struct cv_effect *fx) = {
     [CV_EV_REJECTED] = rejected,
     [CV_EV_PEER_NOTIFY] = peer_notify,
     [CV_EV_COOKIES] = cookies,
+    [CV_EV_PEER_ALARM] = peer_alarm,
     [CV_EV_ALARM] = alarm_raised,
 };
 

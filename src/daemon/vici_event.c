@@ -112,6 +112,8 @@ static const char *alert_type(const struct cv_effect *fx)
         return fx->u.event.err == CV_ERR_TS ? "TS_MISMATCH" : "INSTALL_CHILD_SA_FAILED";
     case CV_EV_COOKIES:
         return fx->u.event.value != 0 ? "COOKIES_ON" : "COOKIES_OFF";
+    case CV_EV_PEER_ALARM:
+        return "PEER_DATA_PLANE";
     case CV_EV_ALARM:
         return "DATA_PLANE";
     default:

@@ -97,9 +97,9 @@ static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_
     out->ike = sa == NULL ? 0 : sa->id;
     out->reqid = c->reqid;
     out->state = c->state;
-    out->protocol = CV_PROTO_ESP;
+    out->protocol = c->protocol;
     out->mode = c->mode;
-    out->encap = sa != NULL && sa->encap;
+    out->encap = sa != NULL && sa->encap && c->protocol == CV_PROTO_ESP;
     out->conn = c->conn;
     out->cfg = c->cfg;
     out->spi_in = c->spi_in;

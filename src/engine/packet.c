@@ -10,7 +10,7 @@
 enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12 };
 
 /* Tampering or replay, as often as the data plane says so (1st, 2nd, 4th, 8th ...). */
-static void alarm_event(struct ike *k, const struct ike_sa *sa, const struct child_sa *c,
+static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa *c,
                         const struct cv_packet *pkt)
 {
     const enum cv_err err = pkt->err;
@@ -18,14 +18,15 @@ static void alarm_event(struct ike *k, const struct ike_sa *sa, const struct chi
     struct cv_effect *fx = event_put(k, CV_EV_ALARM, sa, err);
     uint64_t count = n->drops[CV_CD_MALFORMED];
 
-    if (fx == NULL)
-        return;
     if (err == CV_ERR_REPLAY)
         count = n->drops[CV_CD_REPLAY];
     else if (err == CV_ERR_ICV)
         count = n->drops[CV_CD_ICV];
     else if (err == CV_ERR_SELECTOR)
         count = n->drops[CV_CD_SELECTOR];
+    alert_want(k, sa, c, err, count);
+    if (fx == NULL)
+        return;
     fx->u.event.child = c->id;
     fx->u.event.child_cfg = c->cfg;
     fx->u.event.value = (uint32_t)count;
@@ -125,7 +126,7 @@ static void input_one(struct ike *k, struct cv_packet *pkt)
         take_ike(k, pkt);
     else if (pkt->carrier == CV_UDP_4500)
         take_udp_encap(k, pkt);
-    else if (pkt->carrier == CV_RAW_ESP)
+    else if (pkt->carrier == CV_RAW_ESP || pkt->carrier == CV_RAW_AH)
         take_esp(k, pkt);
     else
         pkt->err = CV_ERR_UNSUPPORTED;

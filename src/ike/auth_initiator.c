@@ -85,6 +85,7 @@ enum cv_err initiator_send(struct ike *k, struct ike_sa *sa)
     auth_put_certs(k, hs, &o);
     if (is_first_contact(k, sa, hs))
         ike_put_notify(&o.chain, 0, span(NULL, 0), N_INITIAL_CONTACT, span(NULL, 0));
+    alert_announce(&o);
     auth_put_certreq(sa, &o);
     if (hs->asked_id.type != CV_ID_ANY)
         put_id(&o, PL_IDR, &hs->asked_id);
@@ -206,6 +207,7 @@ enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdi
         sa_close(k, sa, err, false);
         return err;
     }
+    sa->peer_alerts = ike_find_notify(&m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
     err = take_addresses(k, sa, &m);
     sa_established(k, sa);
     take_child(k, sa, &m, err);

@@ -194,6 +194,9 @@ enum cv_err responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err addre
         return responder_fail(k, sa, err);
     out_begin(k, &o);
     put_identity(k, hs, &o);
+    sa->peer_alerts = ike_find_notify(&m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
+    if (sa->peer_alerts)
+        alert_announce(&o);
     if (address == CV_OK) {
         put_cp_reply(sa, hs, &o);
         if (answer_child(k, sa, &m, &o, &ch) != CV_OK)

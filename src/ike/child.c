@@ -56,13 +56,19 @@ static struct cv_span spi_octets(uint32_t spi, uint8_t out[SPI_LEN])
     return wr_done(&w);
 }
 
-static enum cv_err read_spi(const struct proposal_choice *c, uint32_t *spi)
+/* Protocol and SPI of an agreed proposal.  AH does not pass a NAT (RFC 3715 section 2.1). */
+static enum cv_err read_protocol(const struct ike_sa *sa, const struct proposal_choice *c,
+                                 struct child_plan *plan)
 {
     struct rd r = rd_init(c->spi);
 
-    *spi = rd_u32(&r);
-    return rd_done(&r) && *spi > 255 && c->protocol == CV_PROTO_ESP ? CV_OK
-                                                                    : CV_ERR_NO_PROPOSAL;
+    plan->spi_out = rd_u32(&r);
+    plan->protocol = c->protocol;
+    if (!rd_done(&r) || plan->spi_out <= 255)
+        return CV_ERR_NO_PROPOSAL;
+    if (c->protocol == CV_PROTO_AH)
+        return sa->encap ? CV_ERR_NO_PROPOSAL : CV_OK;
+    return c->protocol == CV_PROTO_ESP ? CV_OK : CV_ERR_NO_PROPOSAL;
 }
 
 /* ---- initiator ---- */
@@ -80,6 +86,8 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
         return err;
     if (c->rekeys != POOL_NONE) /* ask for what is there (RFC 7296 section 2.9.2) */
         ipsec_ts(k->ipsec, c->rekeys, &local, &remote);
+    if (c->cfg->mode == CV_TRANSPORT)
+        ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
     proposal_put_sa_body(&o->w, c->cfg->proposals, c->cfg->n_proposals,
                          spi_octets(c->spi_in, spi), with_ke);
@@ -87,6 +95,18 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
     put_ts(o, PL_TSI, &local);
     put_ts(o, PL_TSR, &remote);
     return CV_OK;
+}
+
+/* Transport mode was asked for: did the peer agree (RFC 7296 section 1.3.1)? */
+static enum cv_err check_mode(const struct ike_msg *m, const struct cv_child_config *cfg,
+                              struct child_plan *plan)
+{
+    bool agreed = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
+
+    plan->mode = cfg->mode == CV_TRANSPORT && agreed ? CV_TRANSPORT : CV_TUNNEL;
+    if (agreed && cfg->mode != CV_TRANSPORT)
+        return CV_ERR_SYNTAX;
+    return cfg->require_transport && !agreed ? CV_ERR_TS : CV_OK;
 }
 
 enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
@@ -104,7 +124,9 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
     err =
         proposal_check_answer(&choice, c->cfg->proposals, c->cfg->n_proposals, m->sa, with_ke);
     if (err == CV_OK)
-        err = read_spi(&choice, &plan->spi_out);
+        err = read_protocol(sa, &choice, plan);
+    if (err == CV_OK)
+        err = check_mode(m, c->cfg, plan);
     /* what we get must lie within what we want, virtual address included */
     if (err == CV_OK)
         err = resolve(sa, c->cfg, true, &ours);
@@ -118,7 +140,6 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
         return err;
     plan->cfg = c->cfg;
     plan->suite = choice.suite;
-    plan->mode = CV_TUNNEL;
     plan->initiator = true;
     plan->spi_in = c->spi_in;
     plan->slot = child_index(k, c);
@@ -132,7 +153,33 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
 
 struct offer {
     struct cv_ts_list local, remote; /* what the peer proposes, from our side */
+    bool transport;                  /* it asks for transport mode */
 };
+
+/* Behind a NAT a host names its address as it knows it.  In transport mode the one we see
+ * takes its place (RFC 7296 section 2.23.1); the answer gets the written one back. */
+static void see_address(struct cv_ts_list *ts, const struct cv_addr *seen,
+                        struct cv_addr *written)
+{
+    struct cv_ts *t = &ts->ts[0];
+
+    if (ts->n != 1 || t->family != seen->family || memcmp(t->lo, t->hi, sizeof(t->lo)) != 0)
+        return;
+    written->family = t->family;
+    memcpy(written->b, t->lo, sizeof(written->b));
+    memcpy(t->lo, seen->b, sizeof(t->lo));
+    memcpy(t->hi, seen->b, sizeof(t->hi));
+}
+
+static struct cv_ts_list as_written(const struct cv_ts_list *ts, const struct cv_addr *written)
+{
+    struct cv_ts_list out = *ts;
+    struct cv_addr none;
+
+    if (written->family != 0)
+        see_address(&out, written, &none);
+    return out;
+}
 
 /* Does cfg take the offer?  exact: without narrowing. */
 static bool config_takes(const struct ike_sa *sa, const struct cv_child_config *cfg,
@@ -154,8 +201,12 @@ choose_config(const struct ike_sa *sa, const struct offer *offer, struct child_p
 {
     for (int exact = 1; exact >= 0; exact--) {
         for (unsigned i = 0; i < sa->conn->n_children; i++) {
-            if (config_takes(sa, sa->conn->children[i], offer, exact, plan))
-                return sa->conn->children[i];
+            const struct cv_child_config *cfg = sa->conn->children[i];
+
+            if (cfg->mode == CV_TRANSPORT && cfg->require_transport && !offer->transport)
+                continue;
+            if (config_takes(sa, cfg, offer, exact, plan))
+                return cfg;
         }
     }
     return NULL;
@@ -175,6 +226,11 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         return CV_ERR_SYNTAX;
     if (k->children.used == k->children.cap)
         return CV_ERR_NO_ADDITIONAL;
+    offer.transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
+    if (offer.transport && sa->nat_remote)
+        see_address(&offer.remote, &sa->remote.addr, &plan->written_remote);
+    if (offer.transport && sa->nat_local)
+        see_address(&offer.local, &sa->local.addr, &plan->written_local);
     plan->cfg = old != NULL ? old->cfg : NULL;
     if (old == NULL)
         plan->cfg = choose_config(sa, &offer, plan);
@@ -185,11 +241,11 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
     err = proposal_select(choice, k->crypto, plan->cfg->proposals, plan->cfg->n_proposals,
                           m->sa, with_ke, m->ke_group);
     if (err == CV_OK)
-        err = read_spi(choice, &plan->spi_out);
+        err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
         err = child_new_spi(k, &plan->spi_in);
     plan->suite = choice->suite;
-    plan->mode = CV_TUNNEL;
+    plan->mode = offer.transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
     plan->initiator = false;
     plan->slot = POOL_NONE;
     plan->replaces = old != NULL ? child_index(k, old) : POOL_NONE;
@@ -201,13 +257,17 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
 void child_put_answer(const struct child_plan *plan, const struct proposal_choice *choice,
                       bool with_ke, struct ike_out *o)
 {
+    struct cv_ts_list remote = as_written(&plan->remote_ts, &plan->written_remote);
+    struct cv_ts_list local = as_written(&plan->local_ts, &plan->written_local);
     uint8_t spi[SPI_LEN];
 
+    if (plan->mode == CV_TRANSPORT)
+        ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
     proposal_put_answer(&o->w, choice, spi_octets(plan->spi_in, spi), with_ke);
     ike_payload_end(&o->chain);
-    put_ts(o, PL_TSI, &plan->remote_ts);
-    put_ts(o, PL_TSR, &plan->local_ts);
+    put_ts(o, PL_TSI, &remote);
+    put_ts(o, PL_TSR, &local);
 }
 
 /* ---- both ---- */
@@ -216,7 +276,7 @@ enum cv_err child_keys(const struct ike *k, const struct ike_sa *sa, struct chil
                        struct cv_span secret, struct cv_span ni, struct cv_span nr)
 {
     plan->key_len = ipsec_key_len(k->crypto, &plan->suite);
-    if (plan->key_len == 0 && plan->suite.encr != CV_ENCR_NULL)
+    if (plan->key_len == 0)
         return CV_ERR_NO_PROPOSAL;
     if (2 * plan->key_len > sizeof(plan->keymat))
         return CV_ERR_BUG;
@@ -254,14 +314,14 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .id = c->id,
         .spi_in = plan->spi_in,
         .spi_out = plan->spi_out,
-        .protocol = CV_PROTO_ESP,
+        .protocol = plan->protocol,
         .mode = plan->mode,
         .suite = plan->suite,
         .local_ts = plan->local_ts,
         .remote_ts = plan->remote_ts,
         .local = sa->local,
         .remote = sa->remote,
-        .encap = sa->encap,
+        .encap = sa->encap && plan->protocol == CV_PROTO_ESP,
         .fixed_remote = sa->nat_local || !sa->nat_remote,
         .replay_window = plan->cfg->replay_window,
         .life = *l,
@@ -297,6 +357,7 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     c->spi_in = plan->spi_in;
     c->spi_out = plan->spi_out;
     c->suite = plan->suite;
+    c->protocol = plan->protocol;
     c->mode = plan->mode;
     c->initiator = plan->initiator;
     c->reqid = reqid_for(k, plan);

@@ -87,12 +87,12 @@ struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_con
 }
 
 struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
-                                  uint32_t spi_out)
+                                  uint8_t protocol, uint32_t spi_out)
 {
     for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
         struct child_sa *c = child_at(k, i);
 
-        if (c->installed && !c->drains && c->spi_out == spi_out)
+        if (c->installed && !c->drains && c->protocol == protocol && c->spi_out == spi_out)
             return c;
     }
     return NULL;

@@ -61,7 +61,7 @@ static enum cv_err find_rekeyed(const struct ike *k, const struct ike_sa *sa,
     struct rd r = rd_init(n->spi);
     uint32_t spi = rd_u32(&r);
 
-    *old = rd_done(&r) ? child_by_spi_out(k, sa, spi) : NULL;
+    *old = rd_done(&r) ? child_by_spi_out(k, sa, n->protocol, spi) : NULL;
     if (*old == NULL) /* perhaps it is the one whose answer we still wait for */
         return sa->doing == DO_CREATE_CHILD || sa->doing == DO_REKEY_CHILD
                    ? CV_ERR_TEMPORARY
@@ -131,7 +131,7 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
     if (err == CV_ERR_CHILD_NOT_FOUND) { /* section 2.25: names the SPI again */
         ch->failed = err;
         ch->notify = N_CHILD_SA_NOT_FOUND;
-        ike_put_notify(&out->chain, CV_PROTO_ESP, rekey->spi, N_CHILD_SA_NOT_FOUND,
+        ike_put_notify(&out->chain, rekey->protocol, rekey->spi, N_CHILD_SA_NOT_FOUND,
                        span(NULL, 0));
         return CV_OK;
     }
@@ -186,7 +186,7 @@ static void put_rekey_notify(const struct child_sa *old, struct ike_out *o)
     struct wr w = wr_init(spi, sizeof(spi));
 
     wr_u32(&w, old->spi_in); /* the SPI we receive on (RFC 7296 section 1.3.3) */
-    ike_put_notify(&o->chain, CV_PROTO_ESP, wr_done(&w), N_REKEY_SA, span(NULL, 0));
+    ike_put_notify(&o->chain, old->protocol, wr_done(&w), N_REKEY_SA, span(NULL, 0));
 }
 
 enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa *c)

@@ -28,7 +28,7 @@ struct ike_out {
 struct child_plan {
     const struct cv_child_config *cfg;
     struct cv_suite suite;
-    uint8_t mode;
+    uint8_t protocol, mode;
     bool initiator;
     bool rekey; /* an older Child SA goes on sending until this one has proven itself */
     uint32_t spi_in, spi_out;
@@ -36,6 +36,8 @@ struct child_plan {
     uint32_t replaces; /* index of the Child SA it takes over from, or POOL_NONE */
     uint32_t reqid;
     struct cv_ts_list local_ts, remote_ts;
+    /* transport mode through a NAT: the addresses the peer wrote, for the answer */
+    struct cv_addr written_local, written_remote;
     size_t key_len; /* octets per direction */
     uint8_t
         keymat[2 * (CV_CIPHER_KEY_MAX + CV_INTEG_KEY_MAX)]; /* initiator's direction first */
@@ -53,6 +55,8 @@ struct ike_plan {
 enum { DELETED_MAX = 64 };
 
 struct ike_change {
+    enum cv_err alert; /* the peer tells of tampering; CV_OK: it does not */
+    uint32_t alert_spi, alert_count;
     bool answer;          /* this came of the response to our outstanding request */
     uint8_t next;         /* ike_state; ST_FREE: stays */
     enum cv_err close;    /* the SA ends, for this reason */
@@ -201,6 +205,15 @@ CV_MUST_USE enum cv_err delete_ike_start(struct ike *k, struct ike_sa *sa);
 CV_MUST_USE enum cv_err delete_child_start(struct ike *k, struct ike_sa *sa,
                                            struct child_sa *c);
 CV_MUST_USE enum cv_err liveness_start(struct ike *k, struct ike_sa *sa);
+
+/* ---- alert.c */
+void alert_announce(struct ike_out *o);
+/* The data plane has counted err on c so often: tell the peer, if it wants to know. */
+void alert_want(struct ike *k, struct ike_sa *sa, const struct child_sa *c, enum cv_err err,
+                uint64_t count);
+CV_MUST_USE enum cv_err alert_start(struct ike *k, struct ike_sa *sa);
+void alert_read(const struct ike_sa *sa, const struct ike_msg *m, struct ike_change *ch);
+void alert_commit(struct ike *k, const struct ike_sa *sa, const struct ike_change *ch);
 
 /* ---- task.c */
 /* Starts what is wanted next, when no request is outstanding, and sets the timer. */

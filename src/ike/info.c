@@ -5,7 +5,7 @@
 
 /* ---- responder ---- */
 
-/* One Delete payload for ESP: each SPI is what the peer receives on.  The answer names
+/* One Delete payload for ESP or AH: each SPI is what the peer receives on.  The answer names
  * ours, except for those we are deleting ourselves (section 1.4.1). */
 static void note_deleted(const struct ike *k, const struct ike_sa *sa,
                          const struct ike_delete *d, struct wr *spis, struct ike_change *ch)
@@ -14,7 +14,7 @@ static void note_deleted(const struct ike *k, const struct ike_sa *sa,
 
     while (rd_left(&r) >= 4 && ch->n_deleted < DELETED_MAX) {
         uint32_t spi = rd_u32(&r);
-        struct child_sa *c = child_by_spi_out(k, sa, spi);
+        struct child_sa *c = child_by_spi_out(k, sa, d->protocol, spi);
 
         if (c == NULL) {
             ch->unknown_spi = spi;
@@ -26,25 +26,34 @@ static void note_deleted(const struct ike *k, const struct ike_sa *sa,
     }
 }
 
+static void answer_delete(const struct ike *k, const struct ike_sa *sa,
+                          const struct ike_delete *d, struct ike_out *out,
+                          struct ike_change *ch)
+{
+    uint8_t octets[4 * DELETED_MAX];
+    struct wr spis = wr_init(octets, sizeof(octets));
+
+    note_deleted(k, sa, d, &spis, ch);
+    if (spis.n > 0)
+        ike_put_delete(&out->chain, d->protocol, 4, (uint16_t)(spis.n / 4), wr_done(&spis));
+}
+
 enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
                          struct ike_out *out, struct ike_change *ch)
 {
     const struct ike_notify *n = ike_error_notify(m);
-    uint8_t octets[4 * DELETED_MAX];
-    struct wr spis = wr_init(octets, sizeof(octets));
 
     for (unsigned i = 0; i < m->n_del; i++) {
         if (m->del[i].protocol == CV_PROTO_IKE)
             ch->close = CV_ERR_DELETED_BY_PEER;
-        else if (m->del[i].protocol == CV_PROTO_ESP && m->del[i].spi_len == 4)
-            note_deleted(k, sa, &m->del[i], &spis, ch);
+        else if (m->del[i].spi_len == 4)
+            answer_delete(k, sa, &m->del[i], out, ch);
     }
+    alert_read(sa, m, ch);
     if (n != NULL && n->type == N_AUTHENTICATION_FAILED) {
         ch->close = CV_ERR_PEER_REJECTED; /* section 2.21.2: the initiator did not believe us */
         ch->notify = n->type;
     }
-    if (ch->close == CV_OK && spis.n > 0)
-        ike_put_delete(&out->chain, CV_PROTO_ESP, 4, (uint16_t)(spis.n / 4), wr_done(&spis));
     return CV_OK;
 }
 
@@ -90,7 +99,7 @@ enum cv_err delete_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
 
     wr_u32(&w, c->spi_in);
     out_begin(k, &o);
-    ike_put_delete(&o.chain, CV_PROTO_ESP, 4, 1, wr_done(&w));
+    ike_put_delete(&o.chain, c->protocol, 4, 1, wr_done(&w));
     err = send_request(k, sa, EX_INFORMATIONAL, DO_DELETE_CHILD, &o);
     if (err != CV_OK)
         return err;

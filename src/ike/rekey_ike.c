@@ -45,6 +45,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->encap = old->encap;
     sa->fragments = old->fragments;
     sa->peer_childless = old->peer_childless;
+    sa->peer_alerts = old->peer_alerts;
     sa->remote_id = old->remote_id;
     sa->vip4 = old->vip4;
     sa->vip6 = old->vip6;

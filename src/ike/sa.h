@@ -71,7 +71,13 @@ enum ike_doing {
 };
 
 /* What is wanted of an IKE SA as soon as no request is outstanding; task.c orders it. */
-enum ike_want { WANT_DELETE = 1, WANT_REKEY = 2, WANT_LIVENESS = 4, WANT_REAUTH = 8 };
+enum ike_want {
+    WANT_DELETE = 1,
+    WANT_REKEY = 2,
+    WANT_LIVENESS = 4,
+    WANT_REAUTH = 8,
+    WANT_ALERT = 16
+};
 
 struct ike_sa {
     struct ike_timer timer;
@@ -85,6 +91,7 @@ struct ike_sa {
     bool nat_local, nat_remote, encap;
     bool fragments;      /* the peer takes RFC 7383 fragments, and so do we */
     bool peer_childless; /* the peer announced RFC 6023 */
+    bool peer_alerts;    /* the peer takes tamper alerts */
     bool quiet;          /* closes without an event: it was replaced */
     bool half_open;      /* counted as such */
     bool has_lease;      /* responder: the host assigned an address to this SA */
@@ -112,7 +119,10 @@ struct ike_sa {
     uint32_t key_tries;  /* keyingtries used */
     uint32_t target;     /* number of the Child SA whose delete is on its way */
     uint16_t ke_retry;   /* group the peer asked for when rekeying; 0: none */
-    uint64_t resend_ms;  /* when the outstanding request is sent again */
+    uint8_t alert_kind;  /* the alert that is wanted; see alert.c */
+    uint32_t alert_spi, alert_count;
+    uint64_t alert_ms;  /* not before this time */
+    uint64_t resend_ms; /* when the outstanding request is sent again */
     uint64_t made_ms, up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t retry_ms; /* tasks wait until then */
     uint64_t resp_ms;  /* when resp was first sent */
@@ -125,7 +135,7 @@ struct child_sa {
     uint32_t ike; /* index of its IKE SA */
     uint32_t next, prev;
     uint8_t state; /* cv_child_state */
-    uint8_t mode;
+    uint8_t protocol, mode;
     bool want_delete, want_rekey;
     bool initiator; /* we sent the request that made it */
     bool installed; /* the data-plane pair exists */
@@ -275,7 +285,7 @@ struct child_sa *child_by_number(const struct ike *k, uint32_t id);
 struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
                            const struct cv_child_config *cfg);
 struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
-                                  uint32_t spi_out);
+                                  uint8_t protocol, uint32_t spi_out);
 void child_move(struct ike *k, struct child_sa *c, struct ike_sa *to);
 void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to);
 /* Ends it; the event comes when the effects are drained. */

@@ -177,6 +177,7 @@ void ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
         commit_close(k, sa, ch);
         return;
     }
+    alert_commit(k, sa, ch);
     commit_deletes(k, sa, ch);
     if (ch->has_ike || (ch->answer && sa->doing == DO_REKEY_IKE))
         rekey_ike_commit(k, sa, ch);

@@ -125,6 +125,8 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
     err = child_task(k, sa, &started);
     if (err != CV_OK || started)
         return err;
+    if ((sa->want & WANT_ALERT) && k->now_ms >= sa->alert_ms)
+        return alert_start(k, sa);
     if (sa->want & WANT_LIVENESS) {
         err = liveness_start(k, sa);
         if (err == CV_OK)
@@ -211,8 +213,10 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
 
     if (sa->doing != DO_NOTHING || (sa->state != ST_UP && sa->state != ST_REKEYED))
         return TIMER_NEVER;
-    if (sa->want != 0)
+    if ((sa->want & ~WANT_ALERT) != 0)
         earliest(&due, sa->retry_ms);
+    if (sa->want & WANT_ALERT)
+        earliest(&due, sa->alert_ms > sa->retry_ms ? sa->alert_ms : sa->retry_ms);
     for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
         uint64_t at = c->retry_ms > sa->retry_ms ? c->retry_ms : sa->retry_ms;

@@ -80,7 +80,10 @@ enum ike_notify_type {
     N_EAP_ONLY_AUTHENTICATION = 16417,
     N_CHILDLESS_IKEV2_SUPPORTED = 16418,
     N_IKEV2_FRAGMENTATION_SUPPORTED = 16430,
-    N_SIGNATURE_HASH_ALGORITHMS = 16431
+    N_SIGNATURE_HASH_ALGORITHMS = 16431,
+    /* private use, between peers that both announce the first: ike/alert.c */
+    N_CULVERT_ALERTS_SUPPORTED = 41409,
+    N_CULVERT_ALERT = 41410
 };
 
 /* "NO_PROPOSAL_CHOSEN"; NULL for a number we do not know. */
