@@ -239,7 +239,7 @@ static void trap_set(struct daemon *d, struct conn *c, const struct cv_child_con
                    "%s: a trap needs remote_ts or a single remote address; no traffic will "
                    "start it",
                    child->name);
-    netconf_add_routes(&d->net, t->owner, &t->local, &t->remote);
+    netconf_add_routes(&d->net, t->owner, &t->local, &t->remote, t->child->mode);
 }
 
 static bool port_fits(const struct cv_ts *ts, bool known, uint16_t port)

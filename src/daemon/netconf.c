@@ -14,6 +14,8 @@
 #include "daemon/names.h"
 #include "wire/ip.h"
 
+enum { TCP_HEADER = 20 };
+
 struct addr_use {
     uint32_t ike;
     struct prefix addr;
@@ -43,6 +45,7 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
     int err;
 
     n->ifindex = ifindex;
+    n->mtu = mtu;
     n->addrs = NULL;
     n->leases = NULL;
     if (!netlink_open(&n->nl))
@@ -67,17 +70,17 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
 static void drop_route(struct netconf *n, const struct route_use *use)
 {
     struct prefix to = use->to;
-    struct cv_addr src = use->src;
+    struct route_via via = use->via;
     const struct route_use *other;
 
     routeset_remove(&n->routes, use);
     other = routeset_to(&n->routes, &to);
     if (other == NULL)
         complain(n, "cannot remove the route to", &to,
-                 route_del(&n->nl, n->ifindex, &to, &src));
-    else if (!addr_equal(&other->src, &src))
+                 route_del(&n->nl, n->ifindex, &to, &via));
+    else if (!route_via_equal(&other->via, &via))
         complain(n, "cannot change the route to", &to,
-                 route_add(&n->nl, n->ifindex, &to, &other->src));
+                 route_add(&n->nl, n->ifindex, &to, &other->via));
 }
 
 void netconf_drop_routes(struct netconf *n, uint64_t owner)
@@ -89,15 +92,15 @@ void netconf_drop_routes(struct netconf *n, uint64_t owner)
 }
 
 static void add_route(struct netconf *n, uint64_t owner, const struct prefix *to,
-                      const struct cv_addr *src)
+                      const struct route_via *via)
 {
     const struct route_use *same = routeset_to(&n->routes, to);
     int err = 0;
 
-    if (same == NULL || !addr_equal(&same->src, src))
-        err = route_add(&n->nl, n->ifindex, to, src);
+    if (same == NULL || !route_via_equal(&same->via, via))
+        err = route_add(&n->nl, n->ifindex, to, via);
     if (err == 0)
-        routeset_add(&n->routes, owner, to, src);
+        routeset_add(&n->routes, owner, to, via);
     complain(n, "cannot add the route to", to, err);
 }
 
@@ -124,8 +127,29 @@ static struct cv_addr choose_source(const struct netconf *n, const struct cv_ts_
     return (struct cv_addr){0};
 }
 
+/* A trap whose own address is only known once the IKE SA is up. */
+static bool any_address(const struct cv_ts_list *local)
+{
+    return local->n > 0 && local->ts[0].family == CV_ANY_FAMILY;
+}
+
+/* The address this host has towards a peer that is protected itself.  The kernel's own choice
+ * on a device without addresses may be any. */
+static struct cv_addr source_to(struct netconf *n, const struct cv_addr *peer)
+{
+    struct cv_addr src;
+
+    return route_source(&n->nl, peer, ROUTE_MARK, &src, NULL) == 0 ? src : (struct cv_addr){0};
+}
+
+/* What TCP may put into one packet of the device's MTU. */
+static uint16_t segment_size(const struct netconf *n, uint8_t family)
+{
+    return (uint16_t)(n->mtu - ip_head_len(family) - TCP_HEADER);
+}
+
 void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
-                        const struct cv_ts_list *remote)
+                        const struct cv_ts_list *remote, uint8_t mode)
 {
     netconf_drop_routes(n, owner);
     if (!n->install_routes)
@@ -134,10 +158,14 @@ void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_li
         uint8_t family = remote->ts[i].family;
         struct prefix to[PREFIXES_MAX];
         unsigned n_to = prefixes_of(to, PREFIXES_MAX, &remote->ts[i]);
-        struct cv_addr src = choose_source(n, local, family);
+        struct route_via via = {.src = choose_source(n, local, family)};
 
+        if (mode == CV_TRANSPORT)
+            via.whole_mss = segment_size(n, family);
+        if (any_address(local) && n_to == 1 && to[0].len == addr_len(family) * 8)
+            via.src = source_to(n, &to[0].addr);
         for (unsigned k = 0; k < n_to; k++)
-            add_route(n, owner, &to[k], &src);
+            add_route(n, owner, &to[k], &via);
     }
 }
 

@@ -24,6 +24,7 @@ struct netconf {
     unsigned ifindex;
     bool rule_v4, rule_v6;
     bool install_routes, install_addresses;
+    unsigned mtu; /* of the device */
     struct routeset routes;
     struct addr_use *addrs;
     struct lease_use *leases;
@@ -39,9 +40,10 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
 void netconf_close(struct netconf *n);
 
 /* Routes to every selector of remote, with a source address out of local: a virtual one,
- * else one of the host's.  Again for the same owner: as if removed before. */
+ * else one of the host's.  Again for the same owner: as if removed before.  mode is a
+ * cv_mode: in transport mode packets come to the device whole. */
 void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
-                        const struct cv_ts_list *remote);
+                        const struct cv_ts_list *remote, uint8_t mode);
 void netconf_drop_routes(struct netconf *n, uint64_t owner);
 
 /* What the peer assigned to us: the addresses go on the device, all of it is remembered. */

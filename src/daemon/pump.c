@@ -88,7 +88,7 @@ static void routes_of(struct daemon *d, uint32_t child)
 
     if (!cv_child_info(d->engine, child, &c))
         return;
-    netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts);
+    netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode);
     warn_of_filter(d, c.ike, &c);
 }
 

@@ -59,12 +59,12 @@ static struct route_use **prefix_bucket(const struct routeset *s, const struct p
 }
 
 void routeset_add(struct routeset *s, uint64_t owner, const struct prefix *to,
-                  const struct cv_addr *src)
+                  const struct route_via *via)
 {
     struct route_use **owned = owner_bucket(s, owner), **same = prefix_bucket(s, to);
     struct route_use *use = mem_new(1, sizeof(*use));
 
-    *use = (struct route_use){owner, *to, *src, *owned, *same};
+    *use = (struct route_use){owner, *to, *via, *owned, *same};
     *owned = *same = use;
 }
 

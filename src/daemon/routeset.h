@@ -10,7 +10,7 @@
 struct route_use {
     uint64_t owner;
     struct prefix to;
-    struct cv_addr src;
+    struct route_via via;
     struct route_use *next_owned, *next_same; /* chains of the two tables */
 };
 
@@ -25,7 +25,7 @@ void routeset_init(struct routeset *s, uint32_t expected);
 void routeset_free(struct routeset *s);
 
 void routeset_add(struct routeset *s, uint64_t owner, const struct prefix *to,
-                  const struct cv_addr *src);
+                  const struct route_via *via);
 /* The latest use of that destination, of that owner; NULL when none. */
 const struct route_use *routeset_to(const struct routeset *s, const struct prefix *to);
 const struct route_use *routeset_of(const struct routeset *s, uint64_t owner);

@@ -55,7 +55,7 @@ int route_rule_del(struct netlink *nl, uint8_t family)
 }
 
 static void route_request(struct nl_request *r, uint16_t type, uint16_t flags, unsigned ifindex,
-                          const struct prefix *to, const struct cv_addr *src)
+                          const struct prefix *to, const struct route_via *via)
 {
     struct rtmsg h = {
         .rtm_family = (uint8_t)addr_family(to->addr.family),
@@ -69,25 +69,36 @@ static void route_request(struct nl_request *r, uint16_t type, uint16_t flags, u
     nl_begin(r, type, flags, &h, sizeof(h));
     nl_attr(r, RTA_DST, to->addr.b, addr_len(to->addr.family));
     nl_attr_u32(r, RTA_OIF, ifindex);
-    if (src->family == to->addr.family)
-        nl_attr(r, RTA_PREFSRC, src->b, addr_len(src->family));
+    if (via->src.family == to->addr.family)
+        nl_attr(r, RTA_PREFSRC, via->src.b, addr_len(via->src.family));
+    if (via->whole_mss != 0) {
+        size_t metrics = nl_nest_begin(r, RTA_METRICS);
+        nl_attr_u32(r, RTAX_MTU, ROUTE_MTU_WHOLE);
+        nl_attr_u32(r, RTAX_ADVMSS, via->whole_mss);
+        nl_nest_end(r, metrics);
+    }
+}
+
+bool route_via_equal(const struct route_via *a, const struct route_via *b)
+{
+    return a->whole_mss == b->whole_mss && addr_equal(&a->src, &b->src);
 }
 
 int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
-              const struct cv_addr *src)
+              const struct route_via *via)
 {
     struct nl_request r;
 
-    route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, to, src);
+    route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, to, via);
     return netlink_ask(nl, &r, NULL, NULL);
 }
 
 int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
-              const struct cv_addr *src)
+              const struct route_via *via)
 {
     struct nl_request r;
 
-    route_request(&r, RTM_DELROUTE, 0, ifindex, to, src);
+    route_request(&r, RTM_DELROUTE, 0, ifindex, to, via);
     return forgive(netlink_ask(nl, &r, NULL, NULL), ESRCH);
 }
 

@@ -33,14 +33,26 @@ bool prefix_has(const struct prefix *p, const struct cv_addr *a);
 enum { PREFIXES_MAX = 254 }; /* what the worst range of IPv6 addresses takes */
 unsigned prefixes_of(struct prefix *out, unsigned max, const struct cv_ts *ts);
 
+/* How a destination is reached through the device. */
+struct route_via {
+    struct cv_addr src; /* what local programs get; family 0: the kernel's choice */
+    /* not 0: packets come whole, of any size, while TCP announces segments of this size.
+     * Transport mode carries no fragments (RFC 4303 section 3.1.1), so the kernel must not
+     * make any for the device's MTU. */
+    uint16_t whole_mss;
+};
+
+enum { ROUTE_MTU_WHOLE = 65400 }; /* leaves room for what is put around a packet */
+
+bool route_via_equal(const struct route_via *a, const struct route_via *b);
+
 /* All return 0 or an errno.  What is there already, or gone already, is no error. */
 int route_rule_add(struct netlink *nl, uint8_t family);
 int route_rule_del(struct netlink *nl, uint8_t family);
-/* src: the address local programs get for this destination; family 0: the kernel's choice. */
 int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
-              const struct cv_addr *src);
+              const struct route_via *via);
 int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
-              const struct cv_addr *src);
+              const struct route_via *via);
 int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_addr_del(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu);

@@ -137,7 +137,7 @@ static void a_route_leads_into_the_tunnel_but_not_for_marked_packets(void **stat
     (void)state;
     lease(7, vip);
     local = one_net(vip, 32);
-    netconf_add_routes(&net, 1, &local, &remote);
+    netconf_add_routes(&net, 1, &local, &remote, CV_TUNNEL);
     assert_string_equal(noted, "");
     assert_string_equal(device_to(to), tun.name);
     assert_int_equal(route_source(&net.nl, &to, 0, &src, NULL), 0);
@@ -153,8 +153,8 @@ static void a_route_stays_while_one_sa_needs_it(void **state)
     struct cv_addr to = ip4(10, 9, 1, 1);
 
     (void)state;
-    netconf_add_routes(&net, 1, &local, &remote);
-    netconf_add_routes(&net, 2, &local, &remote);
+    netconf_add_routes(&net, 1, &local, &remote, CV_TUNNEL);
+    netconf_add_routes(&net, 2, &local, &remote, CV_TUNNEL);
     netconf_drop_routes(&net, 1);
     assert_string_equal(device_to(to), tun.name);
     netconf_drop_routes(&net, 2);
@@ -169,7 +169,7 @@ static void many_sas_have_their_own_routes(void **state)
     (void)state;
     for (unsigned i = 0; i < 200; i++) {
         struct cv_ts_list remote = one_net(ip4(10, 9, (uint8_t)i, 0), 24);
-        netconf_add_routes(&net, i, &local, &remote);
+        netconf_add_routes(&net, i, &local, &remote, CV_TUNNEL);
     }
     for (unsigned i = 0; i < 200; i += 2)
         netconf_drop_routes(&net, i);
@@ -187,8 +187,8 @@ static void the_source_turns_to_the_remaining_sas(void **state)
     (void)state;
     lease(1, a);
     lease(2, b);
-    netconf_add_routes(&net, 1, &local_a, &remote);
-    netconf_add_routes(&net, 2, &local_b, &remote);
+    netconf_add_routes(&net, 1, &local_a, &remote, CV_TUNNEL);
+    netconf_add_routes(&net, 2, &local_b, &remote, CV_TUNNEL);
     assert_int_equal(route_source(&net.nl, &to, 0, &src, NULL), 0);
     assert_memory_equal(&src, &b, sizeof(b));
     netconf_drop_routes(&net, 2);
@@ -225,7 +225,7 @@ static void closing_takes_everything_back(void **state)
     FILE *f;
 
     (void)state;
-    netconf_add_routes(&net, 1, &local, &remote);
+    netconf_add_routes(&net, 1, &local, &remote, CV_TUNNEL);
     netconf_close(&net);
     tun_close(&tun);
     f = popen("ip rule show; ip -6 rule show; ip route show table 220 2>/dev/null", "r");
@@ -248,7 +248,7 @@ static void packets_pass_through_the_device_both_ways(void **state)
 
     (void)state;
     lease(1, vip);
-    netconf_add_routes(&net, 1, &local, &remote);
+    netconf_add_routes(&net, 1, &local, &remote, CV_TUNNEL);
     assert_true(udp_open(&s, CV_IPV4, 4001, CV_UDP_500, 0));
     assert_true(udp_send_one(&s, &any, &to, 0, (struct cv_span){(const uint8_t *)"ping", 4}));
     assert_int_equal(poll(&p, 1, 1000), 1);
