@@ -20,10 +20,10 @@ struct ts_configs {
 };
 
 struct child_draft {
-    struct conf_proposals esp;
+    struct conf_proposals esp, ah;
     struct ts_configs local_ts, remote_ts;
     struct cv_lifetime life; /* CONF_UNSET until settled */
-    uint8_t start_action, dpd_action, close_action;
+    uint8_t mode, start_action, dpd_action, close_action;
     uint32_t reqid, replay_window, priority;
     uint64_t inactivity;
     const char *updown;
@@ -113,22 +113,21 @@ static void default_ts(struct conf_reader *r, struct ts_configs *ts)
 static bool take_mode(struct conf_reader *r, const struct node *n, void *field, const void *arg)
 {
     static const struct conf_choice modes[] = {
-        {"tunnel",          0},
-        {"transport",       1},
-        {"transport_proxy", 1},
-        {"beet",            1},
-        {"pass",            1},
-        {"drop",            1},
-        {NULL,              0},
+        {"tunnel",          CV_TUNNEL   },
+        {"transport",       CV_TRANSPORT},
+        {"transport_proxy", UINT8_MAX   },
+        {"beet",            UINT8_MAX   },
+        {"pass",            UINT8_MAX   },
+        {"drop",            UINT8_MAX   },
+        {NULL,              0           },
     };
-    uint8_t other;
+    uint8_t *mode = field;
 
-    (void)field;
     (void)arg;
-    if (!take_choice(r, n, &other, modes))
+    if (!take_choice(r, n, mode, modes))
         return false;
-    if (other != 0)
-        return problem_at(r->why, n, "mode '%s' is not supported yet; only tunnel is",
+    if (*mode == UINT8_MAX)
+        return problem_at(r->why, n, "mode '%s' is not supported; tunnel and transport are",
                           n->value);
     return true;
 }
@@ -141,13 +140,6 @@ static bool take_start(struct conf_reader *r, const struct node *n, void *field,
     if (text != NULL && (strcmp(text, "trap|start") == 0 || strcmp(text, "start|trap") == 0))
         return problem_at(r->why, n, "'%s' is not supported; use start or trap", text);
     return text != NULL && take_choice(r, n, field, arg);
-}
-
-static bool take_ah(struct conf_reader *r, const struct node *n, void *field, const void *arg)
-{
-    (void)field;
-    (void)arg;
-    return problem_at(r->why, n, "AH is not supported yet; use esp_proposals");
 }
 
 static bool take_window(struct conf_reader *r, const struct node *n, void *field,
@@ -178,7 +170,7 @@ static const struct conf_choice dpd_actions[] = {
     {NULL,      0              },
 };
 
-static const enum cv_protocol esp = CV_PROTO_ESP;
+static const enum cv_protocol esp = CV_PROTO_ESP, ah = CV_PROTO_AH;
 static const char *const only_auto[] = {"no", "auto", NULL};
 static const char *const only_out[] = {"out", NULL};
 static const char *const only_system[] = {"system", NULL};
@@ -187,10 +179,10 @@ static const char *const only_system[] = {"system", NULL};
 #define FIELD(name) offsetof(struct child_draft, name)
 static const struct conf_key keys[] = {
     {"esp_proposals",    take_proposals, FIELD(esp),                 &esp           },
-    {"ah_proposals",     take_ah,        0,                          NULL           },
+    {"ah_proposals",     take_proposals, FIELD(ah),                  &ah            },
     {"local_ts",         take_ts,        FIELD(local_ts),            NULL           },
     {"remote_ts",        take_ts,        FIELD(remote_ts),           NULL           },
-    {"mode",             take_mode,      0,                          NULL           },
+    {"mode",             take_mode,      FIELD(mode),                NULL           },
     {"start_action",     take_start,     FIELD(start_action),        start_actions  },
     {"dpd_action",       take_choice,    FIELD(dpd_action),          dpd_actions    },
     {"close_action",     take_start,     FIELD(close_action),        start_actions  },
@@ -266,6 +258,20 @@ static bool settle_all(struct conf_reader *r, const struct node *section, struct
                   0);
 }
 
+/* One Child SA is ESP or AH; the proposals end up in one list. */
+static bool one_protocol(struct conf_reader *r, const struct node *section,
+                         struct child_draft *d)
+{
+    if (d->ah.n == 0)
+        return true;
+    if (d->esp.n > 0)
+        return problem_at(r->why, section,
+                          "esp_proposals and ah_proposals in one child are not supported: "
+                          "choose one");
+    d->esp = d->ah;
+    return true;
+}
+
 /* ---- the section ------------------------------------------------------------ */
 
 static const struct child_draft defaults = {
@@ -283,6 +289,8 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
 
     if (!conf_read(r, section, &table, &d) || !settle_all(r, section, &d.life))
         return NULL;
+    if (!one_protocol(r, section, &d))
+        return NULL;
     conf_default_proposals(r, &d.esp, CV_PROTO_ESP);
     default_ts(r, &d.local_ts);
     default_ts(r, &d.remote_ts);
@@ -297,7 +305,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .n_local_ts = d.local_ts.n,
         .remote_ts = d.remote_ts.v,
         .n_remote_ts = d.remote_ts.n,
-        .mode = CV_TUNNEL,
+        .mode = d.mode,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,
         .close_action = d.close_action,

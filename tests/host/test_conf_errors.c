@@ -208,17 +208,15 @@ static void wrong_keys_of_a_child(void **state)
 {
     /* clang-format off */
     static const struct bad cases[] = {
-        {"mode = transport",
-         "2: connections.c.children.n.mode: mode 'transport' is not supported yet; only "
-         "tunnel is"},
-        {"mode = pass",
-         "2: connections.c.children.n.mode: mode 'pass' is not supported yet; only tunnel is"},
+        {"mode = beet",
+         "2: connections.c.children.n.mode: mode 'beet' is not supported; tunnel and transport "
+         "are"},
         {"mode = tunel",
          "2: connections.c.children.n.mode: expected tunnel, transport, transport_proxy, "
          "beet, pass or drop, not 'tunel', did you mean 'tunnel'?"},
-        {"ah_proposals = sha256",
-         "2: connections.c.children.n.ah_proposals: AH is not supported yet; use "
-         "esp_proposals"},
+        {"ah_proposals = aes128-sha256",
+         "2: connections.c.children.n.ah_proposals: proposal 'aes128-sha256' cannot have "
+         "a cipher: AH does not encrypt"},
         {"esp_proposals = aes128",
          "2: connections.c.children.n.esp_proposals: proposal 'aes128' needs an integrity "
          "algorithm, e.g. sha256"},
