@@ -1,0 +1,132 @@
+#!/bin/bash
+# Two plain hosts protect everything between them, in transport mode and in a tunnel with the
+# outer addresses inside, over IPv4 and IPv6.  The programs at both ends know nothing of it:
+# ping, HTTP with 10 MB each way, UDP datagrams larger than any link's MTU.  Nothing is seen in
+# the clear.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/lib.sh"
+command -v python3 >/dev/null || skip "no python3"
+command -v curl >/dev/null || skip "no curl"
+
+DEV6=fd77:2::1 GW6=fd77:2::2
+namespace "$DEV"
+namespace "$GW"
+veth "$DEV" wan "$DEV_DIRECT_IP" "$GW" wan "$GW_IP"
+for ns in "$DEV" "$GW"; do
+    inns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 || skip "no IPv6"
+done
+ip -n "$DEV" addr add "$DEV6/64" dev wan nodad || skip "no IPv6"
+ip -n "$GW" addr add "$GW6/64" dev wan nodad
+mkdir -p "$RUN/dev/www" "$RUN/gw/www"
+head -c 10000000 /dev/urandom >"$RUN/dev/www/data"
+head -c 10000000 /dev/urandom >"$RUN/gw/www/data"
+
+conf() { # SIDE LOCAL REMOTE ID PEER_ID CHILD_LINES
+    cat >"$RUN/$1/swanctl.conf" <<C
+connections {
+    host {
+        local_addrs = $2
+        remote_addrs = $3
+        ${CONN_EXTRA:-}
+        local {
+            auth = psk
+            id = $4
+        }
+        remote {
+            auth = psk
+            id = $5
+        }
+        children {
+            all {
+                $6
+            }
+        }
+    }
+}
+$(secrets)
+C
+}
+
+cat >"$RUN/udp.py" <<'P'
+import socket, sys
+mode, host = sys.argv[1:3]
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+if mode == "serve":
+    s.bind((host, 7007))
+    print("serving", flush=True)
+    while True:
+        data, peer = s.recvfrom(65535)
+        s.sendto(data[::-1], peer)
+s.settimeout(3)
+for n in (1, 100, 1372, 1400, 1500, 3000, 20000, 60000):
+    data = bytes(i * 7 % 251 for i in range(n))
+    s.sendto(data, (host, 7007))
+    if s.recv(65535) != data[::-1]:
+        sys.exit(f"{n} octets came back changed")
+P
+
+watch() { # counts what comes to the gateway's host in the clear
+    inns "$GW" nft -f - <<N
+table inet watch
+delete table inet watch
+table inet watch {
+    chain clear { type filter hook prerouting priority 0;
+        iifname "wan" icmp type { echo-request, echo-reply } counter
+        iifname "wan" icmpv6 type { echo-request, echo-reply } counter
+        iifname "wan" meta l4proto tcp counter
+        iifname "wan" udp dport 7007 counter
+        iifname "wan" meta l4proto $1 counter comment "protected"
+    }
+}
+N
+}
+
+same() { # NAMESPACE URL FILE
+    inns "$1" curl -sS -m 30 -o "$RUN/got" "$2" || fail "$NAME: curl $2"
+    cmp -s "$RUN/got" "$3" || fail "$NAME: $2 came changed"
+}
+
+url() { case $1 in *:*) echo "http://[$1]:8008/data" ;; *) echo "http://$1:8008/data" ;; esac; }
+
+between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
+    local seen
+    NAME=$1
+    watch "$4"
+    conf dev "$2" "$3" dev.example gw.example "$5
+                start_action = start"
+    conf gw "$3" "$2" gw.example dev.example "$5"
+    daemon gw
+    daemon dev
+    wait_log dev "Child SA all established"
+    wait_log gw "Child SA all established"
+    swanctl dev --list-sas | grep -qi "INSTALLED, ${NAME%% *}" ||
+        fail "$NAME: $(swanctl dev --list-sas)"
+    reaches "$DEV" "$3" || fail "$NAME: no ping"
+    reaches "$GW" "$2" || fail "$NAME: no ping back"
+    inns "$DEV" ping -c2 -i0.2 -W2 -q -s 3000 "$3" >/dev/null || fail "$NAME: no large ping"
+    spawn www "$GW" python3 -m http.server -d "$RUN/gw/www" --bind "$3" 8008
+    spawn www2 "$DEV" python3 -m http.server -d "$RUN/dev/www" --bind "$2" 8008
+    spawn udp "$GW" python3 "$RUN/udp.py" serve "$3"
+    wait_log udp serving
+    until_true 5 inns "$GW" curl -sS -m 2 -o /dev/null -I "$(url "$3")"
+    until_true 5 inns "$DEV" curl -sS -m 2 -o /dev/null -I "$(url "$2")"
+    same "$DEV" "$(url "$3")" "$RUN/gw/www/data"
+    same "$GW" "$(url "$2")" "$RUN/dev/www/data"
+    inns "$DEV" python3 "$RUN/udp.py" ask "$3" || fail "$NAME: UDP"
+    seen=$(inns "$GW" nft list table inet watch)
+    [ "$(grep -c 'counter packets 0' <<<"$seen")" = 4 ] || fail "$NAME: in the clear: $seen"
+    grep -q "packets 0 .*protected" <<<"$seen" && fail "$NAME: nothing protected: $seen"
+    for one in www www2 udp; do stop "$one"; done
+    : >"$RUN/udp.log"
+    stop dev || fail "$NAME: culvertd (dev) ended with $?"
+    stop gw || fail "$NAME: culvertd (gw) ended with $?"
+    say "$TEST: $NAME ok"
+}
+
+for mode in ${E2E_MODES:-transport tunnel}; do
+    between "$mode 4" "$DEV_DIRECT_IP" "$GW_IP" esp "mode = $mode"
+    between "$mode 6" "$DEV6" "$GW6" esp "mode = $mode"
+done
+CONN_EXTRA="encap = yes" between "transport 4 in UDP" "$DEV_DIRECT_IP" "$GW_IP" udp "mode = transport"
+pass
