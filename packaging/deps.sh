@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 
-build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev"
+build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev"
 demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
-check="$demo libcmocka-dev libjansson-dev libpcap-dev clang clang-format libclang-rt-14-dev cppcheck iputils-ping
+check="$demo libcmocka-dev libjansson-dev clang clang-format libclang-rt-14-dev cppcheck iputils-ping
     openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-extra-plugins
     libnss3-tools libldns3 libunbound8 libcurl3-nss libevent-pthreads-2.1-7 iperf3 python3 python3-scapy tshark
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static

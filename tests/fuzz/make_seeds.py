@@ -357,7 +357,59 @@ def conf_seeds():
         seed("fuzz_vici", label, octets)
 
 
+# --- the command: ip xfrm state, captures -----------------------------------------------
+
+XFRM_ESN = b"""src 10.0.0.1 dst 10.0.0.2
+\tproto esp spi 0x00000301(769) reqid 7(0x00000007) mode tunnel
+\treplay-window 0 seq 0x00000000 flag  af-unspec esn (0x00100000)
+\tauth-trunc hmac(sha1) 0x000102030405060708090a0b0c0d0e0f10111213 (160 bits) 96
+\tenc cbc(aes) 0x00112233445566778899aabbccddeeff (128 bits)
+\tencap type espinudp sport 4500 dport 32000 addr 0.0.0.0
+\tanti-replay esn context:
+\t seq-hi 0x1, seq 0x5, oseq-hi 0x2, oseq 0xfffffffe
+\t replay_window 64, bitmap-length 2
+\t 80000000 0000001d
+\tlifetime config:
+\t  limit: soft (INF)(bytes), hard (INF)(bytes)
+"""
+XFRM_AH = b"""src fd00::1 dst fd00::2
+\tproto ah spi 0xc0000001 reqid 0 mode transport
+\treplay-window 32 flag af-unspec
+\tauth-trunc hmac(sha1) 0x000102030405060708090a0b0c0d0e0f10111213 96
+\tanti-replay context: seq 0x9, oseq 0x3, bitmap 0x00000101
+\tsel src fd00::1/128 dst fd00::/64 proto udp sport 53
+"""
+XFRM_COMMAND = (b"ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp spi 256 mode tunnel "
+                b"replay-oseq 1 aead 'rfc4106(gcm(aes))' 0x000102030405060708090a0b0c0d0e0f10111213 128 "
+                b"encap espinudp 4500 4500 0.0.0.0 sel proto icmp type 8 code 0\n")
+
+
+def xfrm_seeds():
+    for label, text in (("esn", XFRM_ESN), ("ah", XFRM_AH), ("both", XFRM_ESN + XFRM_AH),
+                        ("command", XFRM_COMMAND)):
+        seed("fuzz_xfrm_state", label, text)
+
+
+def capture_seeds():
+    ip = bytes.fromhex("450000140000000040006d62c0000201c0000202")
+    macs = bytes(12)
+    links = {1: macs + b"\x81\0\0\5\x08\0" + ip, 101: ip, 113: bytes(14) + b"\x08\0" + ip,
+             276: b"\x08\0" + bytes(18) + ip, 0: b"\2\0\0\0" + ip}
+    for link, frame in links.items():
+        record = struct.pack("<IIII", 7, 9, len(frame), len(frame)) + frame
+        seed("fuzz_pcap", "pcap%d" % link,
+             struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + record * 2)
+    frame = macs + b"\x08\0" + ip
+    padded = frame + bytes(-len(frame) % 4)
+    packet = struct.pack("<IIIIIII", 6, 32 + len(padded), 0, 0, 7, len(frame), len(frame)) + padded
+    seed("fuzz_pcap", "pcapng", struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28) +
+         struct.pack("<IIHHII", 1, 20, 1, 0, 65535, 20) +
+         packet + struct.pack("<I", 32 + len(padded)))
+
+
 ike_seeds()
+xfrm_seeds()
+capture_seeds()
 ip_seeds()
 conf_seeds()
 esp_seeds()
