@@ -14,7 +14,7 @@
 #include "daemon/names.h"
 #include "wire/ip.h"
 
-enum { TCP_HEADER = 20 };
+enum { IPV4_HEADER = 20, IPV6_HEADER = 40, TCP_HEADER = 20 };
 
 struct addr_use {
     uint32_t ike;
@@ -145,7 +145,9 @@ static struct cv_addr source_to(struct netconf *n, const struct cv_addr *peer)
 /* What TCP may put into one packet of the device's MTU. */
 static uint16_t segment_size(const struct netconf *n, uint8_t family)
 {
-    return (uint16_t)(n->mtu - ip_head_len(family) - TCP_HEADER);
+    unsigned header = family == CV_IPV6 ? IPV6_HEADER : IPV4_HEADER;
+
+    return (uint16_t)(n->mtu - header - TCP_HEADER);
 }
 
 void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
