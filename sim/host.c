@@ -85,7 +85,8 @@ static void note_drop(struct host *h, const char *what, const struct cv_packet *
 void host_receive(void *ctx, const struct datagram *d)
 {
     struct host *h = ctx;
-    struct cv_packet p = {.cap = d->n,
+    struct cv_packet p = {.cap = CV_HEADROOM + d->n,
+                          .off = CV_HEADROOM, /* transport mode writes an IP header there */
                           .len = d->n,
                           .local = d->dst,
                           .remote = d->src,
@@ -95,8 +96,8 @@ void host_receive(void *ctx, const struct datagram *d)
 
     if (h->engine == NULL)
         return;
-    p.buf = sim_alloc(d->n == 0 ? 1 : d->n); /* exact, so that a sanitizer sees overreads */
-    memcpy(p.buf, d->data, d->n);
+    p.buf = sim_alloc(p.cap); /* exact at its end, so that a sanitizer sees overreads */
+    memcpy(p.buf + p.off, d->data, d->n);
     h->world->active = h;
     cv_input(h->engine, &p, 1, world_now(h->world));
     if (p.verdict == CV_DELIVER) {
