@@ -9,7 +9,7 @@
 #include "sim/duo.h"
 #include "wire/ike.h"
 
-enum { SEEDS = 8, EXPLORED = 60 };
+enum { SEEDS = 8, EXPLORED = 10 };
 
 static void for_each_seed(void (*ladder)(struct duo *d))
 {
@@ -295,10 +295,13 @@ static void explore(enum act dev, enum act gw, uint64_t seed)
 
 static void any_two_acts_at_once_end_in_agreement(void **state)
 {
+    const char *more = getenv("CULVERT_SEEDS");
+    uint64_t seeds = more == NULL ? EXPLORED : strtoull(more, NULL, 10);
+
     (void)state;
     for (int dev = 0; dev < ACTS; dev++) {
         for (int gw = 0; gw < ACTS; gw++) {
-            for (uint64_t seed = 1; seed <= EXPLORED; seed++)
+            for (uint64_t seed = 1; seed <= seeds; seed++)
                 explore((enum act)dev, (enum act)gw, seed);
         }
     }

@@ -7,7 +7,7 @@
 #include "sim/chaos.h"
 #include "sim/check.h"
 
-enum { DEFAULT_SEEDS = 1000, FAILURES_MAX = 20 };
+enum { DEFAULT_SEEDS = 500, FAILURES_MAX = 20 };
 
 static const char *program;
 
