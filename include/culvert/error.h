@@ -34,6 +34,7 @@
     X(CV_ERR_EXPIRED,              "expired",               "SA is past its hard lifetime")      \
     X(CV_ERR_NO_ROOM,              "no_room",               "packet buffer has too little head or tail room") \
     X(CV_ERR_ENCAP,                "encapsulation",         "SA expects another encapsulation")  \
+    X(CV_ERR_FRAGMENT,             "fragment",              "a fragment where only whole packets are carried") \
     /* DROP: IKE */                                                                              \
     X(CV_ERR_IKE_SPI,              "ike_unknown_spi",       "no IKE SA has these SPIs")          \
     X(CV_ERR_IKE_WINDOW,           "ike_window",            "message ID outside the window")     \

@@ -18,8 +18,25 @@ enum cv_carrier {
     CV_UDP_500 = 0, /* IKE without marker */
     CV_UDP_4500,    /* IKE behind a four-octet marker, ESP, keepalives (RFC 3948) */
     CV_RAW_ESP,     /* IP protocol 50, from the SPI on */
-    CV_RAW_AH       /* IP protocol 51, from the next-header octet on */
+    CV_RAW_AH       /* IP protocol 51: the whole IP packet, its own header first (below) */
 };
+
+/* AH protects the IP header in front of it, so with CV_RAW_AH the buffer has that header in
+ * both directions.
+ *   Out: the engine has written all of it, checksum included; the host sends it unchanged
+ *        (IP_HDRINCL, IPV6_HDRINCL) and nothing may fill in an identification.
+ *   In:  the header as it arrived, lengths in network order, fragments put together.  A host
+ *        whose IPv6 socket hides the header rebuilds it: traffic class, flow label and hop
+ *        limit are not protected and may be anything, addresses, length and extension
+ *        headers must be right.
+ *
+ * Transport mode has no inner IP header.
+ *   Out: the host hands over the whole IP packet, as for a tunnel.  IPv4 options and the
+ *        header's own TTL do not travel with CV_RAW_ESP and CV_UDP_4500, where the host's
+ *        socket writes the header.
+ *   In:  the engine gives back a whole IP packet for the host's stack: addresses are remote
+ *        and local, DSCP and ECN are tos, TTL 64, no options; or, with AH, the header that
+ *        arrived.  Behind UDP the checksum is computed anew (RFC 3948 section 3.1.2). */
 
 /* What the host does with the packet after the engine has seen it. */
 enum cv_verdict {
@@ -37,6 +54,7 @@ struct cv_packet {
     struct cv_endpoint local, remote; /* outer addresses */
     uint8_t carrier;                  /* cv_carrier */
     uint8_t tos;     /* outer DSCP and ECN octet: read from the wire, or to be set on it */
+    bool df;         /* cv_output: set the outer IPv4 header's DF bit */
     uint8_t verdict; /* cv_verdict */
     enum cv_err err;
     uint32_t child; /* Child SA it used; 0: none */

@@ -215,6 +215,15 @@ static bool unprotect(const struct esp_sa *sa, uint64_t seq, const struct esp_pa
 
 /* ---- outbound ---- */
 
+size_t esp_max_payload(const struct esp_sa *sa, size_t n)
+{
+    const size_t fixed = (size_t)ESP_HDR_LEN + sa->iv_len + sa->icv_len;
+
+    if (n < fixed + sa->align)
+        return 0;
+    return ((n - fixed) & ~(size_t)(sa->align - 1U)) - ESP_TRAILER_LEN;
+}
+
 uint64_t esp_seq_left(const struct esp_sa *sa)
 {
     /* RFC 4303 section 3.3.3: the number MUST NOT be allowed to cycle */

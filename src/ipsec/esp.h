@@ -17,7 +17,8 @@ enum {
     ESP_SALT_MAX = 4
 };
 
-/* One direction of one SA: hot data alone, one cache line on a 64-bit host. */
+/* One direction of one SA: hot data alone, one cache line on a 64-bit host.  AH has integ
+ * alone (ipsec/ah.h). */
 struct esp_sa {
     const struct cv_aead *aead;     /* or NULL, and then */
     const struct cv_cipher *cipher; /* both of these */
@@ -49,6 +50,9 @@ void esp_sa_close(struct esp_sa *sa);
  * its trailer.  The number is spent even when the cipher fails.  CV_ERR_NO_ROOM and
  * CV_ERR_SEQ_EXHAUSTED leave everything as it was. */
 CV_MUST_USE enum cv_err esp_seal(struct esp_sa *sa, struct cv_packet *pkt, uint8_t next_header);
+
+/* The largest payload whose ESP packet has at most n octets. */
+size_t esp_max_payload(const struct esp_sa *sa, size_t n);
 
 /* Sequence numbers still to be had. */
 uint64_t esp_seq_left(const struct esp_sa *sa);

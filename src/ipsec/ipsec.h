@@ -1,6 +1,6 @@
-/* The IPsec data plane of one engine: SA pairs, SAD, SPD, ESP (RFC 4301, 4303).
+/* The IPsec data plane of one engine: SA pairs, SAD, SPD, ESP, AH (RFC 4301 to 4303).
  *
- * An ipsec_pair is the hot half of one Child SA: both ESP SAs, selectors, counters.
+ * An ipsec_pair is the hot half of one Child SA: both SAs, selectors, counters.
  * The engine owns the cold half (ike/child.h) under the same index.  Nothing in a pair
  * changes before a packet is authentic.
  *
@@ -16,6 +16,8 @@
 #include "base/arena.h"
 #include "base/htab.h"
 #include "base/pool.h"
+#include "ipsec/path.h"
+#include "ipsec/policy.h"
 
 struct ipsec; /* ipsec.c: tables, counters */
 
@@ -30,7 +32,10 @@ enum ipsec_notice {
 };
 
 /* Everything about a new pair.  Keys are in KEYMAT order for one direction:
- * encryption key with salt, then integrity key (RFC 7296 section 2.17). */
+ * encryption key with salt, then integrity key (RFC 7296 section 2.17).
+ *
+ * AH: suite.encr is 0, encap false, local and remote known.  Transport mode: the selectors
+ * name the outer addresses, behind a NAT those that we see (RFC 7296 section 2.23.1). */
 struct ipsec_config {
     uint32_t id;              /* Child SA number, returned in cv_packet.child */
     uint32_t spi_in, spi_out; /* host order */
@@ -43,6 +48,12 @@ struct ipsec_config {
     bool fixed_remote;       /* never IPSEC_PEER_MOVED: we are behind a NAT ourselves, or MOBIKE
                                 moves endpoints (RFC 7296 section 2.23, RFC 4555 section 3.8) */
     uint32_t replay_window;  /* packets, 0: off */
+    uint8_t df;              /* path_df */
+    uint16_t mtu;            /* of the path outside; 0: not known, nothing is too big */
+    uint16_t mss;            /* TCP SYNs inside announce at most this, and what fits mtu;
+                                UINT16_MAX: only that; 0: they are left alone */
+    uint16_t tfc;            /* tunnel mode ESP: inner packets are padded to so many octets, as
+                                far as mtu allows (RFC 4303 section 2.7); 0: not */
     struct cv_lifetime life; /* only octets and packets are used here */
     uint64_t soft_bytes, soft_packets; /* rekey limits, jitter subtracted already; 0: none */
 };
@@ -59,9 +70,12 @@ struct ipsec_counters {
  * and returns the plane; NULL while counting. */
 struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, const struct cv_crypto *crypto,
                          const uint64_t hash_seed[2]);
+/* Room for n policies, after ipsec_init in the same arena; p is NULL while counting. */
+void ipsec_carve_policies(struct ipsec *p, struct arena *a, uint32_t n);
 void ipsec_close(struct ipsec *p); /* frees and wipes every key */
 
-/* Octets of keying material per direction for this suite; 0: not supported. */
+/* Octets of keying material per direction for this suite, of AH when encr is 0; 0: not
+ * supported. */
 size_t ipsec_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite);
 
 /* Installs pair i (below n_pairs, free).  On failure nothing has changed: CV_ERR_ARGUMENT
@@ -81,19 +95,53 @@ void ipsec_remove(struct ipsec *p, uint32_t i);
 void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_endpoint *local,
                 const struct cv_endpoint *remote, bool encap);
 
+/* Goes on where another owner of the SA stopped: the last number sent, the newest received, and
+ * which were received before that: bit k of seen is number received - k.  A number sent is only
+ * ever raised. */
+void ipsec_restore(struct ipsec *p, uint32_t i, uint64_t sent, uint64_t received,
+                   const uint32_t *seen, size_t n_words);
+
+/* The largest inner packet that fits pair i's path now; SIZE_MAX: no limit is known.  After
+ * CV_ERR_TOO_BIG it is what pmtu_answer tells the sender. */
+size_t ipsec_inner_mtu(const struct ipsec *p, uint32_t i);
+/* An ICMP message that the host got, a whole IP packet: a Packet Too Big about a packet of ours
+ * lowers that pair's MTU (path.h), for some ten minutes.  Anybody can send one, so at most 8 a
+ * second are looked at and what none of our packets explains is refused.  *pair is the pair or
+ * POOL_NONE.  CV_ERR_BUSY: too many; CV_ERR_NO_SA; what pmtu_parse refuses. */
+CV_MUST_USE enum cv_err ipsec_take_icmp(struct ipsec *p, struct cv_span packet, uint64_t now_ms,
+                                        uint32_t *pair);
+/* The same where the host knows better: its socket's error queue or IP_MTU. */
+void ipsec_learn_mtu(struct ipsec *p, uint32_t i, size_t mtu, uint64_t now_ms);
+
 uint32_t ipsec_find_spi(const struct ipsec *p, uint32_t spi_in); /* POOL_NONE when absent */
 const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i);
 void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote);
 
-/* One ESP packet at pkt->off (SPI first).  On success the inner IP packet is at
- * pkt->off, len octets, and the verdict CV_DELIVER; a dummy packet is CV_TAKEN.  Otherwise
- * CV_DROP and pkt->err.  *pair is the pair's index or POOL_NONE, *notices a bit set of
- * ipsec_notice. */
+/* Policies (policy.h), by number.  Without any, what has an SA is protected, an outbound packet
+ * without one is CV_ERR_NO_TUNNEL, and an inbound one in the clear may pass. */
+CV_MUST_USE enum cv_err ipsec_policy_add(struct ipsec *p, const struct ipsec_policy *policy,
+                                         uint32_t *number);
+void ipsec_policy_remove(struct ipsec *p, uint32_t number);
+/* The first policy for an IP packet in this direction, or NULL.  After CV_ERR_NO_TUNNEL its
+ * cookie says what to negotiate. */
+const struct ipsec_policy *ipsec_policy_find(const struct ipsec *p, uint8_t direction,
+                                             struct cv_span packet);
+
+/* May this packet, which came in the clear, pass (RFC 4301 section 5.2)?  CV_ERR_CLEARTEXT:
+ * policy or an SA protects it; CV_ERR_DISCARD; or what ip_parse refuses.  Not for IKE, ESP and
+ * AH, which the host hands to the engine. */
+CV_MUST_USE enum cv_err ipsec_clear_ok(const struct ipsec *p, struct cv_span packet);
+
+/* One ESP packet at pkt->off (SPI first), or the IP packet around an AH.  On success the inner
+ * IP packet is at pkt->off, len octets, and the verdict CV_DELIVER; a dummy packet is CV_TAKEN.
+ * Otherwise CV_DROP and pkt->err.  *pair is the pair's index or POOL_NONE, *notices a bit set
+ * of ipsec_notice. */
 void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
               unsigned *notices);
-/* One inner IP packet.  On success the ESP packet is at pkt->off with carrier, local,
- * remote, tos set and the verdict CV_TRANSMIT. */
+/* One inner IP packet.  On success the ESP packet, or the IP packet with AH, is at pkt->off
+ * with carrier, local, remote, tos and df set and the verdict CV_TRANSMIT.  Policy may say
+ * CV_BYPASS, CV_ERR_DISCARD, or, where it has no entry, CV_ERR_NO_POLICY. */
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
                unsigned *notices);
 

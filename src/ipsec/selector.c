@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/htab.h"
+
 static bool is_any_port(const struct cv_ts *ts)
 {
     return ts->port_lo == 0 && ts->port_hi == UINT16_MAX;
@@ -50,6 +52,18 @@ uint8_t selector_prefix(const struct cv_ts *ts)
         break;
     }
     return (uint8_t)bits;
+}
+
+uint64_t selector_hash(const uint64_t seed[2], uint8_t family, unsigned bits,
+                       const uint8_t addr[16])
+{
+    uint8_t key[2 + 16] = {family, (uint8_t)bits};
+    const size_t whole = bits / 8;
+
+    memcpy(key + 2, addr, whole);
+    if (bits % 8 != 0)
+        key[2 + whole] = addr[whole] & (uint8_t)(0xff00U >> (bits % 8));
+    return siphash24(seed, key, 2 + addr_len(family));
 }
 
 uint8_t selector_narrow(const struct cv_ts *ts)

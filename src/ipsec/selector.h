@@ -31,6 +31,12 @@ bool selector_has(const struct cv_ts *ts, const struct flow_end *end);
 /* Length in bits of the longest prefix that all addresses of ts have in common. */
 uint8_t selector_prefix(const struct cv_ts *ts);
 
+/* A keyed hash of the first bits of an address, for tables of prefixes. */
+uint64_t selector_hash(const uint64_t seed[2], uint8_t family, unsigned bits,
+                       const uint8_t addr[16]);
+
+enum { SELECTOR_PREFIX_WORDS = 128 / 32 + 1 }; /* a bit for each prefix length */
+
 /* How many of protocol and ports the selector restricts: 0, 1 or 2. */
 uint8_t selector_narrow(const struct cv_ts *ts);
 

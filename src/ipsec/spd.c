@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "base/htab.h"
-
 enum { PREFIX_MAX_BITS = 128 };
 
 void spd_init(struct spd *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2])
@@ -180,13 +178,7 @@ static bool prefix_in_use(const struct spd *s, uint8_t family, unsigned bits)
 static uint32_t bucket_of(const struct spd *s, uint8_t family, unsigned bits,
                           const uint8_t addr[16])
 {
-    uint8_t key[2 + 16] = {family, (uint8_t)bits};
-    const size_t whole = bits / 8;
-
-    memcpy(key + 2, addr, whole);
-    if (bits % 8 != 0)
-        key[2 + whole] = addr[whole] & (uint8_t)(0xff00U >> (bits % 8));
-    return (uint32_t)(siphash24(s->seed, key, 2 + addr_len(family)) & s->mask);
+    return (uint32_t)(selector_hash(s->seed, family, bits, addr) & s->mask);
 }
 
 static uint32_t *bucket_of_cell(struct spd *s, const struct spd_cell *cell)

@@ -46,8 +46,6 @@ struct spd_pair {
     bool out;               /* in the outbound index */
 };
 
-enum { SPD_PREFIX_WORDS = 128 / 32 + 1 };
-
 struct spd {
     struct spd_cell *cells;
     struct pool pool;
@@ -59,7 +57,7 @@ struct spd {
     uint64_t seed[2];
     /* Prefix lengths in the index, IPv4 and IPv6.  One that is no longer used stays until
      * the index is empty: it costs a probe and finds nothing. */
-    uint32_t prefixes[2][SPD_PREFIX_WORDS];
+    uint32_t prefixes[2][SELECTOR_PREFIX_WORDS];
 };
 
 void spd_init(struct spd *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2]);

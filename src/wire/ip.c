@@ -11,17 +11,12 @@
 #include <string.h>
 
 enum {
-    IP4_HDR_LEN = 20,
-    IP6_HDR_LEN = 40,
-    IP4_DF = 0x4000,
+    IP4_PROTO_AT = 9,
+    IP6_PROTO_AT = 6,
     IP4_MF = 0x2000,
     IP4_OFFSET = 0x1fff,
     IP6_MF = 0x0001,
     IP6_OFFSET = 0xfff8,
-    IPPROTO_NUM_HOP_BY_HOP = 0,
-    IPPROTO_NUM_ROUTING = 43,
-    IPPROTO_NUM_FRAGMENT = 44,
-    IPPROTO_NUM_DEST_OPTIONS = 60,
     IPPROTO_NUM_DCCP = 33,
     IPPROTO_NUM_SCTP = 132,
     IPPROTO_NUM_UDPLITE = 136
@@ -95,7 +90,8 @@ static enum cv_err parse_ip4(struct ip_flow *f, struct cv_span packet)
     f->tos = h[1];
     f->total_len = get_u16(h + 2);
     f->hdr_len = (size_t)(h[0] & 0x0f) * 4;
-    f->proto = h[9];
+    f->proto_at = IP4_PROTO_AT;
+    f->proto = h[IP4_PROTO_AT];
     read_addrs(f, CV_IPV4, h + 12);
     frag = get_u16(h + 6);
     f->df = (frag & IP4_DF) != 0;
@@ -119,6 +115,7 @@ static enum cv_err parse_ip4(struct ip_flow *f, struct cv_span packet)
 static bool walk_extensions(struct ip_flow *f, struct rd *r)
 {
     while (rd_ok(r)) {
+        const size_t at = f->total_len - rd_left(r);
         uint8_t next;
 
         switch (f->proto) {
@@ -128,6 +125,7 @@ static bool walk_extensions(struct ip_flow *f, struct rd *r)
             next = rd_u8(r);
             rd_take(r, rd_u8(r) * 8U + 6);
             f->proto = next;
+            f->proto_at = at;
             break;
         case IPPROTO_NUM_FRAGMENT: {
             unsigned frag;
@@ -137,6 +135,7 @@ static bool walk_extensions(struct ip_flow *f, struct rd *r)
             frag = rd_u16(r);
             rd_take(r, 4);
             f->proto = next;
+            f->proto_at = at;
             if (frag & (IP6_OFFSET | IP6_MF))
                 f->fragment = true;
             if (frag & IP6_OFFSET)
@@ -160,7 +159,8 @@ static enum cv_err parse_ip6(struct ip_flow *f, struct cv_span packet)
         return CV_ERR_SHORT;
     f->tos = (uint8_t)(get_u16(h) >> 4);
     f->total_len = (size_t)IP6_HDR_LEN + get_u16(h + 4);
-    f->proto = h[6];
+    f->proto_at = IP6_PROTO_AT;
+    f->proto = h[IP6_PROTO_AT];
     read_addrs(f, CV_IPV6, h + 8);
     f->df = true; /* RFC 8200 section 5: routers do not fragment */
     if (f->total_len > packet.n)

@@ -1,4 +1,5 @@
-/* IPv4, IPv6, UDP and ESP headers as plain structs.  Pure; RFC 791, 8200, 768, 4303.
+/* IP headers as plain structs, read, written and patched; addresses as values.  Pure; RFC
+ * 791, 8200, 1071.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WIRE_IP_H
@@ -10,15 +11,23 @@
 #include "base/span.h"
 
 enum {
+    IP4_HDR_LEN = 20,
+    IP6_HDR_LEN = 40,
+    IP4_DF = 0x4000,
+    IP6_MTU_MIN = 1280, /* RFC 8200 section 5 */
+    IPPROTO_NUM_HOP_BY_HOP = 0,
     IPPROTO_NUM_ICMP = 1,
     IPPROTO_NUM_IPIP = 4,
     IPPROTO_NUM_TCP = 6,
     IPPROTO_NUM_UDP = 17,
     IPPROTO_NUM_IPV6 = 41,
+    IPPROTO_NUM_ROUTING = 43,
+    IPPROTO_NUM_FRAGMENT = 44,
     IPPROTO_NUM_ESP = 50,
     IPPROTO_NUM_AH = 51,
     IPPROTO_NUM_ICMPV6 = 58,
-    IPPROTO_NUM_NONE = 59
+    IPPROTO_NUM_NONE = 59,
+    IPPROTO_NUM_DEST_OPTIONS = 60
 };
 
 /* What policy needs of a packet: addresses, upper protocol and its ports. */
@@ -33,6 +42,7 @@ struct ip_flow {
     bool df;          /* IPv4 DF bit; IPv6: true */
     size_t total_len; /* by the header */
     size_t hdr_len;   /* up to the upper-layer header */
+    size_t proto_at;  /* where the packet names proto */
 };
 
 /* Reads and validates an IPv4 or IPv6 packet.  total_len above the data is
@@ -41,6 +51,30 @@ struct ip_flow {
 CV_MUST_USE enum cv_err ip_parse(struct ip_flow *out, struct cv_span packet);
 
 uint16_t ip_checksum(struct cv_span s); /* RFC 1071, 16-bit one's complement */
+
+/* The same over pseudo-header and data of a TCP, UDP or ICMPv6 packet (RFC 8200 section 8.1);
+ * 0 when the checksum in data is right. */
+uint16_t ip_upper_checksum(const struct cv_addr *src, const struct cv_addr *dst, uint8_t proto,
+                           struct cv_span data);
+
+/* ---- writing ---- */
+
+/* A header without options or extension headers. */
+struct ip_head {
+    struct cv_addr src, dst; /* of one family */
+    uint8_t proto, tos, ttl;
+    bool df;     /* IPv4 */
+    uint16_t id; /* IPv4 */
+};
+
+size_t ip_head_len(uint8_t family); /* 20, 40 */
+/* Writes ip_head_len octets in front of n octets of payload. */
+void ip_put_head(uint8_t *out, const struct ip_head *h, size_t n);
+/* The packet is total octets long from now on, and named at proto_at is proto; the IPv4
+ * checksum follows. */
+void ip_patch(uint8_t *packet, size_t total, size_t proto_at, uint8_t proto);
+
+/* ---- addresses ---- */
 
 bool addr_equal(const struct cv_addr *a, const struct cv_addr *b);
 bool addr_is_zero(const struct cv_addr *a); /* all octets zero, whatever the family */

@@ -1,0 +1,70 @@
+/* Sizes along the path: RFC 4301 section 8, RFC 8200 section 5.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ipsec/path.h"
+
+#include "ipsec/ah.h"
+
+enum {
+    UDP_LEN = 8,
+    IP4_MTU_MIN = 576, /* RFC 791: what every host takes; less is not believed */
+    CLOCK_SHIFT = 16,  /* ticks of some 66 seconds */
+    KEEP_TICKS = 10
+};
+
+static uint16_t path_clock(uint64_t now_ms)
+{
+    return (uint16_t)(now_ms >> CLOCK_SHIFT & UINT16_MAX);
+}
+
+static size_t outer_mtu(const struct path *path)
+{
+    return path->learned != 0 ? path->learned : path->mtu;
+}
+
+size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
+{
+    const bool v6 = path->remote.addr.family == CV_IPV6;
+    const size_t mtu = outer_mtu(path), head = ip_head_len(path->remote.addr.family);
+    size_t used = head + (path->encap ? UDP_LEN : 0), inner;
+
+    if (mtu == 0)
+        return SIZE_MAX;
+    if (path->ah)
+        used += ah_len(sa, v6);
+    if (mtu <= used)
+        return 0;
+    inner = path->ah ? mtu - used : esp_max_payload(sa, mtu - used);
+    return path->transport ? inner + head : inner;
+}
+
+enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
+                       const struct ip_flow *flow, bool *df)
+{
+    /* An IPv6 sender never gets below 1280, whatever it is told. */
+    const bool whole = flow->src.family == CV_IPV6 ? flow->total_len > IP6_MTU_MIN : flow->df;
+    const bool fits = flow->total_len <= path_inner_mtu(path, sa);
+
+    *df = fits && !path->df_clear && (path->df_set || whole);
+    return fits || path->df_clear || !whole ? CV_OK : CV_ERR_TOO_BIG;
+}
+
+bool path_learn(struct path *path, size_t mtu, uint64_t now_ms)
+{
+    const size_t floor = path->remote.addr.family == CV_IPV6 ? IP6_MTU_MIN : IP4_MTU_MIN;
+    const size_t now = outer_mtu(path);
+
+    if (mtu < floor)
+        mtu = floor;
+    if (mtu > UINT16_MAX || (now != 0 && mtu >= now))
+        return false;
+    path->learned = (uint16_t)mtu;
+    path->learned_at = path_clock(now_ms);
+    return true;
+}
+
+void path_age(struct path *path, uint64_t now_ms)
+{
+    if (path->learned != 0 && (uint16_t)(path_clock(now_ms) - path->learned_at) >= KEEP_TICKS)
+        path->learned = 0;
+}

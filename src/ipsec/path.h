@@ -1,0 +1,46 @@
+/* The way of one SA pair's packets outside: endpoints, protocol and mode, and how large a
+ * packet may be (RFC 4301 section 8).
+ *
+ * A path MTU comes from the configuration or from an ICMP message, which anybody can
+ * forge.  A learned one therefore only ever lowers, never below what every link carries,
+ * and is forgotten after some ten minutes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IPSEC_PATH_H
+#define IPSEC_PATH_H
+
+#include <culvert/packet.h>
+
+#include "ipsec/esp.h"
+#include "wire/ip.h"
+
+/* The outer IPv4 header's DF bit. */
+enum path_df {
+    PATH_DF_COPY = 0, /* of the inner packet; IPv6 counts as set above 1280 octets */
+    PATH_DF_SET,      /* as long as the packet fits */
+    PATH_DF_CLEAR     /* what is too large is fragmented outside, and nobody is told */
+};
+
+struct path {
+    struct cv_endpoint local, remote; /* ports for UDP encapsulation */
+    uint16_t mtu;                     /* of the path outside, as configured; 0: any */
+    uint16_t learned;                 /* as some router said; 0: nothing */
+    uint16_t learned_at;              /* path_clock */
+    uint16_t mss, tfc;                /* see ipsec_config */
+    bool ah : 1, transport : 1, encap : 1;
+    bool df_set : 1, df_clear : 1;
+};
+
+/* The largest packet inside that fits the path; SIZE_MAX when the path has no limit. */
+size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa);
+
+/* May this packet go out, and with DF?  CV_ERR_TOO_BIG: its sender must be told. */
+CV_MUST_USE enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
+                                   const struct ip_flow *flow, bool *df);
+
+/* A router said that only mtu octets fit.  False: nothing new. */
+bool path_learn(struct path *path, size_t mtu, uint64_t now_ms);
+/* Forgets what was learned too long ago. */
+void path_age(struct path *path, uint64_t now_ms);
+
+#endif
