@@ -108,6 +108,12 @@ static void note(struct replay *r, struct replay_blocks *b, uint32_t low, uint32
     }
 }
 
+void replay_resume(struct replay *r, struct replay_blocks *b, uint64_t top)
+{
+    r->top = top;
+    note(r, b, (uint32_t)(top & UINT32_MAX) - r->mask, r->mask + 1U, true);
+}
+
 bool replay_check(const struct replay *r, const struct replay_blocks *b, uint64_t seq)
 {
     if (r->window == 0)

@@ -49,6 +49,8 @@ void replay_blocks_init(struct replay_blocks *b, struct arena *a, uint32_t n_pai
  * the rest allows, at least REPLAY_OWN_BITS: a narrower window accepts no replay, it only
  * tolerates less reordering (RFC 4303 section 3.4.3). */
 void replay_open(struct replay *r, struct replay_blocks *b, uint32_t window);
+/* A window that goes on where another ended: everything up to top counts as seen. */
+void replay_resume(struct replay *r, struct replay_blocks *b, uint64_t top);
 void replay_close(struct replay *r, struct replay_blocks *b);
 
 /* The full number for the 32 bits on the wire, seen from the window (RFC 4303 appendix
