@@ -224,7 +224,7 @@ static enum cv_err keep_proof(struct ike *k, struct ike_hs *hs, uint8_t method,
 {
     msg_unref(&k->msgs, &hs->auth_data);
     hs->auth_method = method;
-    hs->auth_data = msg_copy(&k->msgs, data);
+    hs->auth_data = msg_copy_or_evict(k, data);
     return hs->auth_data == POOL_NONE ? CV_ERR_FULL : CV_OK;
 }
 

@@ -101,6 +101,7 @@ void resend_arm(struct ike *k, struct ike_sa *sa);
 /* The outstanding request was answered. */
 void request_done(struct ike *k, struct ike_sa *sa);
 uint32_t msg_new_or_evict(struct ike *k);
+uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 
 /* ---- event.c */
 struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,

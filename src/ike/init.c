@@ -258,7 +258,7 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
     if (choice.protocol != CV_PROTO_IKE || choice.suite.ke != hs->ke->id ||
         m->ke_group != hs->ke->id)
         return CV_ERR_KE_GROUP;
-    hs->init_peer = msg_copy(&k->msgs, datagram);
+    hs->init_peer = msg_copy_or_evict(k, datagram);
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;
     sa->suite = choice.suite;
@@ -420,7 +420,7 @@ static enum cv_err fill_responder(struct ike *k, struct ike_sa *sa, const struct
         return err;
     memcpy(sa->spi_i, h->spi_i, IKE_SPI_LEN);
     sa->suite = choice->suite;
-    hs->init_peer = msg_copy(&k->msgs, datagram);
+    hs->init_peer = msg_copy_or_evict(k, datagram);
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;
     memcpy(hs->ni, m->nonce.p, m->nonce.n);

@@ -128,7 +128,7 @@ static enum cv_err keep_auth(struct ike *k, struct ike_sa *sa, struct cv_span pl
     if (hs == NULL)
         return CV_ERR_BUG;
     msg_unref(&k->msgs, &hs->peer_auth);
-    hs->peer_auth = msg_copy(&k->msgs, plain);
+    hs->peer_auth = msg_copy_or_evict(k, plain);
     hs->peer_auth_first = first;
     return hs->peer_auth == POOL_NONE ? CV_ERR_FULL : CV_OK;
 }

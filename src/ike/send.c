@@ -85,6 +85,14 @@ uint32_t msg_new_or_evict(struct ike *k)
     return POOL_NONE;
 }
 
+uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s)
+{
+    uint32_t i = msg_new_or_evict(k);
+
+    msg_unref(&k->msgs, &i); /* there is room now */
+    return msg_copy(&k->msgs, s);
+}
+
 static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
                               uint8_t first, struct cv_span plain, struct msg *b)
 {
