@@ -58,7 +58,7 @@ static bool read_kind(struct conf_reader *r, const struct auth_draft *d, bool lo
 
 struct certs {
     const struct cert **v;
-    size_t n, cap; /* cap: from the start, see count_certs */
+    size_t n;
 };
 
 static size_t count_members(const struct node *n)
@@ -138,8 +138,8 @@ static bool read_certs(struct conf_reader *r, const struct node *section,
 
     if (list != NULL && r->dir != NULL && !take_texts(r, list, &names, NULL))
         return false;
-    c->cap = names.n + count_members(list) + 1 + count_members(section);
-    c->v = mem_take(r->mem, c->cap, sizeof(*c->v));
+    c->v = mem_take(r->mem, names.n + count_members(list) + 1 + count_members(section),
+                    sizeof(*c->v));
     if (list != NULL && r->dir != NULL && !add_files(r, list, &names, ca, c))
         return false;
     if (list != NULL && r->dir == NULL && !add_blobs(r, list, ca, c))
