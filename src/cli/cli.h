@@ -15,10 +15,11 @@ struct cli {
     const char *run_dir;
     char socket[256];
     bool json;
-    bool no_follow;     /* log: the recent lines only */
-    bool force;         /* down: do not wait for the peer */
-    unsigned timeout_s; /* up, down; 0: as long as it takes */
-    const char *name;   /* the operand, NULL when there is none */
+    bool no_follow;                           /* log: the recent lines only */
+    bool force;                               /* down: do not wait for the peer */
+    unsigned timeout_s;                       /* up, down; 0: as long as it takes */
+    const char *name;                         /* the operand, NULL when there is none */
+    const char *sa_file, *in_file, *out_file; /* packet; NULL: not given */
 };
 
 /* Connects, or says on stderr why that is not possible; then *code is the exit code. */
@@ -31,6 +32,7 @@ enum cli_exit cli_up(const struct cli *cli);
 enum cli_exit cli_down(const struct cli *cli);
 enum cli_exit cli_log(const struct cli *cli);
 enum cli_exit cli_version(const struct cli *cli);
+enum cli_exit cli_packet(const struct cli *cli);
 
 /* ---- status.c: what the daemon has, collected as trees --------------------------- */
 

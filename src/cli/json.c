@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/json.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <string.h>
 
 static void indent(struct json *j)
@@ -122,6 +122,18 @@ void json_bool(struct json *j, const char *name, bool value)
 {
     lead(j, name);
     fputs(value ? "true" : "false", j->out);
+}
+
+void json_number(struct json *j, const char *name, uint64_t value)
+{
+    lead(j, name);
+    fprintf(j->out, "%" PRIu64, value);
+}
+
+void json_null(struct json *j, const char *name)
+{
+    lead(j, name);
+    fputs("null", j->out);
 }
 
 void json_finish(struct json *j)

@@ -5,6 +5,7 @@
 #define CLI_JSON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "daemon/tree.h"
@@ -26,6 +27,8 @@ void json_end_array(struct json *j);
 void json_text(struct json *j, const char *name, const char *value);
 void json_text_n(struct json *j, const char *name, const char *value, size_t n);
 void json_bool(struct json *j, const char *name, bool value);
+void json_number(struct json *j, const char *name, uint64_t value);
+void json_null(struct json *j, const char *name);
 
 /* A value of VICI's: numbers and yes where the name says that it is one, else text. */
 void json_node(struct json *j, const struct node *value);

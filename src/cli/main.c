@@ -17,19 +17,23 @@ static const char help[] =
     "  up NAME            start a connection's children, or one child\n"
     "  down NAME|#ID      end a connection, a child, or the SA of that number\n"
     "  log                the daemon's recent log lines, then new ones as they come\n"
+    "  packet open|seal|explain --sa FILE --in CAPTURE [--out CAPTURE]\n"
+    "                     IPsec packets of a pcap file, with the SAs that `ip xfrm state`\n"
+    "                     printed; needs no daemon\n"
     "  version            versions of this command and of the running daemon\n"
     "  help               this text\n"
     "\n"
     "NAME is a connection, a child, or CONNECTION/CHILD.\n"
     "\n"
-    "  --json             output for programs: status, log, version\n"
+    "  --json             output for programs: status, log, version, packet\n"
     "  --timeout SECONDS  up, down: give up after that time (default 60; 0: never)\n"
     "  --force            down: do not wait for the peer's answer\n"
     "  --no-follow        log: only the lines there are\n"
     "  --run-dir DIR      where the daemon's socket is (default $CULVERT_RUN_DIR,\n"
     "                     else /run/culvert)\n"
     "\n"
-    "exit status: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not running\n";
+    "exit status: 0 done, 1 failed (packet: one was dropped), 2 wrong usage (packet: or\n"
+    "wrong input), 3 the daemon is not running\n";
 
 enum operand { NO_NAME, MAY_NAME, MUST_NAME };
 
@@ -42,6 +46,7 @@ static const struct {
     {"up",      MUST_NAME, cli_up     },
     {"down",    MUST_NAME, cli_down   },
     {"log",     NO_NAME,   cli_log    },
+    {"packet",  MAY_NAME,  cli_packet },
     {"version", NO_NAME,   cli_version},
 };
 
@@ -105,6 +110,9 @@ static bool read_options(struct cli *cli, int argc, char **argv, bool *wants_hel
         {"force",     no_argument,       NULL, 'f'},
         {"no-follow", no_argument,       NULL, 'n'},
         {"run-dir",   required_argument, NULL, 'r'},
+        {"sa",        required_argument, NULL, 's'},
+        {"in",        required_argument, NULL, 'i'},
+        {"out",       required_argument, NULL, 'o'},
         {"help",      no_argument,       NULL, 'h'},
         {NULL,        0,                 NULL, 0  },
     };
@@ -127,6 +135,15 @@ static bool read_options(struct cli *cli, int argc, char **argv, bool *wants_hel
             break;
         case 'r':
             cli->run_dir = optarg;
+            break;
+        case 's':
+            cli->sa_file = optarg;
+            break;
+        case 'i':
+            cli->in_file = optarg;
+            break;
+        case 'o':
+            cli->out_file = optarg;
             break;
         case 'h':
             *wants_help = true;
