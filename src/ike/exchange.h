@@ -100,6 +100,8 @@ void send_keepalive(struct ike *k, struct ike_sa *sa);
 void resend_arm(struct ike *k, struct ike_sa *sa);
 /* The outstanding request was answered. */
 void request_done(struct ike *k, struct ike_sa *sa);
+/* Are n message buffers free, if need be after dropping cached responses? */
+bool msg_make_room(struct ike *k, uint32_t n);
 uint32_t msg_new_or_evict(struct ike *k);
 uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 

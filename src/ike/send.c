@@ -62,15 +62,11 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
     ike_put_notify(&o->chain, 0, span(NULL, 0), ch->notify, data);
 }
 
-/* When the pool is full, the oldest-looking cached response of an established SA goes: its
- * peer has most likely seen it. */
-uint32_t msg_new_or_evict(struct ike *k)
+/* A cached response of an established SA goes whose peer has most likely seen it. */
+static bool evict_response(struct ike *k)
 {
-    uint32_t i = msg_new(&k->msgs), at;
+    uint32_t at = (uint32_t)ike_random_below(k, k->sas.cap);
 
-    if (i != POOL_NONE || k->sas.cap == 0)
-        return i;
-    at = (uint32_t)ike_random_below(k, k->sas.cap);
     for (uint32_t n = 0; n < k->sas.cap && n < EVICT_TRIES; n++) {
         struct ike_sa *sa = sa_at(k, (at + n) % k->sas.cap);
 
@@ -78,19 +74,30 @@ uint32_t msg_new_or_evict(struct ike *k)
             k->now_ms - sa->resp_ms < k->set.retransmit_ms)
             continue;
         msg_unref(&k->msgs, &sa->resp);
-        i = msg_new(&k->msgs);
-        if (i != POOL_NONE)
-            return i;
+        return true;
     }
-    return POOL_NONE;
+    return false;
+}
+
+bool msg_make_room(struct ike *k, uint32_t n)
+{
+    const struct pool *p = &k->msgs.pool;
+
+    for (uint32_t tries = 2 * n; tries > 0 && p->cap - p->used < n; tries--) {
+        if (!evict_response(k))
+            break;
+    }
+    return p->cap - p->used >= n;
+}
+
+uint32_t msg_new_or_evict(struct ike *k)
+{
+    return msg_make_room(k, 1) ? msg_new(&k->msgs) : POOL_NONE;
 }
 
 uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s)
 {
-    uint32_t i = msg_new_or_evict(k);
-
-    msg_unref(&k->msgs, &i); /* there is room now */
-    return msg_copy(&k->msgs, s);
+    return msg_make_room(k, 1) ? msg_copy(&k->msgs, s) : POOL_NONE;
 }
 
 static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
