@@ -102,6 +102,8 @@ void resend_arm(struct ike *k, struct ike_sa *sa);
 void request_done(struct ike *k, struct ike_sa *sa);
 /* Are n message buffers free, if need be after dropping cached responses? */
 bool msg_make_room(struct ike *k, uint32_t n);
+/* What must be free so that a handshake that has begun can be finished. */
+uint32_t msg_reserve(const struct ike *k);
 uint32_t msg_new_or_evict(struct ike *k);
 uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 

@@ -16,6 +16,7 @@ enum {
     PART_OFFSET = 6, /* length and marker before each datagram in a message buffer */
     NEXT_AT = 16,
     LENGTH_AT = 24,
+    INIT_MESSAGES = 2,   /* that a half-open SA keeps: both IKE_SA_INIT */
     INIT_ROUNDS_MAX = 6, /* cookies and other groups that we follow */
     HASH_IDENTITY = 5
 };
@@ -459,6 +460,9 @@ static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
         answer_stateless(k, h, path, N_INVALID_KE_PAYLOAD, span(group, 2));
         return CV_ERR_KE_GROUP;
     }
+    /* Half-open SAs must not take the room that others need to finish. */
+    if (!msg_make_room(k, msg_reserve(k) + INIT_MESSAGES))
+        return CV_ERR_FULL;
     sa = sa_new(k, conn, false);
     if (sa == NULL)
         return CV_ERR_FULL;

@@ -10,8 +10,6 @@
 #include "ike/sk.h"
 #include "wire/ip.h"
 
-enum { AUTH_MESSAGES = 8 }; /* that answering an IKE_AUTH takes, with some to spare */
-
 enum kind { FRESH_REQUEST, REPEATED_REQUEST, RESPONSE };
 
 /* The window is one request each way (RFC 7296 section 2.3). */
@@ -126,12 +124,11 @@ static enum cv_err keep_auth(struct ike *k, struct ike_sa *sa, struct cv_span pl
                              uint8_t first)
 {
     struct ike_hs *hs = sa_hs(k, sa);
-    uint32_t quarter = k->msgs.pool.cap / 4;
 
     if (hs == NULL)
         return CV_ERR_BUG;
     /* Better no answer now, and the peer asks again, than no room for it half-way. */
-    if (!msg_make_room(k, quarter < AUTH_MESSAGES ? quarter : AUTH_MESSAGES))
+    if (!msg_make_room(k, msg_reserve(k)))
         return CV_ERR_FULL;
     msg_unref(&k->msgs, &hs->peer_auth);
     hs->peer_auth = msg_copy_or_evict(k, plain);

@@ -10,7 +10,7 @@
 #include "ike/exchange.h"
 #include "ike/sk.h"
 
-enum { UDP4_HDR = 28, UDP6_HDR = 48, MARKER_LEN = 4, EVICT_TRIES = 64 };
+enum { UDP4_HDR = 28, UDP6_HDR = 48, MARKER_LEN = 4, EVICT_TRIES = 64, AUTH_MESSAGES = 8 };
 
 void out_begin(struct ike *k, struct ike_out *o)
 {
@@ -88,6 +88,13 @@ bool msg_make_room(struct ike *k, uint32_t n)
             break;
     }
     return p->cap - p->used >= n;
+}
+
+uint32_t msg_reserve(const struct ike *k)
+{
+    uint32_t quarter = k->msgs.pool.cap / 4;
+
+    return quarter < AUTH_MESSAGES ? quarter : AUTH_MESSAGES;
 }
 
 uint32_t msg_new_or_evict(struct ike *k)
