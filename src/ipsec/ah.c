@@ -12,7 +12,7 @@
 #include "base/span.h"
 #include "crypto/crypto.h"
 
-enum { IP_TOTAL_MAX = 65535, AH_LEN_MAX = AH_FIXED_LEN + CV_ICV_MAX + 4 };
+enum { IP_TOTAL_MAX = 65535, IP4_ID_AT = 4, AH_LEN_MAX = AH_FIXED_LEN + CV_ICV_MAX + 4 };
 
 /* ---- suites and keys ---- */
 
@@ -104,6 +104,17 @@ static enum cv_err check_seal(const struct esp_sa *sa, const struct cv_packet *p
     return ah_settle(headers, flow->hdr_len);
 }
 
+/* Where this is 0 a sending host's IP layer fills in one of its own, behind the back of the
+ * ICV.  A 0 is only found in packets whose identification means nothing (RFC 6864 section
+ * 4.1). */
+static void give_id(uint8_t *packet, const struct ip_flow *flow, uint64_t seq)
+{
+    if (flow->src.family != CV_IPV4 || (packet[IP4_ID_AT] | packet[IP4_ID_AT + 1]) != 0)
+        return;
+    packet[IP4_ID_AT] = (uint8_t)(seq >> 8 & 0xff);
+    packet[IP4_ID_AT + 1] = (uint8_t)((seq & 0xff) | (seq % 0x10000 == 0));
+}
+
 enum cv_err ah_seal(struct esp_sa *sa, struct cv_packet *pkt, const struct ip_flow *flow)
 {
     const size_t len = ah_len(sa, flow->src.family == CV_IPV6), at = flow->hdr_len;
@@ -119,6 +130,7 @@ enum cv_err ah_seal(struct esp_sa *sa, struct cv_packet *pkt, const struct ip_fl
     pkt->len += len;
     p = cv_packet_data(pkt);
     memmove(p, p + len, at);
+    give_id(p, flow, sa->seq);
     ip_patch(p, pkt->len, flow->proto_at, IPPROTO_NUM_AH);
     w = wr_init(p + at, len);
     ah_put(&w, &ah);
