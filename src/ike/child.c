@@ -324,6 +324,8 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .encap = sa->encap && plan->protocol == CV_PROTO_ESP,
         .fixed_remote = sa->nat_local || !sa->nat_remote,
         .replay_window = plan->cfg->replay_window,
+        /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
+        .df = plan->mode == CV_TRANSPORT ? PATH_DF_CLEAR : PATH_DF_COPY,
         .life = *l,
         .soft_bytes = jittered(k, l->rekey_bytes, l->rand_bytes),
         .soft_packets = jittered(k, l->rekey_packets, l->rand_packets),
