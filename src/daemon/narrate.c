@@ -73,7 +73,8 @@ static void list_proposals(char *out, size_t n, const struct cv_proposal *p, uns
 
 static void suite_text(char *out, size_t n, const struct cv_suite *s)
 {
-    size_t used = (size_t)snprintf(out, n, "%s", name_encr(s->encr));
+    bool ah = s->encr == 0;
+    size_t used = (size_t)snprintf(out, n, "%s", ah ? "AH" : name_encr(s->encr));
 
     if (s->encr_bits != 0 && used < n)
         used += (size_t)snprintf(out + used, n - used, "-%u", s->encr_bits);

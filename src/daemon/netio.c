@@ -23,6 +23,8 @@ static const struct {
     {CV_IPV6, CV_UDP_4500},
     {CV_IPV4, CV_RAW_ESP },
     {CV_IPV6, CV_RAW_ESP },
+    {CV_IPV4, CV_RAW_AH  },
+    {CV_IPV6, CV_RAW_AH  },
 };
 
 static void all_closed(struct netio *io)
@@ -80,14 +82,14 @@ static void open_raw(struct netio *io, void (*note)(void *ctx, const char *text)
                      void *note_ctx)
 {
     for (unsigned i = 0; i < NETIO_RAW; i++) {
-        uint8_t family = lanes[NETIO_UDP + i].family;
+        uint8_t family = lanes[NETIO_UDP + i].family, carrier = lanes[NETIO_UDP + i].carrier;
         char text[128];
 
-        if (raw_open(&io->raw[i], family, CV_RAW_ESP, ROUTE_MARK) || family_missing(errno))
+        if (raw_open(&io->raw[i], family, carrier, ROUTE_MARK) || family_missing(errno))
             continue;
-        (void)snprintf(text, sizeof(text),
-                       "no raw socket for IPv%u (%s): ESP will work inside UDP only", family,
-                       strerror(errno));
+        (void)snprintf(text, sizeof(text), "no raw socket for IPv%u (%s): %s", family,
+                       strerror(errno),
+                       carrier == CV_RAW_ESP ? "ESP will work inside UDP only" : "no AH");
         note(note_ctx, text);
     }
 }

@@ -14,7 +14,7 @@
 #include "linux/tun.h"
 #include "linux/udpsock.h"
 
-enum { NETIO_UDP = 4, NETIO_RAW = 2, NETIO_FDS = NETIO_UDP + NETIO_RAW + 1 };
+enum { NETIO_UDP = 4, NETIO_RAW = 4, NETIO_FDS = NETIO_UDP + NETIO_RAW + 1 };
 
 /* What could not be done since the last report; errno of the latest. */
 struct netio_failures {

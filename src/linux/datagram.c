@@ -158,22 +158,70 @@ static void prepare(struct batch *b, unsigned slot, const struct cv_packet *p, b
     write_control(&b->msgs[slot].msg_hdr, &p->local.addr, p->tos);
 }
 
-unsigned datagram_send(int fd, struct batch *b, const uint8_t *index, unsigned n, bool raw)
+void datagram_set_df(int fd, uint8_t family, bool *now, bool df)
 {
-    unsigned at = 0, sent = 0;
+    if (family != CV_IPV4 || *now == df)
+        return;
+    if (set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT))
+        *now = df;
+}
+
+unsigned datagram_path_mtu(const struct cv_addr *to, uint32_t mark)
+{
+    struct cv_endpoint peer = {.addr = *to, .port = 9}; /* nothing is sent */
+    struct sockaddr_storage sa;
+    socklen_t n = addr_to_sockaddr(&sa, &peer), value_n = sizeof(int);
+    bool v6 = to->family == CV_IPV6;
+    int fd = socket(addr_family(to->family), SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+    int mtu = 0;
+
+    if (fd < 0)
+        return 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0 ||
+        connect(fd, (const struct sockaddr *)&sa, n) != 0 ||
+        getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu,
+                   &value_n) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu > 0 ? (unsigned)mtu : 0;
+}
+
+/* Messages from..to of b->msgs; returns how many went, and in *blocked whether the rest would
+ * not go either. */
+static unsigned send_run(int fd, struct batch *b, unsigned from, unsigned to, bool *blocked)
+{
+    unsigned sent = 0;
+
+    while (from < to) {
+        int got = sendmmsg(fd, b->msgs + from, to - from, MSG_DONTWAIT);
+        if (got > 0) {
+            from += (unsigned)got;
+            sent += (unsigned)got;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            *blocked = true; /* the device's queue is full: the rest would be late */
+            break;
+        } else if (errno != EINTR) {
+            from++; /* this one cannot go; the next may have another destination */
+        }
+    }
+    return sent;
+}
+
+unsigned datagram_send(int fd, struct batch *b, const uint8_t *index, unsigned n, bool raw,
+                       bool *now)
+{
+    unsigned sent = 0;
+    bool blocked = false;
 
     for (unsigned i = 0; i < n; i++)
         prepare(b, i, &b->pkts[index[i]], raw);
-    while (at < n) {
-        int got = sendmmsg(fd, b->msgs + at, n - at, MSG_DONTWAIT);
-        if (got > 0) {
-            at += (unsigned)got;
-            sent += (unsigned)got;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            break; /* the device's queue is full: the rest would be late, let it go */
-        } else if (errno != EINTR) {
-            at++; /* this one cannot go; the next may have another destination */
-        }
+    for (unsigned from = 0, to; from < n && !blocked; from = to) {
+        const struct cv_packet *first = &b->pkts[index[from]];
+
+        for (to = from + 1; to < n && b->pkts[index[to]].df == first->df;)
+            to++;
+        datagram_set_df(fd, first->remote.addr.family, now, first->df);
+        sent += send_run(fd, b, from, to, &blocked);
     }
     return sent;
 }

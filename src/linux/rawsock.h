@@ -1,4 +1,4 @@
-/* One raw socket for ESP without UDP (IP protocol 50), of one family.
+/* One raw socket of one family, for ESP without UDP (IP protocol 50) or for AH (51).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef LINUX_RAWSOCK_H
@@ -10,14 +10,20 @@ struct raw_sock {
     int fd; /* -1: not open */
     uint8_t family;
     uint8_t carrier; /* CV_RAW_ESP or CV_RAW_AH */
+    bool df;         /* what the socket does now; see datagram_set_df */
 };
 
 /* Needs CAP_NET_RAW.  False with errno set. */
 bool raw_open(struct raw_sock *s, uint8_t family, uint8_t carrier, uint32_t mark);
 void raw_close(struct raw_sock *s);
 
-/* Packets start behind the IP header, whatever the family. */
+/* ESP starts behind the IP header, whatever the family; AH comes with that header, which for
+ * IPv6 is built anew: extension headers in front of AH are not there, so that such packets
+ * will not prove authentic. */
 unsigned raw_recv(struct raw_sock *s, struct batch *b);
+/* As many as the kernel took; errno is the last refusal's.  AH packets too long for the path
+ * are fragmented here unless df is set: the kernel does not do it where the sender has written
+ * the header.  IPv6 extension headers in front of AH are refused. */
 unsigned raw_send(struct raw_sock *s, struct batch *b, const uint8_t *index, unsigned n);
 
 #endif

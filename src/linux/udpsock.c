@@ -51,11 +51,12 @@ unsigned udp_recv(struct udp_sock *s, struct batch *b)
 
 unsigned udp_send(struct udp_sock *s, struct batch *b, const uint8_t *index, unsigned n)
 {
-    return datagram_send(s->fd, b, index, n, false);
+    return datagram_send(s->fd, b, index, n, false, &s->df);
 }
 
 bool udp_send_one(struct udp_sock *s, const struct cv_endpoint *local,
                   const struct cv_endpoint *remote, uint8_t tos, struct cv_span data)
 {
+    datagram_set_df(s->fd, s->family, &s->df, false); /* IKE has fragments of its own */
     return datagram_send_one(s->fd, local, remote, tos, data, false);
 }

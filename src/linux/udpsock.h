@@ -13,6 +13,7 @@ struct udp_sock {
     uint8_t family; /* CV_IPV4, CV_IPV6 */
     uint8_t carrier;
     uint16_t port;
+    bool df; /* what the socket does now; see datagram_set_df */
 };
 
 /* Binds to every address of the family.  mark, when not 0, is put on what the socket sends,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Two plain hosts protect everything between them, in transport mode and in a tunnel with the
-# outer addresses inside, over IPv4 and IPv6.  The programs at both ends know nothing of it:
+# outer addresses inside, with ESP and with AH, over IPv4 and IPv6.  The programs at both ends know nothing of it:
 # ping, HTTP with 10 MB each way, UDP datagrams larger than any link's MTU.  Nothing is seen in
 # the clear.
 # SPDX-License-Identifier: Apache-2.0
@@ -127,6 +127,12 @@ between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
 for mode in ${E2E_MODES:-transport tunnel}; do
     between "$mode 4" "$DEV_DIRECT_IP" "$GW_IP" esp "mode = $mode"
     between "$mode 6" "$DEV6" "$GW6" esp "mode = $mode"
+done
+for mode in ${E2E_MODES:-transport tunnel}; do
+    lines="mode = $mode
+                ah_proposals = sha256"
+    between "$mode 4 AH" "$DEV_DIRECT_IP" "$GW_IP" ah "$lines"
+    between "$mode 6 AH" "$DEV6" "$GW6" ah "$lines"
 done
 CONN_EXTRA="encap = yes" between "transport 4 in UDP" "$DEV_DIRECT_IP" "$GW_IP" udp "mode = transport"
 pass
