@@ -266,6 +266,15 @@ static uint32_t lease_pass_on(struct leases *l, uint32_t i, const struct cv_id *
     return i;
 }
 
+/* The one at want, if it is who's own and online: an identity that asks for the address it
+ * has is reauthenticating, and its new connection takes the lease over. */
+static uint32_t find_own(const struct leases *l, const struct cv_id *who, uint32_t want)
+{
+    uint32_t i = want < l->size ? find_offset(l, want) : LEASE_NONE;
+
+    return i != LEASE_NONE && l->v[i].ike != 0 && owns(&l->v[i], who) ? i : LEASE_NONE;
+}
+
 static uint32_t take_wanted(struct leases *l, uint32_t ike, const struct cv_id *who,
                             uint32_t want)
 {
@@ -292,7 +301,9 @@ uint32_t leases_take(struct leases *l, uint32_t ike, const struct cv_id *who, ui
 
     if (i != LEASE_NONE)
         return l->v[i].offset;
-    i = find_former(l, who);
+    i = find_own(l, who, want);
+    if (i == LEASE_NONE)
+        i = find_former(l, who);
     if (i != LEASE_NONE) {
         lift(l, i);
         settle(l, i, ike);

@@ -44,8 +44,9 @@ static bool is_first_contact(const struct ike *k, const struct ike_sa *sa,
     return hs->asked_id.type == CV_ID_ANY || sa_first_with_id(k, &hs->asked_id) == NULL;
 }
 
-static void put_cp_request(const struct ike_sa *sa, struct ike_out *o)
+static void put_cp_request(const struct ike *k, const struct ike_sa *sa, struct ike_out *o)
 {
+    const struct ike_sa *old = sa_by_number(k, sa->reauth_of); /* its addresses go on */
     struct ike_cp cp = {.type = CP_REQUEST, .v6_prefix = 128};
 
     if (sa->conn->n_vips == 0)
@@ -55,10 +56,10 @@ static void put_cp_request(const struct ike_sa *sa, struct ike_out *o)
 
         if (a->family == CV_IPV6) {
             cp.has_v6 = cp.want_dns6 = true;
-            cp.v6 = *a;
+            cp.v6 = old != NULL && old->vip6.family != 0 ? old->vip6 : *a;
         } else {
             cp.has_v4 = cp.want_dns4 = true;
-            cp.v4 = *a;
+            cp.v4 = old != NULL && old->vip4.family != 0 ? old->vip4 : *a;
         }
     }
     ike_payload_begin(&o->chain, PL_CP);
@@ -90,7 +91,7 @@ enum cv_err initiator_send(struct ike *k, struct ike_sa *sa)
     if (hs->asked_id.type != CV_ID_ANY)
         put_id(&o, PL_IDR, &hs->asked_id);
     auth_put_auth(k, hs, &o);
-    put_cp_request(sa, &o);
+    put_cp_request(k, sa, &o);
     if (c != NULL) {
         err = child_put_request(k, sa, c, false, &o);
         hs->child = child_index(k, c);

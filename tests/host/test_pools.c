@@ -181,6 +181,19 @@ static void a_second_connection_of_a_device_gets_another_address(void **state)
     assert_int_equal(view("p").offline, 2);
 }
 
+static void a_device_that_reauthenticates_keeps_its_address(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    assert_string_equal(lease4(2, 1, "10.3.0.1"), "10.3.0.1");
+    pools_release(pools, 1); /* the old connection ends, the lease has moved on */
+    assert_int_equal(view("p").online, 1);
+    assert_string_equal(lease4(3, 2, "10.3.0.1"), "10.3.0.2"); /* not somebody else's */
+    pools_release(pools, 2);
+    assert_int_equal(view("p").online, 1);
+}
+
 static void a_wanted_address_is_given_when_it_is_free(void **state)
 {
     (void)state;
@@ -397,6 +410,11 @@ static void random_use_agrees_with_a_simple_model(void **state)
             uint32_t got = leases_take(&l, next_ike, &who, want);
             bool had = false, its_own;
 
+            if (want != LEASE_NONE && model[want].ike != 0 && model[want].device == number) {
+                assert_int_equal(got, want);
+                model[want].ike = next_ike++;
+                continue;
+            }
             if (online == SIZE) {
                 assert_int_equal(got, LEASE_NONE);
                 continue;
@@ -449,6 +467,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_device_gets_its_former_address_back, make, drop),
         cmocka_unit_test_setup_teardown(a_second_connection_of_a_device_gets_another_address,
                                         make, drop),
+        cmocka_unit_test_setup_teardown(a_device_that_reauthenticates_keeps_its_address, make,
+                                        drop),
         cmocka_unit_test_setup_teardown(a_wanted_address_is_given_when_it_is_free, make, drop),
         cmocka_unit_test_setup_teardown(when_all_were_used_the_longest_unused_is_taken, make,
                                         drop),
