@@ -202,6 +202,8 @@ enum cv_err wrap_seal(const struct path *path, struct esp_sa *sa, struct cv_pack
 
     if (err == CV_OK && path->transport)
         err = transport_check(pkt, flow, &path->local.addr, &path->remote.addr);
+    if (err == CV_ERR_NEXT_HEADER && path->ah)
+        err = CV_OK; /* the packet keeps its headers: AH goes behind them */
     if (err != CV_OK)
         return err;
     pkt->len = flow->total_len;
