@@ -52,15 +52,9 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
 }
 
 /* Closed SAs stay visible until their end was announced, not while they linger. */
-static bool visible(const struct ike *k, const struct ike_sa *sa)
+static bool visible(const struct ike_sa *sa)
 {
-    if (sa->state != ST_LINGER)
-        return true;
-    for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
-        if (sa_at(k, i) == sa)
-            return true;
-    }
-    return false;
+    return sa->state != ST_LINGER || sa->is_listed;
 }
 
 bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *out)
@@ -82,7 +76,7 @@ bool cv_ike_info(const struct cv_engine *e, uint32_t ike, struct cv_ike_info *ou
 {
     const struct ike_sa *sa = sa_by_number(&e->ike, ike);
 
-    if (sa == NULL || !visible(&e->ike, sa))
+    if (sa == NULL || !visible(sa))
         return false;
     fill_ike(&e->ike, sa, out);
     return true;

@@ -176,14 +176,15 @@ void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err)
 enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
                         const struct ike_change *ch)
 {
-    enum cv_err err;
+    enum cv_err err = ch->close; /* an initiator tells the peer that it does not believe it */
 
     sa->remote_id = ch->peer_id;
     if (!sa->initiator) {
         sa->conn = ch->conn;
         sa_local_id(sa, &sa_hs(k, sa)->local_id);
     }
-    err = auth_ask_peer(k, sa, m, (enum ike_state)ch->next);
+    if (err == CV_OK)
+        err = auth_ask_peer(k, sa, m, (enum ike_state)ch->next);
     if (err == CV_OK)
         return CV_OK;
     return sa->initiator ? initiator_finish(k, sa, err) : responder_verified(k, sa, err);

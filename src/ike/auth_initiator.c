@@ -123,17 +123,15 @@ enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const st
         note_refusal(ch, ike_error_notify(m));
         return CV_OK;
     }
+    ch->next = ST_I_VERIFY;
     if (ike_parse_id(&idr, m->idr) != CV_OK) {
         ch->close = CV_ERR_SYNTAX;
         return CV_OK;
     }
-    if (id_matches(&sa->conn->remote.id, &idr) == ID_NO ||
-        (hs->asked_id.type != CV_ID_ANY && !id_equal(&hs->asked_id, &idr))) {
-        ch->close = CV_ERR_ID_MISMATCH;
-        return CV_OK;
-    }
     ch->peer_id = idr;
-    ch->next = ST_I_VERIFY;
+    if (id_matches(&sa->conn->remote.id, &idr) == ID_NO ||
+        (hs->asked_id.type != CV_ID_ANY && !id_equal(&hs->asked_id, &idr)))
+        ch->close = CV_ERR_ID_MISMATCH;
     return CV_OK;
 }
 

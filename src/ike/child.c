@@ -299,7 +299,6 @@ static void set_lifetimes(struct ike *k, struct child_sa *c)
     const struct cv_lifetime *l = &c->cfg->life;
 
     c->installed_ms = k->now_ms;
-    c->seen_in_ms = k->now_ms;
     c->rekey_ms = l->rekey_s == 0
                       ? TIMER_NEVER
                       : k->now_ms + jittered(k, l->rekey_s * 1000, l->rand_s * 1000);

@@ -75,7 +75,7 @@ struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_con
         return NULL;
     }
     c->timer.is_child = true;
-    c->id = k->child_gen[i]++ * k->children.cap + i + 1;
+    c->id = pool_number(&k->children, k->child_gen, i);
     c->state = CV_CHILD_CREATED;
     c->conn = conn;
     c->cfg = cfg;
@@ -138,6 +138,8 @@ void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
     uint32_t i = child_index(k, c);
     struct ike_sa *sa = sa_at(k, c->ike);
 
+    if (c->state == CV_CHILD_DEAD)
+        return;
     unlink_from(k, c, sa);
     forget(k, sa, i);
     timer_cancel(&k->wheel, &c->timer.node);

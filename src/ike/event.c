@@ -112,6 +112,7 @@ static void reap_all(struct ike *k)
 
         k->dead_sas = sa->dead_next;
         sa->dead_next = POOL_NONE;
+        sa->is_listed = false;
         sa_reap(k, sa);
     }
 }

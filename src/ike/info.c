@@ -5,6 +5,15 @@
 
 /* ---- responder ---- */
 
+static bool is_noted(const struct ike_change *ch, uint32_t child)
+{
+    for (unsigned i = 0; i < ch->n_deleted; i++) {
+        if (ch->deleted[i] == child)
+            return true;
+    }
+    return false;
+}
+
 /* One Delete payload for ESP or AH: each SPI is what the peer receives on.  The answer names
  * ours, except for those we are deleting ourselves (section 1.4.1). */
 static void note_deleted(const struct ike *k, const struct ike_sa *sa,
@@ -20,6 +29,8 @@ static void note_deleted(const struct ike *k, const struct ike_sa *sa,
             ch->unknown_spi = spi;
             continue;
         }
+        if (is_noted(ch, c->id))
+            continue;
         ch->deleted[ch->n_deleted++] = c->id;
         if (sa->doing != DO_DELETE_CHILD || sa->target != c->id)
             wr_u32(spis, c->spi_in);

@@ -488,13 +488,12 @@ static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
 static bool is_repeat(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                       const struct ike_path *path)
 {
-    uint32_t i = htab_get(&k->half_open, half_open_key(k, h->spi_i, &path->remote));
-    struct ike_sa *sa = i == HTAB_NONE ? NULL : sa_at(k, i);
-    struct ike_hs *hs = sa == NULL ? NULL : sa_hs(k, sa);
+    struct ike_sa *sa = half_open_find(k, h->spi_i, &path->remote.addr);
 
-    if (hs == NULL)
+    if (sa == NULL)
         return false;
-    if (sa->state == ST_R_INIT && span_equal(msg_octets(&k->msgs, hs->init_peer), datagram))
+    if (sa->state == ST_R_INIT &&
+        span_equal(msg_octets(&k->msgs, sa_hs(k, sa)->init_peer), datagram))
         send_again(k, sa, sa->resp);
     return true;
 }

@@ -12,6 +12,12 @@
 
 enum kind { FRESH_REQUEST, REPEATED_REQUEST, RESPONSE };
 
+/* The host still thinks about IKE_AUTH: the message ID of its answer is not used up. */
+static bool owes_answer(const struct ike_sa *sa)
+{
+    return sa->state == ST_R_VERIFY || sa->state == ST_R_SIGN || sa->state == ST_R_ADDRESS;
+}
+
 /* The window is one request each way (RFC 7296 section 2.3). */
 static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, enum kind *kind)
 {
@@ -21,18 +27,19 @@ static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, en
                                                                      : CV_ERR_IKE_WINDOW;
     }
     *kind = h->msg_id == sa->next_in ? FRESH_REQUEST : REPEATED_REQUEST;
+    if (*kind == FRESH_REQUEST && owes_answer(sa))
+        return CV_ERR_IKE_WINDOW;
     return h->msg_id == sa->next_in || h->msg_id + 1 == sa->next_in ? CV_OK : CV_ERR_IKE_WINDOW;
 }
 
-/* What an authentic message tells besides its content: the peer lives, and where. */
-static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *path,
-                       bool newest)
+/* What a fresh authentic message tells besides its content: the peer lives, and where.  A
+ * repeated one tells nothing: anybody may have recorded it (RFC 7296 section 2.4). */
+static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
 {
     bool floats;
 
     sa->last_in_ms = k->now_ms;
-    if (!newest || (endpoint_equal(&sa->remote, &path->remote) &&
-                    endpoint_equal(&sa->local, &path->local)))
+    if (endpoint_equal(&sa->remote, &path->remote) && endpoint_equal(&sa->local, &path->local))
         return;
     /* RFC 7296 section 2.23: with IKE_AUTH any initiator may go over to port 4500; later only
      * a peer behind a NAT may move without MOBIKE, and only one that is not behind a NAT
@@ -40,8 +47,8 @@ static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *
     floats = sa->state == ST_R_INIT && addr_equal(&sa->remote.addr, &path->remote.addr);
     if (!floats && (!sa->nat_remote || sa->nat_local))
         return;
-    sa_clear_half_open(k, sa);
-    sa_set_path(k, sa, path);
+    if (sa_move_half_open(k, sa, &path->remote))
+        sa_set_path(k, sa, path);
 }
 
 static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
@@ -79,6 +86,7 @@ static enum cv_err gather(struct ike *k, struct ike_sa *sa, const struct ike_hdr
         g->frag_buf = msg_new_or_evict(k);
         g->frag_response = response;
         g->frag.msg_id = h->msg_id;
+        g->frag_ms = k->now_ms;
         if (g->frag_buf == POOL_NONE) {
             hs_give(k, &sa->gather);
             return CV_ERR_FULL;
@@ -184,9 +192,9 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
     if (err != CV_OK)
         return err;
 
-    note_alive(k, sa, path, kind != REPEATED_REQUEST);
     if (kind == REPEATED_REQUEST)
         return repeat_response(k, sa, &m);
+    note_alive(k, sa, path);
     if (sa->state == ST_LINGER)
         return CV_ERR_UNEXPECTED;
     first = m.sk_next;

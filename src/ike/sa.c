@@ -62,6 +62,14 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
     k->next_reqid = 1;
 }
 
+uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i)
+{
+    uint32_t turn = gen[i];
+
+    gen[i] = turn < (UINT32_MAX - p->cap) / p->cap ? turn + 1 : 0;
+    return turn * p->cap + i + 1;
+}
+
 bool ike_random(const struct ike *k, void *out, size_t n)
 {
     return k->crypto->random(out, n);
@@ -139,13 +147,13 @@ struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initi
         pool_give(&k->sas, i);
         return NULL;
     }
-    sa->id = k->sa_gen[i]++ * k->sas.cap + i + 1;
+    sa->id = pool_number(&k->sas, k->sa_gen, i);
     sa->initiator = sa->first_initiator = initiator;
     sa->conn = conn;
     memcpy(initiator ? sa->spi_i : sa->spi_r, spi, IKE_SPI_LEN);
     sa->req = sa->resp = sa->gather = sa->hs = POOL_NONE;
     sa->children = sa->same_id_next = sa->same_id_prev = sa->dead_next = POOL_NONE;
-    sa->made_ms = sa->last_in_ms = sa->last_out_ms = k->now_ms;
+    sa->waits_ms = sa->last_in_ms = sa->last_out_ms = k->now_ms;
     sa->rekey_ms = sa->reauth_ms = sa->hard_ms = sa->resend_ms = TIMER_NEVER;
     return sa;
 }
@@ -221,17 +229,24 @@ bool sa_is_up(const struct ike_sa *sa)
     return sa->state == ST_UP;
 }
 
-uint64_t half_open_key(const struct ike *k, const uint8_t spi_i[8],
-                       const struct cv_endpoint *from)
+static uint64_t half_open_key(const struct ike *k, const uint8_t spi_i[IKE_SPI_LEN],
+                              const struct cv_addr *from)
 {
-    uint8_t b[8 + 1 + 16 + 2];
+    uint8_t b[IKE_SPI_LEN + 1 + 16];
     struct wr w = wr_init(b, sizeof(b));
 
-    wr_copy(&w, spi_i, 8);
-    wr_u8(&w, from->addr.family);
-    wr_copy(&w, from->addr.b, 16);
-    wr_u16(&w, from->port);
+    wr_copy(&w, spi_i, IKE_SPI_LEN);
+    wr_u8(&w, from->family);
+    wr_copy(&w, from->b, 16);
     return siphash24(k->seed, b, sizeof(b));
+}
+
+struct ike_sa *half_open_find(const struct ike *k, const uint8_t spi_i[IKE_SPI_LEN],
+                              const struct cv_addr *from)
+{
+    uint32_t i = htab_get(&k->half_open, half_open_key(k, spi_i, from));
+
+    return i == HTAB_NONE ? NULL : sa_at(k, i);
 }
 
 static uint64_t addr_key(const struct ike *k, const struct cv_addr *a)
@@ -252,7 +267,7 @@ unsigned half_open_from(const struct ike *k, const struct cv_addr *from)
 
 bool sa_set_half_open(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t key = half_open_key(k, sa->spi_i, &sa->remote);
+    uint64_t key = half_open_key(k, sa->spi_i, &sa->remote.addr);
     uint64_t akey = addr_key(k, &sa->remote.addr);
     unsigned n = half_open_from(k, &sa->remote.addr);
 
@@ -275,13 +290,24 @@ void sa_clear_half_open(struct ike *k, struct ike_sa *sa)
 
     if (!sa->half_open)
         return;
-    htab_del(&k->half_open, half_open_key(k, sa->spi_i, &sa->remote));
+    htab_del(&k->half_open, half_open_key(k, sa->spi_i, &sa->remote.addr));
     htab_del(&k->half_addr, akey);
     if (n > 1 && !htab_put(&k->half_addr, akey, n - 1))
         k->stats.errors[CV_ERR_BUG]++;
     k->n_half_open--;
     sa->half_open = false;
     cookies_note_load(k);
+}
+
+bool sa_move_half_open(struct ike *k, struct ike_sa *sa, const struct cv_endpoint *to)
+{
+    if (!sa->half_open || addr_equal(&sa->remote.addr, &to->addr))
+        return true;
+    if (half_open_find(k, sa->spi_i, &to->addr) != NULL)
+        return false;
+    sa_clear_half_open(k, sa);
+    sa->remote = *to;
+    return sa_set_half_open(k, sa);
 }
 
 static uint64_t id_key(const struct ike *k, const struct cv_id *id)
@@ -339,7 +365,6 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
         return;
     while (sa->children != POOL_NONE)
         child_close(k, child_at(k, sa->children), reason);
-    sa_clear_half_open(k, sa);
     sa_unlink_id(k, sa);
     msg_unref(&k->msgs, &sa->req);
     hs_give(k, &sa->gather);
@@ -348,9 +373,12 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     sa->reason = reason;
     sa->state = linger && sa->resp != POOL_NONE ? ST_LINGER : ST_DEAD;
     sa->resend_ms = TIMER_NEVER;
+    if (sa->state == ST_DEAD) /* one that lingers still takes its room */
+        sa_clear_half_open(k, sa);
     timer_set(&k->wheel, &sa->timer.node,
               sa->state == ST_LINGER ? k->now_ms + LINGER_MS : TIMER_NEVER);
     sa->dead_next = k->dead_sas;
+    sa->is_listed = true;
     k->dead_sas = sa_index(k, sa);
 }
 

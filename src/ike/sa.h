@@ -94,10 +94,10 @@ struct ike_sa {
     bool peer_alerts;    /* the peer takes tamper alerts */
     bool quiet;          /* closes without an event: it was replaced */
     bool half_open;      /* counted as such */
+    bool is_listed;      /* in the dead list */
     bool has_lease;      /* responder: the host assigned an address to this SA */
-    bool local_id_is_addr;
-    enum cv_err reason; /* why it closed */
-    uint8_t tries;      /* retransmissions of the outstanding request */
+    enum cv_err reason;  /* why it closed */
+    uint8_t tries;       /* retransmissions of the outstanding request */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     const struct cv_conn *conn;
     struct cv_endpoint local, remote;
@@ -123,7 +123,8 @@ struct ike_sa {
     uint32_t alert_spi, alert_count;
     uint64_t alert_ms;  /* not before this time */
     uint64_t resend_ms; /* when the outstanding request is sent again */
-    uint64_t made_ms, up_ms, rekey_ms, reauth_ms, hard_ms;
+    uint64_t waits_ms;  /* handshake: since when the host or the peer has been awaited */
+    uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t retry_ms; /* tasks wait until then */
     uint64_t resp_ms;  /* when resp was first sent */
     uint64_t last_in_ms, last_out_ms;
@@ -153,7 +154,6 @@ struct child_sa {
     uint32_t rekeys;      /* CREATED: index of the one it will replace, or POOL_NONE */
     uint16_t ke_retry;    /* group the peer asked for; 0 none */
     uint64_t installed_ms, rekey_ms, hard_ms, retry_ms;
-    uint64_t seen_in_ms; /* inactivity */
 };
 
 /* The scratch of one exchange: the initial ones of either role, our CREATE_CHILD_SA, or
@@ -195,6 +195,7 @@ struct ike_hs {
     struct frag frag;
     uint32_t frag_buf;
     bool frag_response;
+    uint64_t frag_ms; /* when the first one came */
 };
 
 struct ike {
@@ -205,7 +206,7 @@ struct ike {
     struct pool sas, children, hs;
     uint32_t *sa_gen, *child_gen; /* how often each slot was used: makes numbers unique */
     struct htab by_spi;           /* our SPI -> IKE SA */
-    struct htab half_open; /* peer's SPI and endpoint -> responder's IKE SA before IKE_AUTH */
+    struct htab half_open; /* peer's SPI and address -> responder's unauthenticated IKE SA */
     struct htab half_addr; /* peer's address -> number of half-open SAs */
     struct htab by_id;     /* remote identity -> first IKE SA with it */
     const struct cv_conn **conns;
@@ -228,6 +229,10 @@ struct ike {
 void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim);
 CV_MUST_USE enum cv_err ike_init(struct ike *k, const struct cv_settings *set, uint64_t now_ms);
 void ike_close_all(struct ike *k);
+
+/* The number of slot i, which has just been taken: never 0, and another one each time
+ * until the slot's count gen[i] starts again. */
+uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i);
 
 /* ---- chance */
 CV_MUST_USE bool ike_random(const struct ike *k, void *out, size_t n);
@@ -252,12 +257,17 @@ void hs_give(struct ike *k, uint32_t *slot);
 void sa_local_id(const struct ike_sa *sa, struct cv_id *out);
 bool sa_is_up(const struct ike_sa *sa); /* authenticated and not closing */
 
-/* Half-open accounting (responder). */
-uint64_t half_open_key(const struct ike *k, const uint8_t spi_i[8],
-                       const struct cv_endpoint *from);
+/* Half-open accounting (responder): from IKE_SA_INIT until the peer is authenticated, or what
+ * was refused has stopped lingering.  The port is not part of it, as it may change with
+ * IKE_AUTH (RFC 7296 section 2.23). */
+struct ike_sa *half_open_find(const struct ike *k, const uint8_t spi_i[IKE_SPI_LEN],
+                              const struct cv_addr *from); /* NULL: none */
 unsigned half_open_from(const struct ike *k, const struct cv_addr *from);
 CV_MUST_USE bool sa_set_half_open(struct ike *k, struct ike_sa *sa);
 void sa_clear_half_open(struct ike *k, struct ike_sa *sa);
+/* The peer's endpoint changes; false when another SA is counted there already. */
+CV_MUST_USE bool sa_move_half_open(struct ike *k, struct ike_sa *sa,
+                                   const struct cv_endpoint *to);
 
 /* The remote identity's list. */
 void sa_link_id(struct ike *k, struct ike_sa *sa);

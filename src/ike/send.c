@@ -297,4 +297,5 @@ void request_done(struct ike *k, struct ike_sa *sa)
     sa->doing = DO_NOTHING;
     sa->tries = 0;
     sa->resend_ms = TIMER_NEVER;
+    sa->waits_ms = k->now_ms;
 }

@@ -230,6 +230,14 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
     return due;
 }
 
+/* A message of which parts are missing is given up. */
+static uint64_t gather_due(const struct ike *k, const struct ike_sa *sa)
+{
+    const struct ike_hs *g = sa->gather == POOL_NONE ? NULL : pool_at(&k->hs, sa->gather);
+
+    return g == NULL ? TIMER_NEVER : g->frag_ms + k->set.half_open_ms;
+}
+
 void sa_arm(struct ike *k, struct ike_sa *sa)
 {
     uint64_t due = sa->resend_ms;
@@ -237,7 +245,7 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
     if (sa->state == ST_LINGER || sa->state == ST_DEAD)
         return;
     if (handshaking(sa) && sa->req == POOL_NONE)
-        earliest(&due, sa->made_ms + k->set.half_open_ms);
+        earliest(&due, sa->waits_ms + k->set.half_open_ms);
     earliest(&due, sa->rekey_ms);
     earliest(&due, sa->reauth_ms);
     earliest(&due, sa->hard_ms);
@@ -246,6 +254,7 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
     earliest(&due, liveness_due(k, sa));
     earliest(&due, keepalive_due(k, sa));
     earliest(&due, task_due(k, sa));
+    earliest(&due, gather_due(k, sa));
     timer_set(&k->wheel, &sa->timer.node, due);
 }
 
@@ -294,10 +303,12 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
 
     if (sa->state == ST_LINGER) {
         sa->state = ST_DEAD;
-        sa_reap(k, sa);
+        sa_clear_half_open(k, sa);
+        if (!sa->is_listed) /* else with the others, when its end has been told */
+            sa_reap(k, sa);
         return;
     }
-    if (handshaking(sa) && sa->req == POOL_NONE && now >= sa->made_ms + k->set.half_open_ms) {
+    if (handshaking(sa) && sa->req == POOL_NONE && now >= sa->waits_ms + k->set.half_open_ms) {
         sa->quiet = !sa->initiator;
         sa_close(k, sa, CV_ERR_PEER_SILENT, false);
         return;
@@ -319,6 +330,8 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
         hard_limit(k, sa);
     if (sa->resp != POOL_NONE && now >= sa->resp_ms + RESPONSE_MS)
         msg_unref(&k->msgs, &sa->resp);
+    if (now >= gather_due(k, sa))
+        hs_give(k, &sa->gather);
     if (now >= liveness_due(k, sa))
         sa->want |= WANT_LIVENESS;
     if (now >= keepalive_due(k, sa))
@@ -331,7 +344,8 @@ static uint64_t inactive_due(const struct ike *k, const struct child_sa *c)
     const struct ipsec_counters *n;
     uint64_t last;
 
-    if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED)
+    if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED ||
+        c->want_delete)
         return TIMER_NEVER;
     n = ipsec_counters(k->ipsec, child_index(k, c));
     last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
