@@ -48,9 +48,10 @@ struct cv_settings {
     uint16_t retransmit_base_pct; /* growth per try in percent; 0: 180 */
     uint32_t retransmit_limit_ms; /* cap on one time-out; 0: none */
     uint32_t half_open_ms;        /* responder gives up an unfinished handshake; 0: 30000 */
-    uint32_t keepalive_ms;        /* NAT keepalive interval; 0: 20000; UINT32_MAX: never */
-    uint32_t cookie_threshold;    /* half-open SAs before cookies are asked for; 0: 10 */
-    uint32_t block_threshold; /* half-open SAs from one address before it is refused; 0: 5 */
+    uint16_t tunnel_mss;   /* TCP SYNs through Child SAs announce at most this; 0: left alone */
+    uint32_t keepalive_ms; /* NAT keepalive interval; 0: 20000; UINT32_MAX: never */
+    uint32_t cookie_threshold; /* half-open SAs before cookies are asked for; 0: 10 */
+    uint32_t block_threshold;  /* half-open SAs from one address before it is refused; 0: 5 */
 };
 
 /* Octets of memory that cv_engine_init needs for these limits. */
@@ -104,6 +105,16 @@ void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
 /* Inner IP packets for the network.  For CV_TRANSMIT off, len, local, remote,
  * carrier and tos are set. */
 void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
+
+/* A packet of this Child SA did not fit: the path carries at most mtu octets, as the host's
+ * network knows.  For some ten minutes what is larger and must not be fragmented is
+ * CV_ERR_TOO_BIG. */
+void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms);
+
+/* pkt, which cv_output refused with CV_ERR_TOO_BIG, becomes the ICMP message to its sender,
+ * with the verdict CV_DELIVER.  False: such a packet gets no answer.  The host bounds how many
+ * it asks for. */
+bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt);
 
 /* Does what is due.  Call when the deadline has come; earlier is harmless. */
 void cv_tick(struct cv_engine *e, uint64_t now_ms);

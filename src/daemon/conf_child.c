@@ -27,7 +27,7 @@ struct child_draft {
     uint32_t reqid, replay_window, priority;
     uint64_t inactivity;
     const char *updown;
-    bool hostaccess;
+    bool hostaccess, copy_df;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static const struct conf_key keys[] = {
     {"if_id_out",        take_only,      0,                          conf_only_zero },
     {"tfc_padding",      take_only,      0,                          conf_only_zero },
     {"hw_offload",       take_only,      0,                          only_auto      },
-    {"copy_df",          take_only,      0,                          conf_only_yes  },
+    {"copy_df",          take_bool,      FIELD(copy_df),             NULL           },
     {"copy_ecn",         take_only,      0,                          conf_only_yes  },
     {"copy_dscp",        take_only,      0,                          only_out       },
     {"label_mode",       take_only,      0,                          only_system    },
@@ -279,6 +279,7 @@ static const struct child_draft defaults = {
              CONF_UNSET, CONF_UNSET},
     .dpd_action = CV_ACTION_CLEAR,
     .replay_window = WINDOW_DEFAULT,
+    .copy_df = true,
 };
 
 const struct cv_child_config *conf_read_child(struct conf_reader *r, const struct node *section)
@@ -306,6 +307,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .remote_ts = d.remote_ts.v,
         .n_remote_ts = d.remote_ts.n,
         .mode = d.mode,
+        .clear_df = !d.copy_df,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,
         .close_action = d.close_action,

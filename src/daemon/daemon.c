@@ -14,7 +14,7 @@
 #include "daemon/privs.h"
 #include "daemon/state.h"
 
-enum { STOP_LIMIT_MS = 2000 };
+enum { STOP_LIMIT_MS = 2000, IPV6_AND_TCP = 60 };
 
 struct event_base *daemon_base(struct daemon *d)
 {
@@ -212,6 +212,7 @@ static bool start_engine(struct daemon *d, struct problem *why)
     void *p;
 
     s->engine.limits = s->limits;
+    s->engine.tunnel_mss = (uint16_t)(s->tun_mtu - IPV6_AND_TCP);
     s->engine.crypto = &cv_crypto_openssl;
     d->engine_size = cv_engine_size(&s->limits);
     p = mmap(NULL, d->engine_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "linux/datagram.h"
 #include "linux/routes.h"
 
 /* Where a packet leaves: a UDP socket or, behind those, a raw one. */
 enum { NETIO_LANES = NETIO_UDP + NETIO_RAW };
+
+enum { TOO_BIG_PER_S = 100 };
 
 static const struct {
     uint8_t family, carrier;
@@ -183,6 +186,37 @@ static void transmit(struct netio *io, unsigned n)
     }
 }
 
+/* What the kernel found too long for its path tells the engine how long that may be.  The
+ * packet itself is lost; its sender is told when it tries again. */
+static void learn_mtu(struct netio *io, unsigned n)
+{
+    uint32_t last = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct cv_packet *p = &io->batch.pkts[i];
+
+        if (p->verdict != CV_TRANSMIT || p->err != CV_ERR_TOO_BIG || !p->df || p->child == last)
+            continue;
+        last = p->child;
+        cv_path_mtu(io->engine, p->child, datagram_path_mtu(&p->remote.addr, ROUTE_MARK),
+                    io->now_ms());
+    }
+}
+
+/* The sender of a packet that does not fit the path (RFC 4301 section 8.2.1). */
+static void tell_too_big(struct netio *io, struct cv_packet *p)
+{
+    uint64_t second = io->now_ms() / 1000;
+
+    if (second != io->told_s)
+        io->told = 0;
+    io->told_s = second;
+    if (io->told < TOO_BIG_PER_S && cv_too_big(io->engine, p)) {
+        io->told++;
+        (void)tun_send(&io->tun, p);
+    }
+}
+
 static void deliver(struct netio *io, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -267,9 +301,15 @@ static void on_tun(evutil_socket_t fd, short what, void *ctx)
     }
     cv_output(io->engine, io->batch.pkts, n, io->now_ms());
     transmit(io, n);
-    for (unsigned i = 0; i < n; i++)
-        if (io->batch.pkts[i].verdict == CV_DROP)
-            io->refused(io->ctx, &io->batch.pkts[i]);
+    learn_mtu(io, n);
+    for (unsigned i = 0; i < n; i++) {
+        struct cv_packet *p = &io->batch.pkts[i];
+
+        if (p->verdict == CV_DROP && p->err == CV_ERR_TOO_BIG)
+            tell_too_big(io, p);
+        else if (p->verdict == CV_DROP)
+            io->refused(io->ctx, p);
+    }
     io->pump(io->ctx);
 }
 

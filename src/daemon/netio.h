@@ -29,6 +29,8 @@ struct netio {
     struct batch batch;
     struct event *events[NETIO_FDS];
     struct netio_failures failures;
+    uint64_t told_s; /* answers to packets that were too big: how many in this second */
+    unsigned told;
     /* what the host of this packet path does around it */
     struct cv_engine *engine;
     uint64_t (*now_ms)(void);

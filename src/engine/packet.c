@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "ipsec/pmtu.h"
 #include "wire/ip.h"
 
 enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12 };
@@ -165,4 +166,25 @@ void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t n
         if (pair != POOL_NONE && notices != 0)
             act_on(k, pair, notices, pkt);
     }
+}
+
+/* ---- the path's MTU (RFC 4301 section 8.2) ---- */
+
+void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms)
+{
+    const struct child_sa *c = child_by_number(&e->ike, child);
+
+    if (c != NULL && mtu > 0)
+        ipsec_learn_mtu(e->ike.ipsec, child_index(&e->ike, c), mtu, now_ms);
+}
+
+bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
+{
+    const struct child_sa *c = child_by_number(&e->ike, pkt->child);
+    size_t mtu;
+
+    if (c == NULL || pkt->err != CV_ERR_TOO_BIG)
+        return false;
+    mtu = ipsec_inner_mtu(e->ike.ipsec, child_index(&e->ike, c));
+    return pmtu_answer(pkt, mtu, NULL) == CV_OK;
 }

@@ -186,9 +186,10 @@ unsigned datagram_path_mtu(const struct cv_addr *to, uint32_t mark)
     return mtu > 0 ? (unsigned)mtu : 0;
 }
 
-/* Messages from..to of b->msgs; returns how many went, and in *blocked whether the rest would
- * not go either. */
-static unsigned send_run(int fd, struct batch *b, unsigned from, unsigned to, bool *blocked)
+/* Messages from..to of b->msgs, packets of b by index; returns how many went, and in *blocked
+ * whether the rest would not go either. */
+static unsigned send_run(int fd, struct batch *b, const uint8_t *index, unsigned from,
+                         unsigned to, bool *blocked)
 {
     unsigned sent = 0;
 
@@ -201,6 +202,8 @@ static unsigned send_run(int fd, struct batch *b, unsigned from, unsigned to, bo
             *blocked = true; /* the device's queue is full: the rest would be late */
             break;
         } else if (errno != EINTR) {
+            if (errno == EMSGSIZE)
+                b->pkts[index[from]].err = CV_ERR_TOO_BIG;
             from++; /* this one cannot go; the next may have another destination */
         }
     }
@@ -221,7 +224,7 @@ unsigned datagram_send(int fd, struct batch *b, const uint8_t *index, unsigned n
         for (to = from + 1; to < n && b->pkts[index[to]].df == first->df;)
             to++;
         datagram_set_df(fd, first->remote.addr.family, now, first->df);
-        sent += send_run(fd, b, from, to, &blocked);
+        sent += send_run(fd, b, index, from, to, &blocked);
     }
     return sent;
 }

@@ -21,7 +21,8 @@ void datagram_set_df(int fd, uint8_t family, bool *now, bool df);
 /* The path's MTU as the kernel knows it; 0: it does not. */
 unsigned datagram_path_mtu(const struct cv_addr *to, uint32_t mark);
 
-/* See udp_send.  raw: the kernel must not see a port.  now: of datagram_set_df. */
+/* See udp_send.  raw: the kernel must not see a port.  now: of datagram_set_df.  A packet that
+ * is too long for its path gets CV_ERR_TOO_BIG. */
 unsigned datagram_send(int fd, struct batch *b, const uint8_t *index, unsigned n, bool raw,
                        bool *now);
 

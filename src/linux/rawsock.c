@@ -163,10 +163,12 @@ static unsigned send_ah(struct raw_sock *s, struct batch *b, const uint8_t *inde
     unsigned sent = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        const struct cv_packet *p = &b->pkts[index[i]];
+        struct cv_packet *p = &b->pkts[index[i]];
 
         if (s->family == CV_IPV4 ? send_ah4(s, p) : send_ah6(s, p))
             sent++;
+        else if (errno == EMSGSIZE)
+            p->err = CV_ERR_TOO_BIG;
     }
     return sent;
 }
