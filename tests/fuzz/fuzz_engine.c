@@ -13,12 +13,12 @@
  * alone (AUTH, nonces, SPIs) are those that the victim expects.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "engine/engine.h"
 #include "fuzz.h"
 #include "ike/sk.h"
 #include "sim/crypto.h"
 #include "sim/duo.h"
 #include "sim/invariants.h"
+#include "snapshot.h"
 
 enum {
     STEPS_MAX = 24,
@@ -27,9 +27,7 @@ enum {
     PLAIN_MAX = 8192,
     MESSAGE_MAX = 9000,
     TAPE_MAX = 48,
-    CLOSING_MS = 400000,
-    SAS_MAX = 16,
-    CHILDREN_MAX = 32
+    CLOSING_MS = 400000
 };
 
 enum step { RAW, REPLAY, SEAL, EDIT, GO, COMMAND, HOLD, PING, STEP_KINDS };
@@ -62,81 +60,7 @@ struct bench {
     struct tape tape;
 };
 
-/* What nobody without keys may change: SAs that have keys, all but their timers. */
-struct snapshot {
-    struct ike_sa sa[SAS_MAX];
-    struct child_sa child[CHILDREN_MAX];
-    struct ipsec_counters count[CHILDREN_MAX];
-    bool has_sa[SAS_MAX], has_child[CHILDREN_MAX];
-};
-
-static struct ike *ike_of(const struct host *h)
-{
-    return &h->engine->ike;
-}
-
-/* ---- what is authentic and what is not ------------------------------------------- */
-
-static bool is_keyed(const struct ike_sa *sa)
-{
-    return sa != NULL && sa->state != ST_I_INIT && sa->algs.prf != NULL;
-}
-
-static void snapshot_take(struct snapshot *s, const struct host *h)
-{
-    const struct ike *k = ike_of(h);
-
-    FUZZ_CHECK(k->sas.cap <= SAS_MAX && k->children.cap <= CHILDREN_MAX);
-    for (uint32_t i = 0; i < k->sas.cap; i++) {
-        s->has_sa[i] = is_keyed(sa_at(k, i));
-        if (s->has_sa[i])
-            s->sa[i] = *sa_at(k, i);
-    }
-    for (uint32_t i = 0; i < k->children.cap; i++) {
-        const struct child_sa *c = child_at(k, i);
-
-        s->has_child[i] = c != NULL && is_keyed(sa_at(k, c->ike));
-        if (!s->has_child[i])
-            continue;
-        s->child[i] = *c;
-        s->count[i] = *ipsec_counters(k->ipsec, i);
-    }
-}
-
-static bool same_from(const void *a, const void *b, size_t from, size_t n)
-{
-    return memcmp((const uint8_t *)a + from, (const uint8_t *)b + from, n - from) == 0;
-}
-
-/* Half-open, the responder repeats its IKE_SA_INIT for whoever asks again. */
-static void forgive_repeated_init(struct ike_sa *before, const struct ike_sa *now)
-{
-    if (before->state == ST_R_INIT)
-        before->last_out_ms = now->last_out_ms;
-}
-
-static void snapshot_check(struct snapshot *s, const struct host *h)
-{
-    const struct ike *k = ike_of(h);
-
-    for (uint32_t i = 0; i < k->sas.cap; i++) {
-        if (!s->has_sa[i])
-            continue;
-        FUZZ_CHECK(sa_at(k, i) != NULL);
-        forgive_repeated_init(&s->sa[i], sa_at(k, i));
-        FUZZ_CHECK(same_from(&s->sa[i], sa_at(k, i), offsetof(struct ike_sa, id),
-                             sizeof(struct ike_sa)));
-    }
-    for (uint32_t i = 0; i < k->children.cap; i++) {
-        if (!s->has_child[i])
-            continue;
-        FUZZ_CHECK(child_at(k, i) != NULL);
-        FUZZ_CHECK(same_from(&s->child[i], child_at(k, i), offsetof(struct child_sa, id),
-                             sizeof(struct child_sa)));
-        FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->ipsec, i)->packets_in);
-        FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->ipsec, i)->packets_out);
-    }
-}
+/* ---- the network ---------------------------------------------------------------------- */
 
 /* Delivers a datagram from nowhere and sees that it did nothing. */
 static void inject_unauthentic(struct bench *b, const struct cv_endpoint *src,
@@ -549,39 +473,80 @@ static void step(struct bench *b, struct rd *r)
 
 /* ---- beginning and end ------------------------------------------------------------------ */
 
+/* What the first octets choose. */
+enum {
+    HOW_CERTS = 1,
+    HOW_VIRTUAL_IP = 2,
+    HOW_PFS = 4,
+    HOW_ENCAP = 8,
+    HOW_COOKIES = 16,
+    HOW_LARGE = 32, /* certificates that need fragments */
+    HOW_SHORT_LIVED = 64,
+    HOW_CBC = 128,
+    STAGE_NOTHING = 0, /* nobody has said anything */
+    STAGE_AUTH = 1,    /* the IKE_AUTH request is held */
+    STAGES = 4         /* any other: connected */
+};
+
+static void use_cbc(struct recipe *r)
+{
+    r->ike[0] = (struct cv_proposal){
+        .protocol = CV_PROTO_IKE,
+        .n = 4,
+        .t = {{CV_ENCR, CV_ENCR_AES_CBC, 256},
+              {CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0},
+              {CV_PRF, CV_PRF_HMAC_SHA2_256, 0},
+              {CV_KE, CV_KE_X25519, 0}}
+    };
+}
+
+static void configure(struct recipe *r, struct host *h, uint8_t how)
+{
+    /* Small tables: quick to make, and soon full. */
+    h->settings.limits.messages = 32;
+    h->settings.limits.message_size = 6000;
+    h->settings.limits.handshakes = 8;
+    h->settings.limits.ike_sas = 8;
+    h->settings.limits.child_sas = 16;
+    r->conn.keyingtries = 1;
+    if (how & HOW_COOKIES)
+        h->settings.cookie_threshold = 1;
+    if (how & HOW_PFS)
+        recipe_pfs(r, CV_KE_X25519);
+    if (how & HOW_SHORT_LIVED) {
+        r->conn.dpd_delay_s = 5;
+        r->conn.rekey_s = 60;
+        r->conn.over_s = 30;
+        r->child[0].life = (struct cv_lifetime){.rekey_s = 40, .hard_s = 80};
+    }
+    if (how & HOW_CBC)
+        use_cbc(r);
+}
+
 static void begin(struct bench *b, uint8_t how, uint8_t stage)
 {
     struct duo *d = duo_new(1);
 
-    *b = (struct bench){
-        .duo = d, .host = {d->dev, d->gw}
-    };
-    if (how & 1)
-        duo_use_certs(d, 1, 300);
-    if (how & 2)
+    *b = (struct bench){.duo = d};
+    b->host[0] = d->dev;
+    b->host[1] = d->gw;
+    configure(&d->dev_conn, d->dev, how);
+    configure(&d->gw_conn, d->gw, how);
+    if (how & HOW_CERTS)
+        duo_use_certs(d, 2, how & HOW_LARGE ? 1200 : 300);
+    if (how & HOW_VIRTUAL_IP)
         duo_use_virtual_ip(d);
-    if (how & 4) {
-        recipe_pfs(&d->dev_conn, CV_KE_X25519);
-        recipe_pfs(&d->gw_conn, CV_KE_X25519);
-    }
-    for (unsigned i = 0; i < 2; i++) { /* small tables: quick to make, and soon full */
-        b->host[i]->settings.limits.messages = 32;
-        b->host[i]->settings.limits.message_size = 4096;
-        b->host[i]->settings.limits.handshakes = 8;
-        b->host[i]->settings.limits.ike_sas = 8;
-        b->host[i]->settings.limits.child_sas = 16;
-    }
-    d->dev_conn.conn.encap = how & 8;
-    d->dev_conn.conn.keyingtries = d->gw_conn.conn.keyingtries = 1;
+    d->dev_conn.conn.encap = how & HOW_ENCAP;
     d->w->tap = record;
     d->w->tap_ctx = &b->tape;
     duo_start(d);
-    if (stage % 4 == 0)
+    stage %= STAGES;
+    if (stage == STAGE_NOTHING)
         return;
-    if (stage % 4 == 1)
+    if (stage == STAGE_AUTH)
         world_hold_all(d->w);
     host_initiate(d->dev, &d->dev_conn, 0, d->gw);
-    if (stage % 4 == 1) { /* IKE_AUTH is held */
+    if (stage == STAGE_AUTH) {
         world_deliver(d->w, d->dev);
         world_deliver(d->w, d->gw);
         return;

@@ -257,7 +257,8 @@ def edit(kind, index, at=0, value=0, more=b""):
 def engine_seeds():
     target = "fuzz_engine"
     rekey = item(CLEVER | 41), item(33, SA_ESP), item(40, NONCE), item(44, TS4), item(45, TS4)
-    for how in range(16):  # certificates, virtual address, PFS, encapsulation
+    # certificates, virtual address, PFS, encapsulation, then cookies, fragments, lifetimes, CBC
+    for how in list(range(16)) + [0x10, 0x21, 0x40, 0x80, 0xf7]:
         seed(target, "life%d" % how, bytes([how, 2]) + PING + command(0, REKEY_CHILD) + go(2000) +
              PING + command(1, REKEY_IKE) + go(2000) + PING + command(0, DELETE_CHILD) + go(200))
         seed(target, "auth%d" % how, bytes([how, 1]) + edited(0) + edited(0) + edited(0) + go(400))

@@ -1,0 +1,87 @@
+/* What nobody without keys may change: the SAs of a host that have keys, all but their
+ * timers, and the counters of authentic packets.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_FUZZ_SNAPSHOT_H
+#define TESTS_FUZZ_SNAPSHOT_H
+
+#include "engine/engine.h"
+#include "fuzz.h"
+#include "sim/host.h"
+
+enum { SAS_MAX = 16, CHILDREN_MAX = 32 };
+
+struct snapshot {
+    struct ike_sa sa[SAS_MAX];
+    struct child_sa child[CHILDREN_MAX];
+    struct ipsec_counters count[CHILDREN_MAX];
+    bool has_sa[SAS_MAX], has_child[CHILDREN_MAX];
+};
+
+static inline struct ike *ike_of(const struct host *h)
+{
+    return &h->engine->ike;
+}
+
+static inline bool is_keyed(const struct ike_sa *sa)
+{
+    return sa != NULL && sa->state != ST_I_INIT && sa->algs.prf != NULL;
+}
+
+static inline void snapshot_take(struct snapshot *s, const struct host *h)
+{
+    const struct ike *k = ike_of(h);
+
+    FUZZ_CHECK(k->sas.cap <= SAS_MAX && k->children.cap <= CHILDREN_MAX);
+    for (uint32_t i = 0; i < k->sas.cap; i++) {
+        s->has_sa[i] = is_keyed(sa_at(k, i));
+        if (s->has_sa[i])
+            memcpy(&s->sa[i], sa_at(k, i), sizeof(s->sa[i])); /* padding as well */
+    }
+    for (uint32_t i = 0; i < k->children.cap; i++) {
+        const struct child_sa *c = child_at(k, i);
+
+        s->has_child[i] = c != NULL && is_keyed(sa_at(k, c->ike));
+        if (!s->has_child[i])
+            continue;
+        memcpy(&s->child[i], c, sizeof(s->child[i]));
+        s->count[i] = *ipsec_counters(k->ipsec, i);
+    }
+}
+
+static inline bool same_from(const void *a, const void *b, size_t from, size_t n)
+{
+    return memcmp((const uint8_t *)a + from, (const uint8_t *)b + from, n - from) == 0;
+}
+
+/* Half-open, the responder repeats its IKE_SA_INIT for whoever asks again. */
+static inline void forgive_repeated_init(struct ike_sa *before, const struct ike_sa *now)
+{
+    if (before->state == ST_R_INIT)
+        before->last_out_ms = now->last_out_ms;
+}
+
+static inline void snapshot_check(struct snapshot *s, const struct host *h)
+{
+    const struct ike *k = ike_of(h);
+
+    for (uint32_t i = 0; i < k->sas.cap; i++) {
+        if (!s->has_sa[i])
+            continue;
+        FUZZ_CHECK(sa_at(k, i) != NULL);
+        forgive_repeated_init(&s->sa[i], sa_at(k, i));
+        FUZZ_CHECK(same_from(&s->sa[i], sa_at(k, i), offsetof(struct ike_sa, id),
+                             sizeof(struct ike_sa)));
+    }
+    for (uint32_t i = 0; i < k->children.cap; i++) {
+        if (!s->has_child[i])
+            continue;
+        FUZZ_CHECK(child_at(k, i) != NULL);
+        FUZZ_CHECK(same_from(&s->child[i], child_at(k, i), offsetof(struct child_sa, id),
+                             sizeof(struct child_sa)));
+        FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->ipsec, i)->packets_in);
+        FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->ipsec, i)->packets_out);
+    }
+}
+
+#endif
