@@ -31,13 +31,7 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
         ch->close = err;
         return CV_OK;
     }
-    for (unsigned i = 0; i < m->n_certreq; i++) {
-        size_t room = sizeof(hs->certreq) - hs->certreq_len;
-        size_t take = m->certreq[i].n < room ? m->certreq[i].n : room - room % 20;
-
-        memcpy(hs->certreq + hs->certreq_len, m->certreq[i].p, take);
-        hs->certreq_len = (uint16_t)(hs->certreq_len + take);
-    }
+    hs_note_certreqs(hs, m);
     ch->conn = conn;
     ch->peer_id = idi;
     ch->next = ST_R_VERIFY;

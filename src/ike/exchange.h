@@ -127,7 +127,7 @@ void sa_established(struct ike *k, struct ike_sa *sa);
 /* Installs the plan; NULL when that fails. */
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan);
 
-/* ---- init.c */
+/* ---- init.c, init_initiator.c, init_responder.c */
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                        const struct ike_path *path);
 /* Tells the host when load begins or ends; after every change of the half-open count. */

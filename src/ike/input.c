@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ike/exchange.h"
+#include "ike/plain.h"
 #include "ike/sk.h"
 #include "wire/ip.h"
 
@@ -211,30 +212,20 @@ static enum cv_err refuse_version(struct ike *k, const struct ike_hdr *h,
                                   const struct ike_path *path)
 {
     struct ike_hdr answer = *h;
-    struct ike_chain c;
-    struct msg *b;
-    struct wr w;
-    size_t at;
-    uint32_t i;
+    struct plain x;
 
     if (h->version >> 4 < 2 || (h->flags & IKE_F_RESPONSE))
         return CV_ERR_VERSION;
-    i = msg_new(&k->msgs);
-    if (i == POOL_NONE)
-        return CV_ERR_VERSION;
-    b = msg_at(&k->msgs, i);
-    w = wr_init(b->data, k->msgs.cap);
-    msg_part_begin(&w, &at);
     answer.version = 0x20;
     answer.flags =
         (uint8_t)(IKE_F_RESPONSE | (h->flags & IKE_F_INITIATOR ? 0 : IKE_F_INITIATOR));
-    ike_put_hdr(&w, &answer);
-    c = ike_chain_init(&w, at + 6 + 16);
-    ike_put_notify(&c, 0, span(NULL, 0), N_INVALID_MAJOR_VERSION, span(NULL, 0));
-    wr_patch_u32(&w, at + 6 + 24, (uint32_t)(w.n - at - 6));
-    msg_part_end(&w, at, b);
-    send_unprotected(k, path, i);
-    msg_unref(&k->msgs, &i);
+    if (plain_begin(&x, &k->msgs, msg_new(&k->msgs), &answer) != CV_OK)
+        return CV_ERR_VERSION;
+    ike_put_notify(&x.chain, 0, span(NULL, 0), N_INVALID_MAJOR_VERSION, span(NULL, 0));
+    if (plain_end(&x, &k->msgs) != CV_OK)
+        return CV_ERR_VERSION;
+    send_unprotected(k, path, x.slot);
+    msg_unref(&k->msgs, &x.slot);
     return CV_ERR_VERSION;
 }
 

@@ -13,6 +13,8 @@
 #include "ike/id.h"
 #include "wire/ip.h"
 
+enum { CA_HASH_LEN = 20 }; /* SHA-1: RFC 7296 section 3.7 */
+
 static uint64_t spi_key(const uint8_t spi[IKE_SPI_LEN])
 {
     struct rd r = rd_init(span(spi, IKE_SPI_LEN));
@@ -208,6 +210,20 @@ void hs_give(struct ike *k, uint32_t *slot)
     msg_unref(&k->msgs, &hs->frag_buf);
     pool_give(&k->hs, *slot);
     *slot = POOL_NONE;
+}
+
+void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m)
+{
+    for (unsigned i = 0; i < m->n_certreq; i++) {
+        struct cv_span s = m->certreq[i];
+        size_t room = sizeof(hs->certreq) - hs->certreq_len;
+        size_t n = s.n < room ? s.n : room;
+
+        n -= n % CA_HASH_LEN;
+        if (n > 0)
+            memcpy(hs->certreq + hs->certreq_len, s.p, n);
+        hs->certreq_len = (uint16_t)(hs->certreq_len + n);
+    }
 }
 
 void sa_local_id(const struct ike_sa *sa, struct cv_id *out)

@@ -254,6 +254,8 @@ struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h);
 struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa); /* NULL when none */
 CV_MUST_USE enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa);
 void hs_give(struct ike *k, uint32_t *slot);
+/* Keeps the CA key hashes that m asks for, as many whole ones as there is room for. */
+void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m);
 void sa_local_id(const struct ike_sa *sa, struct cv_id *out);
 bool sa_is_up(const struct ike_sa *sa); /* authenticated and not closing */
 
