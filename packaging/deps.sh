@@ -42,7 +42,7 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
     chmod 755 "$policy"
     trap 'rm -f "$log" "$policy"' EXIT
 fi
-if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+if ! { apt-get update && apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -n 30 "$log" >&2
     echo "error: apt could not install:$missing" >&2
     exit 1
