@@ -30,6 +30,7 @@ struct path {
     bool ah : 1, transport : 1, encap : 1;
     bool df_set : 1, df_clear : 1;
 };
+_Static_assert(sizeof(struct path) <= 52, "part of every pair");
 
 /* The largest packet inside that fits the path; SIZE_MAX when the path has no limit. */
 size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa);

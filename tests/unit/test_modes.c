@@ -444,17 +444,18 @@ static void hostile_payload_in_transport_mode_is_dropped(void **state)
         size_t n;
         enum cv_err want;
     } cases[] = {
-        {IPPROTO_NUM_HOP_BY_HOP,   0,   8,  CV_ERR_NEXT_HEADER},
-        {IPPROTO_NUM_ROUTING,      0,   8,  CV_ERR_NEXT_HEADER},
-        {IPPROTO_NUM_FRAGMENT,     0,   8,  CV_ERR_NEXT_HEADER},
-        {IPPROTO_NUM_DEST_OPTIONS, 0,   7,  CV_ERR_INNER      },
-        {IPPROTO_NUM_DEST_OPTIONS, 0,   0,  CV_ERR_INNER      },
-        {IPPROTO_NUM_DEST_OPTIONS, 44,  9,  CV_ERR_INNER      },
-        {IPPROTO_NUM_UDP,          0,   0,  CV_OK             },
-        {IPPROTO_NUM_UDP,          0,   7,  CV_OK             },
-        {IPPROTO_NUM_TCP,          0,   17, CV_OK             },
-        {IPPROTO_NUM_ICMPV6,       128, 3,  CV_OK             },
-        {IPPROTO_NUM_NONE,         0,   9,  CV_OK             },
+        {IPPROTO_NUM_HOP_BY_HOP,   0,                    8,  CV_ERR_NEXT_HEADER},
+        {IPPROTO_NUM_ROUTING,      0,                    8,  CV_ERR_NEXT_HEADER},
+        {IPPROTO_NUM_FRAGMENT,     0,                    8,  CV_ERR_NEXT_HEADER},
+        {IPPROTO_NUM_DEST_OPTIONS, 0,                    7,  CV_ERR_INNER      },
+        {IPPROTO_NUM_DEST_OPTIONS, 0,                    0,  CV_ERR_INNER      },
+        {IPPROTO_NUM_DEST_OPTIONS, IPPROTO_NUM_FRAGMENT, 9,  CV_ERR_INNER      },
+        {IPPROTO_NUM_DEST_OPTIONS, IPPROTO_NUM_FRAGMENT, 20, CV_ERR_FRAGMENT   },
+        {IPPROTO_NUM_UDP,          0,                    0,  CV_OK             },
+        {IPPROTO_NUM_UDP,          0,                    7,  CV_OK             },
+        {IPPROTO_NUM_TCP,          0,                    17, CV_OK             },
+        {IPPROTO_NUM_ICMPV6,       128,                  3,  CV_OK             },
+        {IPPROTO_NUM_NONE,         0,                    9,  CV_OK             },
     };
 
     (void)state;
@@ -464,6 +465,8 @@ static void hostile_payload_in_transport_mode_is_dropped(void **state)
 
         memcpy(payload, zeros, sizeof(payload));
         payload[0] = cases[i].first;
+        payload[8] = IPPROTO_NUM_UDP; /* behind the first header, a fragment's */
+        payload[11] = 1;              /* more fragments */
         assert_int_equal(receive_payload(f, &w6, cases[i].next_header, payload, cases[i].n),
                          cases[i].want);
         done(f);

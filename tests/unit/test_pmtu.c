@@ -115,6 +115,31 @@ static void inner_mtu_is_the_largest_that_fits(void **state)
     }
 }
 
+static void transport_mode_saves_the_inner_header(void **state)
+{
+    static const struct named_suite ah = {"AH", {.integ = CV_INTEG_HMAC_SHA2_256_128}, 32};
+    static struct fixture room;
+
+    (void)state;
+    for (unsigned i = 0; i < (N_SUITES + 1) * 2; i++) {
+        const struct named_suite *s = i / 2 < N_SUITES ? &suites[i / 2] : &ah;
+        struct ipsec_config cfg = config(s, false);
+        struct fixture *f;
+        size_t mtu;
+
+        cfg.mode = CV_TRANSPORT;
+        cfg.encap = s != &ah && (i & 1);
+        cfg.local.addr = ip4(10, 0, 0, 1);
+        cfg.remote.addr = ip4(10, 0, 0, 2);
+        f = fresh(&room, &cfg);
+        mtu = ipsec_inner_mtu(f->p, 0);
+        assert_int_equal(out(f, false, true, mtu, 0), CV_OK);
+        assert_true(outer_len(f, false) <= 1400 && outer_len(f, false) > 1400 - 16);
+        assert_int_equal(out(f, false, true, mtu + 1, 0), CV_ERR_TOO_BIG);
+        ipsec_close(f->p);
+    }
+}
+
 static void df_follows_its_rule(void **state)
 {
     static const struct {
@@ -377,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inner_mtu_is_the_largest_that_fits),
+        cmocka_unit_test(transport_mode_saves_the_inner_header),
         cmocka_unit_test(df_follows_its_rule),
         cmocka_unit_test(ipv6_inside_is_never_told_less_than_1280),
         cmocka_unit_test(answer_goes_to_the_sender_and_quotes_the_packet),
