@@ -37,6 +37,7 @@ struct trap {
     const struct cv_child_config *child;
     uint64_t owner; /* of its routes */
     uint64_t quiet_until_ms;
+    bool ready; /* the tunnel is up: what was caught meanwhile can go */
     struct cv_ts_list local, remote;
     struct trap *next;
 };
@@ -266,12 +267,21 @@ static bool ts_fits(const struct cv_ts_list *list, const struct cv_addr *a,
     return false;
 }
 
+/* The packet waits for the tunnel that is on its way. */
+static void trap_catch(struct daemon *d, const struct trap *t, struct cv_span packet)
+{
+    if (*wish_find(d, t->conn, t->child) != NULL)
+        (void)hold_put(&d->hold, t->owner, packet, daemon_now_ms(d));
+}
+
 void actions_packet(struct daemon *d, const struct cv_packet *p)
 {
+    struct cv_span packet = {cv_packet_data(p), p->len};
     struct ip_flow flow;
 
-    if (d->traps == NULL || d->stopping ||
-        ip_parse(&flow, (struct cv_span){cv_packet_data(p), p->len}) != CV_OK)
+    if (d->traps == NULL || d->stopping || d->releasing ||
+        (p->err != CV_ERR_NO_TUNNEL && p->err != CV_ERR_NO_POLICY) ||
+        ip_parse(&flow, packet) != CV_OK)
         return;
     for (struct trap *t = d->traps; t != NULL; t = t->next) {
         if (!ts_fits(&t->local, &flow.src, &flow, flow.sport) ||
@@ -281,8 +291,51 @@ void actions_packet(struct daemon *d, const struct cv_packet *p)
             daemon_log(d, 1, LOG_MGR, 0, "%s: traffic wants the tunnel", t->child->name);
             start(d, t->conn, t->child);
         }
+        trap_catch(d, t, packet);
         return;
     }
+}
+
+static void trap_ready(struct daemon *d, const struct conn *c,
+                       const struct cv_child_config *child)
+{
+    const struct timeval now = {0};
+
+    for (struct trap *t = d->traps; t != NULL; t = t->next)
+        if (t->conn == c && t->child == child)
+            t->ready = true;
+    (void)evtimer_add(d->release, &now);
+}
+
+static struct trap *next_ready(struct daemon *d)
+{
+    struct trap *t = d->traps;
+
+    while (t != NULL && !t->ready)
+        t = t->next;
+    return t;
+}
+
+/* What the tunnel does not take even now is lost: caught again, it could go round for ever. */
+void actions_release(struct daemon *d)
+{
+    struct trap *t;
+
+    d->releasing = true;
+    while ((t = next_ready(d)) != NULL) {
+        struct cv_span packets[HOLD_EACH];
+        struct held *held[HOLD_EACH];
+        unsigned n = hold_take(&d->hold, t->owner, daemon_now_ms(d), held);
+
+        t->ready = false;
+        for (unsigned i = 0; i < n; i++)
+            packets[i] = held_packet(held[i]);
+        if (n > 0)
+            netio_inject(&d->io, packets, n);
+        for (unsigned i = 0; i < n; i++)
+            free(held[i]);
+    }
+    d->releasing = false;
 }
 
 /* ---- connections and events ----------------------------------------------- */
@@ -348,6 +401,7 @@ void actions_remove(struct daemon *d, struct conn *c)
         }
         *t = gone->next;
         netconf_drop_routes(&d->net, gone->owner);
+        hold_drop(&d->hold, gone->owner);
         free(gone);
     }
     for (unsigned i = 0; i < c->cv.n_children; i++) {
@@ -416,6 +470,7 @@ void actions_event(struct daemon *d, const struct cv_effect *fx)
         return;
     switch (fx->u.event.kind) {
     case CV_EV_CHILD_UP:
+        trap_ready(d, c, fx->u.event.child_cfg);
         w = wish_find(d, c, fx->u.event.child_cfg);
         if (*w != NULL)
             wish_drop(w);
@@ -448,6 +503,7 @@ void actions_clear(struct daemon *d)
         d->traps = t->next;
         free(t);
     }
+    hold_clear(&d->hold);
     if (d->retry != NULL)
         (void)evtimer_del(d->retry);
 }

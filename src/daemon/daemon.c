@@ -161,6 +161,13 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
     actions_retry(ctx);
 }
 
+static void on_release(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    actions_release(ctx);
+}
+
 static void on_stop_limit(evutil_socket_t fd, short what, void *ctx)
 {
     struct daemon *d = ctx;
@@ -262,9 +269,10 @@ static bool start_events(struct daemon *d, struct problem *why)
     if (d->alarm == NULL || event_add(d->alarm, NULL) != 0)
         return problem_set(why, "no timer");
     d->retry = evtimer_new(d->base, on_retry, d);
+    d->release = evtimer_new(d->base, on_release, d);
     d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
-    if (d->retry == NULL || d->stop_timer == NULL || d->hosts == NULL)
+    if (d->retry == NULL || d->release == NULL || d->stop_timer == NULL || d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     d->updown = updown_new(d->base, note_script, d);
     d->io.engine = d->engine;
@@ -461,6 +469,7 @@ void daemon_free(struct daemon *d)
     if (d->alarm_fd >= 0)
         close(d->alarm_fd);
     free_event(d->retry);
+    free_event(d->release);
     free_event(d->stop_timer);
     for (unsigned i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
         free_event(d->signals[i]);

@@ -288,17 +288,8 @@ static void on_raw(evutil_socket_t fd, short what, void *ctx)
             take_datagrams(io, raw_recv(&io->raw[i], &io->batch));
 }
 
-static void on_tun(evutil_socket_t fd, short what, void *ctx)
+static void take_inner(struct netio *io, unsigned n)
 {
-    struct netio *io = ctx;
-    unsigned n = tun_recv(&io->tun, &io->batch);
-
-    (void)fd;
-    (void)what;
-    if (n == 0) {
-        check_broken(io, errno, io->tun.name);
-        return;
-    }
     cv_output(io->engine, io->batch.pkts, n, io->now_ms());
     transmit(io, n);
     learn_mtu(io, n);
@@ -311,6 +302,31 @@ static void on_tun(evutil_socket_t fd, short what, void *ctx)
             io->refused(io->ctx, p);
     }
     io->pump(io->ctx);
+}
+
+static void on_tun(evutil_socket_t fd, short what, void *ctx)
+{
+    struct netio *io = ctx;
+    unsigned n = tun_recv(&io->tun, &io->batch);
+
+    (void)fd;
+    (void)what;
+    if (n == 0)
+        check_broken(io, errno, io->tun.name);
+    else
+        take_inner(io, n);
+}
+
+void netio_inject(struct netio *io, const struct cv_span *packets, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct cv_packet *p = &io->batch.pkts[i];
+
+        batch_reset(&io->batch, i);
+        p->len = packets[i].n < batch_room() ? packets[i].n : batch_room();
+        memcpy(cv_packet_data(p), packets[i].p, p->len);
+    }
+    take_inner(io, n);
 }
 
 bool netio_start(struct netio *io, struct event_base *base, struct problem *why)

@@ -7,6 +7,7 @@
 #define DAEMON_STATE_H
 
 #include "daemon/daemon.h"
+#include "daemon/hold.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
 #include "daemon/netconf.h"
@@ -57,7 +58,10 @@ struct daemon {
     struct wish *wishes;
     struct trap *traps;
     uint32_t trap_count;
-    struct event *retry; /* the next wish is due */
+    struct event *retry;   /* the next wish is due */
+    struct hold hold;      /* what traps have caught */
+    struct event *release; /* some of it can go */
+    bool releasing;
 
     struct listener *listeners;
     struct listen_round *rounds;
@@ -99,6 +103,7 @@ void actions_resolved(struct daemon *d, const char *name);
 void actions_event(struct daemon *d, const struct cv_effect *fx);
 void actions_packet(struct daemon *d, const struct cv_packet *p); /* traffic for a trap */
 void actions_retry(struct daemon *d);                             /* the timer rang */
+void actions_release(struct daemon *d); /* packets that traps have caught can go */
 void actions_clear(struct daemon *d);
 
 /* narrate.c */

@@ -135,4 +135,17 @@ for mode in ${E2E_MODES:-transport tunnel}; do
     between "$mode 6 AH" "$DEV6" "$GW6" ah "$lines"
 done
 CONN_EXTRA="encap = yes" between "transport 4 in UDP" "$DEV_DIRECT_IP" "$GW_IP" udp "mode = transport"
+
+# Traps between hosts: the first packet brings the SA up and goes through it.
+NAME="transport trap"
+watch esp
+conf dev "$DEV_DIRECT_IP" "$GW_IP" dev.example gw.example "mode = transport
+                start_action = trap"
+conf gw "$GW_IP" "$DEV_DIRECT_IP" gw.example dev.example "mode = transport"
+daemon gw
+daemon dev
+inns "$DEV" ping -c1 -W3 -q "$GW_IP" >/dev/null || fail "$NAME: the first packet is lost"
+wait_log dev "traffic wants the tunnel"
+[ "$(inns "$GW" nft list table inet watch | grep -c 'counter packets 0')" = 4 ] ||
+    fail "$NAME: in the clear"
 pass

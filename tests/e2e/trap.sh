@@ -1,5 +1,6 @@
 #!/bin/bash
-# start_action = trap: nothing is sent until traffic wants the tunnel, then it comes up.
+# start_action = trap: nothing is sent until traffic wants the tunnel, then it comes up, and
+# that very traffic goes through it.
 # Between the two, nothing of that traffic leaves in the clear.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +20,7 @@ daemon dev
 inns "$DEV" ip route show table 220 | grep -q "$APP_NET" || fail "no route for the trap"
 sleep 1
 logged dev "established" && fail "it came up without traffic"
-inns "$DEV" ping -c1 -W1 -q -I "$DEV_INNER_IP" "$APP_IP" >/dev/null 2>&1
+inns "$DEV" ping -c1 -W3 -q -I "$DEV_INNER_IP" "$APP_IP" >/dev/null || fail "the first packet is lost"
 wait_log dev "traffic wants the tunnel"
 wait_log dev "Child SA net established"
 reaches "$DEV" "$APP_IP" || fail "no ping"
@@ -27,5 +28,5 @@ inns "$GW" nft list table ip watch | grep -q "packets 0" || fail "traffic was se
 
 swanctl dev --terminate --ike home >/dev/null || fail "terminate"
 inns "$DEV" ip route show table 220 | grep -q "$APP_NET" || fail "the trap's route is gone"
-reaches "$DEV" "$APP_IP" || fail "the trap did not bring the tunnel back"
+inns "$DEV" ping -c1 -W3 -q "$APP_IP" >/dev/null || fail "the trap did not bring the tunnel back"
 pass
