@@ -25,6 +25,55 @@ static void for_each_seed(void (*ladder)(struct duo *d))
     }
 }
 
+/* ---- the rule of the lowest nonce, section 2.8.1 ---- */
+
+/* What an observer who can decrypt sees of the CREATE_CHILD_SA exchanges, by whose
+ * exchange it is and whether it is the answer. */
+struct seen {
+    const struct host *dev;
+    uint8_t nonce[2][2][32];
+    uint8_t spi[2][2][8];
+};
+
+static void observe(void *ctx, const struct host *h, struct cv_span aad, uint8_t *plain,
+                    size_t n)
+{
+    struct seen *s = ctx;
+    bool response = aad.n >= 32 && (aad.p[19] & 0x20);
+    unsigned whose = (h == s->dev) != response ? 0 : 1;
+
+    if (aad.n < 32 || aad.p[17] != 0x20 || aad.p[18] != 36)
+        return;
+    for (uint8_t type = aad.p[28]; type != 0 && n >= 4;) {
+        size_t len = (size_t)(plain[2] << 8 | plain[3]);
+
+        if (type == 33) /* SA: proposal header, then the SPI */
+            memcpy(s->spi[whose][response], plain + 12, plain[10]);
+        if (type == 40)
+            memcpy(s->nonce[whose][response], plain + 4, 32);
+        type = plain[0];
+        plain += len;
+        n -= len;
+    }
+}
+
+/* Whose exchange made the SA that stays: not the one with the lowest of four nonces. */
+static unsigned winner(const struct seen *s)
+{
+    unsigned lowest = 0;
+    const uint8_t *least = s->nonce[0][0];
+
+    for (unsigned whose = 0; whose < 2; whose++) {
+        for (unsigned response = 0; response < 2; response++) {
+            if (memcmp(s->nonce[whose][response], least, 32) >= 0)
+                continue;
+            least = s->nonce[whose][response];
+            lowest = whose;
+        }
+    }
+    return 1 - lowest;
+}
+
 /* ---- Child SAs, section 2.25.1 ---- */
 
 /*   device                          gateway
@@ -37,6 +86,12 @@ static void for_each_seed(void (*ladder)(struct duo *d))
  *     | the SA with the lowest nonce is deleted by who made it; the old one by the other */
 static void both_rekey_one_child_crosswise(struct duo *d)
 {
+    struct seen seen = {.dev = d->dev};
+    unsigned kept;
+    uint32_t spi;
+
+    d->w->mangle = observe;
+    d->w->mangle_ctx = &seen;
     duo_traffic(d, 5);
     world_hold_all(d->w);
     host_rekey_child(d->dev, host_child(d->dev));
@@ -49,6 +104,11 @@ static void both_rekey_one_child_crosswise(struct duo *d)
     assert_true(duo_settles(d, 60000, 1, 1));
     assert_int_equal(duo_missing(d), 0);
     assert_int_equal(d->dev->saw[CV_EV_CHILD_REKEYED], 1);
+    d->w->mangle = NULL;
+    kept = winner(&seen);
+    spi = host_child_info(d->dev, host_child(d->dev)).spi_in;
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(seen.spi[kept][kept][i], spi >> (24 - 8 * i) & 0xff);
     assert_int_equal(d->gw->saw[CV_EV_CHILD_REKEYED], 1);
 }
 
@@ -113,6 +173,12 @@ static void a_rekey_of_what_is_being_deleted_is_put_off(struct duo *d)
 
 static void both_rekey_the_ike_sa_crosswise(struct duo *d)
 {
+    struct seen seen = {.dev = d->dev};
+    struct cv_ike_info info;
+    unsigned kept;
+
+    d->w->mangle = observe;
+    d->w->mangle_ctx = &seen;
     duo_traffic(d, 5);
     world_hold_all(d->w);
     host_rekey_ike(d->dev, host_ike(d->dev));
@@ -124,6 +190,11 @@ static void both_rekey_the_ike_sa_crosswise(struct duo *d)
     world_release(d->w);
     assert_true(duo_settles(d, 120000, 1, 1));
     assert_int_equal(duo_missing(d), 0);
+    d->w->mangle = NULL;
+    kept = winner(&seen);
+    info = host_ike_info(d->dev, host_ike(d->dev));
+    assert_memory_equal(info.spi_i, seen.spi[kept][0], 8);
+    assert_memory_equal(info.spi_r, seen.spi[kept][1], 8);
     assert_int_equal(d->dev->saw[CV_EV_IKE_REKEYED], 1);
     assert_int_equal(d->gw->saw[CV_EV_IKE_REKEYED], 1);
     assert_int_equal(d->dev->saw[CV_EV_IKE_DOWN] + d->gw->saw[CV_EV_IKE_DOWN], 0);

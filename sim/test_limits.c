@@ -158,7 +158,7 @@ static void a_flood_into_full_tables_passes(void **state)
     assert_true(crowd_free(c));
 }
 
-static void a_replayed_cookie_from_another_address_is_worthless(void **state)
+static void without_a_cookie_nothing_is_kept_under_load(void **state)
 {
     struct crowd *c = crowd_new(1, 2);
     struct cv_stats stats;
@@ -174,6 +174,58 @@ static void a_replayed_cookie_from_another_address_is_worthless(void **state)
     assert_true(crowd_free(c));
 }
 
+/* Takes the first IKE_SA_INIT that carries a cookie off the wire. */
+struct jar {
+    uint8_t init[1500];
+    size_t n;
+};
+
+static enum net_fate steal_cookie(void *ctx, struct datagram *d)
+{
+    struct jar *j = ctx;
+
+    if (j->n > 0 || d->carrier != CV_UDP_500 || d->n < 36 || d->n > sizeof(j->init) ||
+        d->data[16] != 41 || d->data[19] & 0x20)
+        return NET_PASS;
+    memcpy(j->init, d->data, d->n);
+    j->n = d->n;
+    return NET_LOSE;
+}
+
+static void a_cookie_is_good_for_its_own_address_and_spi_only(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+    struct jar jar = {.n = 0};
+    struct cv_endpoint gw = {c->gw->v4, 500}, dev = {c->dev[0]->v4, 500};
+    struct cv_stats stats;
+
+    (void)state;
+    c->gw->settings.cookie_threshold = 1;
+    crowd_start(c);
+    crowd_flood(c, 1, 2); /* load */
+    world_run(c->w, 100);
+    c->w->tap = steal_cookie;
+    c->w->tap_ctx = &jar;
+    crowd_connect(c, 0);
+    world_run(c->w, 500);
+    assert_true(jar.n > 0);
+    for (unsigned i = 0; i < 50; i++) {
+        struct cv_endpoint src = {recipe_v4(203, 0, 113, (uint8_t)i), 500};
+
+        net_inject(&c->w->net, &src, &gw, CV_UDP_500, (struct cv_span){jar.init, jar.n});
+        jar.init[i % 8]++; /* the initiator's SPI */
+        net_inject(&c->w->net, &dev, &gw, CV_UDP_500, (struct cv_span){jar.init, jar.n});
+        jar.init[i % 8]--;
+    }
+    world_settle(c->w);
+    cv_get_stats(c->gw->engine, &stats);
+    assert_int_equal(stats.half_open, 1);
+    net_inject(&c->w->net, &dev, &gw, CV_UDP_500, (struct cv_span){jar.init, jar.n});
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 0));
+    assert_true(crowd_free(c));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,7 +235,8 @@ int main(void)
         cmocka_unit_test(one_address_cannot_hold_many_half_open_exchanges),
         cmocka_unit_test(a_flood_of_spoofed_requests_harms_nobody),
         cmocka_unit_test(a_flood_into_full_tables_passes),
-        cmocka_unit_test(a_replayed_cookie_from_another_address_is_worthless),
+        cmocka_unit_test(without_a_cookie_nothing_is_kept_under_load),
+        cmocka_unit_test(a_cookie_is_good_for_its_own_address_and_spi_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
