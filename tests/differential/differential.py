@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""`culvert packet` against scapy, both ways, over the matrix of matrix.py.
+"""`culvert packet` against scapy (and reference.py, where scapy has nothing), over the matrix of matrix.py.
 
     differential.py CULVERT [--seed N] [--packets N] [--only TEXT]
 
-open: scapy seals random packets; before each come copies with one bit changed in every part
+open: the other seals random packets; before each come copies with one bit changed in every part
 that is protected, cut short or made longer, after all of them each once more.  The genuine
 ones must come out as they went in, and nothing else may come out.
-seal: culvert seals random packets; scapy opens them.
+seal: culvert seals random packets; the other opens them.
 
 Prints its seed; the same seed does the same thing.  --only takes the cells whose name has
 TEXT in it.
@@ -192,19 +192,23 @@ class Run:
         return lines, read_capture(name_out)
 
 
-def scapy_seals(cell, sa, inside, **options):
-    """scapy leaves the UDP length at 8."""
+def other_seals(cell, sa, inside, **options):
+    """scapy leaves the UDP length at 8; the reference leaves UDP to us."""
     octets = raw(sa.encrypt(parse(inside), **options))
+    if cell.by_reference and cell.encap:
+        at, names_protocol = (20, 9) if cell.outer == 4 else (40, 6)
+        octets = octets[:names_protocol] + b"\x11" + octets[names_protocol + 1:at] + \
+            struct.pack(">HHHH", *cell.encap, 0, 0) + octets[at:]
     return with_length(octets[:len(octets) - cell.surplus])
 
 
 def open_way(run, rng, matrix):
     stream = []  # (kind, cell, octets, what is inside)
     for cell in matrix:
-        sa, genuine = cell.scapy(), []
+        sa, genuine = cell.other(), []
         for _ in range(run.args.packets):
             inside = random_packet(rng, cell)
-            outside = scapy_seals(cell, sa, inside)
+            outside = other_seals(cell, sa, inside)
             stream += [(TAMPERED, cell, p, None) for p in tampered(rng, cell, outside)]
             genuine.append((GENUINE, cell, outside, inside))
             stream.append(genuine[-1])
@@ -215,9 +219,9 @@ def open_way(run, rng, matrix):
         accepted = line["verdict"] == "ok"
         result = next(came_out, None) if accepted else None
         if kind == GENUINE and not accepted:
-            run.fail(cell, "packet %d from scapy is dropped: %s" % (line["n"], line["verdict"]))
+            run.fail(cell, "packet %d of theirs is dropped: %s" % (line["n"], line["verdict"]))
         elif kind == GENUINE and not same_inside(cell, inside, result):
-            run.fail(cell, "packet %d from scapy comes out changed" % line["n"])
+            run.fail(cell, "packet %d of theirs comes out changed" % line["n"])
         elif kind == GENUINE and line["spi"] != cell.spi:
             run.fail(cell, "packet %d has SPI %s instead of %d" % (line["n"], line["spi"], cell.spi))
         elif kind == TAMPERED and accepted:
@@ -227,8 +231,8 @@ def open_way(run, rng, matrix):
     return {kind: sum(1 for s in stream if s[0] == kind) for kind in (GENUINE, TAMPERED, REPLAYED)}
 
 
-def scapy_opens(cell, octets, inside):
-    """What scapy finds inside; UDP is taken off here, for scapy knows one port only."""
+def other_opens(cell, octets, inside):
+    """What the other finds inside; UDP is taken off here, for scapy knows one port only."""
     packet = parse(octets)
     if cell.encap:
         udp = packet[UDP]
@@ -240,14 +244,14 @@ def scapy_opens(cell, octets, inside):
     if (packet.src, packet.dst) != (cell.src, cell.dst):
         raise ValueError("outer addresses %s > %s" % (packet.src, packet.dst))
     seq = packet[ESP if cell.protocol == "esp" else AH].seq
-    sa = cell.scapy()
+    sa = cell.other()
     sa.nat_t_header = None
     if cell.surplus:
         # it cannot check a shorter ICV, but what it seals the same way must be the same
         esp = raw(packet[ESP])
-        again = scapy_seals(cell, sa, inside, seq_num=seq, iv=esp[8:8 + cell.iv_len])
+        again = other_seals(cell, sa, inside, seq_num=seq, iv=esp[8:8 + cell.iv_len])
         if again[header_len(again):] != esp:
-            raise ValueError("scapy seals it differently")
+            raise ValueError("the other seals it differently")
         return seq, inside
     return seq, raw(sa.decrypt(packet))
 
@@ -263,12 +267,12 @@ def seal_way(run, rng, matrix):
             continue
         outside = next(came_out, b"")
         try:
-            seq, opened = scapy_opens(cell, outside, inside)
+            seq, opened = other_opens(cell, outside, inside)
         except Exception as why:  # scapy raises what it likes
-            run.fail(cell, "scapy does not open packet %d: %s %s" % (line["n"], type(why).__name__, why))
+            run.fail(cell, "the other does not open packet %d: %s %s" % (line["n"], type(why).__name__, why))
             continue
         if not same_inside(cell, inside, opened):
-            run.fail(cell, "packet %d comes out of scapy changed" % line["n"])
+            run.fail(cell, "packet %d comes out of the other changed" % line["n"])
         if seq != number or line["seq"] != number + (cell.high << 32):
             run.fail(cell, "packet %d has number %d, said to be %d" % (line["n"], seq, line["seq"]))
     return len(stream)
@@ -292,8 +296,8 @@ def main():
         sealed = seal_way(run, rng, matrix)
     for failure in run.failures[:40]:
         print(failure)
-    print("%d cells: %d packets of scapy's opened, %d tampered and %d repeated refused; %d packets of ours "
-          "opened by scapy; %d wrong; %.1f s" % (len(matrix), opened[GENUINE], opened[TAMPERED], opened[REPLAYED],
+    print("%d cells: %d packets of theirs opened, %d tampered and %d repeated refused; %d packets of ours "
+          "opened by them; %d wrong; %.1f s" % (len(matrix), opened[GENUINE], opened[TAMPERED], opened[REPLAYED],
                                                sealed, len(run.failures), time.monotonic() - start))
     if run.failures:
         print("replay: %s --seed %d --packets %d" % (" ".join(sys.argv[:2]), args.seed, args.packets))

@@ -3,8 +3,8 @@
 A cell is one SA with random keys and addresses that no other cell has, so that all cells
 fit into one SA file and `culvert packet seal` finds each packet's SA by its addresses.
 
-scapy has no AES-XCBC, no AES-GMAC and no implicit IV; it leaves the high half of an extended
-number out of ESP's HMAC, so ESN is compared for AEADs alone.  Its AES-GCM always has an ICV of
+scapy has no AES-XCBC, no AES-GMAC and no implicit IV, and it leaves the high half of an extended
+number out of ESP's HMAC: there reference.py takes its place.  Its AES-GCM always has an ICV of
 16 octets, of which the shorter ones are the beginning (RFC 4106 section 6).
 
 SPDX-License-Identifier: Apache-2.0
@@ -13,6 +13,8 @@ import ipaddress
 
 from scapy.all import AH, ESP, IP, UDP, IPv6
 from scapy.layers.ipsec import SecurityAssociation
+
+from reference import Reference
 
 # name, kernel's name, scapy's name, octets of key with salt, ICV bits
 AEADS = [
@@ -44,6 +46,15 @@ MACS = [
     ("md5", "hmac(md5)", "HMAC-MD5-96", 16, 96),
     ("aescmac", "cmac(aes)", "AES-CMAC-96", 16, 96),
 ]
+# for reference.py: no name of scapy's
+MORE_AEADS = [
+    ("aes128gmac", "rfc4543(gcm(aes))", None, 20, 128),
+    ("aes256gmac", "rfc4543(gcm(aes))", None, 36, 128),
+    ("aes128gcm16iiv", "rfc8750(gcm(aes))", None, 20, 128),
+    ("aes256ccm8iiv", "rfc8750(ccm(aes))", None, 35, 64),
+    ("chacha20poly1305iiv", "rfc8750(chacha20,poly1305)", None, 36, 128),
+]
+XCBC = ("aesxcbc", "xcbc(aes)", None, 16, 96)
 IV_LEN = {"AES-CBC": 16, "AES-CTR": 8, "3DES": 8, "NULL": 0, "AES-GCM": 8, "AES-CCM": 8,
           "CHACHA20-POLY1305": 8}
 
@@ -57,6 +68,12 @@ def suites():
         yield cipher, MACS[0], False
     for mac in MACS[1:]:
         yield CIPHERS[0], mac, False
+    for aead in MORE_AEADS:
+        yield aead, None, False
+        yield aead, None, True
+    for mac in MACS[:4] + [XCBC]:
+        yield CIPHERS[0], mac, True
+    yield CIPHERS[0], XCBC, False
 
 
 def cells(rng):
@@ -100,7 +117,11 @@ class Cell:
         algorithms = "-".join(a[0] for a in (self.encr, self.mac) if a) + ("-esn" if self.esn else "")
         self.name = "%s %s %din%d %s%s" % (protocol, mode, inner, outer, algorithms,
                                            " udp %d>%d" % encap if encap else "")
-        self.iv_len = IV_LEN[self.encr[2]] if self.encr else 0
+        self.by_reference = protocol == "esp" and (self.encr in MORE_AEADS or self.mac == XCBC or
+                                                   (self.esn and self.mac is not None))
+        self.iv_len = IV_LEN[self.encr[2]] if self.encr and self.encr[2] else 0
+        if self.encr and "4543" in self.encr[1]:
+            self.iv_len = 8
         self.icv_len = (self.mac or self.encr)[4] // 8
         self.surplus = 16 - self.icv_len if self.encr and self.encr[2] == "AES-GCM" else 0
 
@@ -126,8 +147,10 @@ class Cell:
             lines.append("sel src %s/%d dst %s/%d" % (self.inner_src, bits, self.inner_dst, bits))
         return "\n\t".join(lines) + "\n"
 
-    def scapy(self):
-        """The SA as scapy has it."""
+    def other(self):
+        """The SA in the other implementation: scapy's, or reference.py's."""
+        if self.by_reference:
+            return Reference(self)
         ip = IP if self.outer == 4 else IPv6
         options = {"esn_en": True, "esn": self.high} if self.esn else {}
         if self.encr and self.encr[2] != "NULL":
