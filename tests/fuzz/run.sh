@@ -60,7 +60,9 @@ run_target() {
 status=0
 found=0
 for target in "$build"/tests/fuzz/fuzz_*; do
-    [ -f "$target" ] && [ -x "$target" ] || continue
+    if [ ! -f "$target" ] || [ ! -x "$target" ]; then
+        continue
+    fi
     wanted=1
     if [ $# -gt 0 ]; then
         wanted=0
