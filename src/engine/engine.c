@@ -156,7 +156,7 @@ static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
         struct ike_sa *sa = sa_at(k, i);
 
         if (sa != NULL && sa->conn == conn && addr_equal(&sa->remote.addr, &remote->addr) &&
-            !(sa->want & WANT_DELETE) &&
+            !(sa->want & WANT_DELETE) && !sa_is_secret(sa) &&
             (sa->state == ST_UP || (sa->initiator && sa->state < ST_UP)))
             return sa;
     }
@@ -218,7 +218,7 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
 
     engine_enter(e, now_ms);
     sa = sa_by_number(k, ike);
-    if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER)
+    if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
     sa->reason = CV_ERR_DELETED_LOCALLY;
     if (sa->state < ST_UP && (force || !peer_may_be_up(sa))) {
@@ -274,7 +274,7 @@ enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_
 
     engine_enter(e, now_ms);
     sa = sa_by_number(k, ike);
-    if (sa == NULL || sa->state != ST_UP)
+    if (sa == NULL || sa->state != ST_UP || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
     /* Only who asked for the address can ask for it again. */
     if (reauth && sa->has_lease)

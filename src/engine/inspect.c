@@ -64,7 +64,7 @@ bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *ou
     while (*at < k->sas.cap) {
         const struct ike_sa *sa = sa_at(k, (*at)++);
 
-        if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER)
+        if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER || sa_is_secret(sa))
             continue;
         fill_ike(k, sa, out);
         return true;
@@ -76,7 +76,7 @@ bool cv_ike_info(const struct cv_engine *e, uint32_t ike, struct cv_ike_info *ou
 {
     const struct ike_sa *sa = sa_by_number(&e->ike, ike);
 
-    if (sa == NULL || !visible(sa))
+    if (sa == NULL || !visible(sa) || sa_is_secret(sa))
         return false;
     fill_ike(&e->ike, sa, out);
     return true;

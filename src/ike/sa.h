@@ -257,6 +257,12 @@ void hs_give(struct ike *k, uint32_t *slot);
 /* Keeps the CA key hashes that m asks for, as many whole ones as there is room for. */
 void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m);
 void sa_local_id(const struct ike_sa *sa, struct cv_id *out);
+/* The successor of a rekey that has not inherited, or never will: the host has not been
+ * told of it. */
+static inline bool sa_is_secret(const struct ike_sa *sa)
+{
+    return sa->state == ST_UP && sa->quiet;
+}
 bool sa_is_up(const struct ike_sa *sa); /* authenticated and not closing */
 
 /* Half-open accounting (responder): from IKE_SA_INIT until the peer is authenticated, or what

@@ -117,7 +117,7 @@ static bool deletes_sa(const struct ike_msg *m)
  * do.  What it asks of an SA that has not inherited here yet waits for its repetition. */
 static bool too_early(const struct ike_sa *sa, const struct ike_hdr *h, const struct ike_msg *m)
 {
-    return sa->state == ST_UP && sa->quiet && !(h->flags & IKE_F_RESPONSE) && !deletes_sa(m);
+    return sa_is_secret(sa) && !(h->flags & IKE_F_RESPONSE) && !deletes_sa(m);
 }
 
 enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
