@@ -52,6 +52,17 @@ configure_and_build() { # DIR CMAKE_OPTIONS...
     cmake -S . -B "$dir" "$@" && cmake --build "$dir" -j"$JOBS"
 }
 
+build_release() {
+    cmake -S . -B build -DCULVERT_TESTS=ON &&
+        cmake --build build -j"$JOBS" --target culvertd culvert culvert_static sim_test_random
+}
+
+build_fuzz() {
+    cmake -S . -B build-fuzz -DCMAKE_C_COMPILER=clang -DCULVERT_FUZZ=ON \
+        -DCULVERT_SANITIZE=fuzzer-no-link,address,undefined &&
+        cmake --build build-fuzz -j"$JOBS" --target fuzz_targets
+}
+
 # Unit, vector, host and simulation tests; every cmocka test counts.
 run_asan() {
     local log=$LOGS/ctest.log start ok bad skip
@@ -66,7 +77,7 @@ run_asan() {
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
     line "$([ $status -eq 0 ] && echo ok || echo FAILED)" \
         "$ok tests in $(grep -cE '^ *[0-9]+/[0-9]+ Test' "$log") programs" $((SECONDS - start))
-    sed -nE 's/^[0-9]+: (.*(seeds|vectors|octets per tunnel|per tunnel).*)$/          \1/p' "$log" | head -n 40
+    sed -nE '/Test command|Working Dir/d; s/^[0-9]+: (.*(seeds, |vectors ran|per tunnel).*)$/          \1/p' "$log" | head -n 40
     [ $status -eq 0 ] || grep -E '^[0-9]+: (\[  ERROR|\[  FAILED|.*error|.*replay)|Failed|Timeout|ERROR: |SUMMARY' "$log" | head -n 60
 }
 
@@ -84,15 +95,15 @@ run_scripts() { # FOLDER
 }
 
 run_fuzz() { # SECONDS
-    step "fuzz targets" configure_and_build build-fuzz -DCMAKE_C_COMPILER=clang -DCULVERT_FUZZ=ON \
-        -DCULVERT_SANITIZE=fuzzer-no-link,address,undefined -DCULVERT_TESTS=ON || return
+    step "fuzz targets" build_fuzz || return
     stage "fuzz: every target for $1 s" bash tests/fuzz/run.sh "$1" build-fuzz
 }
 
 case "${1:-all}" in
     all)
         run_asan
-        if step "release" configure_and_build build; then
+        if step "release" build_release; then
+            stage "sim: 4,000 more random lives" env CULVERT_FIRST=100000 CULVERT_SEEDS=4000 build/sim/sim_test_random
             run_scripts e2e
             run_scripts interop
         fi
@@ -103,7 +114,7 @@ case "${1:-all}" in
         ;;
     asan) run_asan ;;
     sim) run_sim "${2:-}" ;;
-    e2e | interop) step "release" configure_and_build build && run_scripts "$1" ;;
+    e2e | interop) step "release" build_release && run_scripts "$1" ;;
     fuzz) run_fuzz "${2:-4}" ;;
     *) sed -n '2,7p' "$0" >&2; exit 2 ;;
 esac
