@@ -203,6 +203,20 @@ static void a_request_ahead_of_its_turn_is_dropped(void **state)
     assert_true(world_ping(d->w, d->flow));
 }
 
+/* RFC 7296 section 2.2: an SA ends before its message IDs start again. */
+static void message_ids_never_start_again(void **state)
+{
+    struct duo *d = *state;
+
+    assert_true(duo_connect(d));
+    its_sa(d->dev)->next_out = its_sa(d->gw)->next_in = UINT32_MAX - 1;
+    host_rekey_child(d->dev, host_child(d->dev)); /* one ID for it, none for the delete */
+    world_run(d->w, 5000);
+    assert_int_equal(host_ike_count(d->dev), 0);
+    assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->err, CV_ERR_LIFETIME);
+    assert_int_equal(its_sa(d->gw)->next_in, UINT32_MAX);
+}
+
 /* ---- half-open ---- */
 
 static void a_new_port_leaves_an_exchange_half_open(void **state)
@@ -292,6 +306,19 @@ static void a_replayed_request_is_no_sign_of_life(void **state)
     assert_int_equal(d->gw->saw[CV_EV_IKE_DOWN], 1);
 }
 
+/* unique = keep refuses other hosts with the same identity, not the same host's return. */
+static void a_gateway_that_keeps_what_it_has_lets_a_device_reauthenticate(void **state)
+{
+    struct duo *d = *state;
+
+    d->gw_conn.conn.unique = CV_UNIQUE_KEEP;
+    assert_true(duo_connect(d));
+    host_reauth(d->dev, d->ike);
+    assert_true(duo_settles(d, 20000, 1, 1));
+    assert_int_not_equal(host_ike(d->dev), d->ike);
+    assert_true(world_ping(d->w, d->flow));
+}
+
 static void a_gateway_with_another_name_is_told(void **state)
 {
     struct duo *d = *state;
@@ -344,9 +371,11 @@ int main(void)
         DUO(a_child_that_cannot_be_asked_for_fails_and_blocks_nobody),
         DUO(slots_that_were_used_a_lot_still_have_numbers_of_their_own),
         DUO(a_request_ahead_of_its_turn_is_dropped),
+        DUO(message_ids_never_start_again),
         DUO(a_new_port_leaves_an_exchange_half_open),
         DUO(refused_devices_take_no_more_room_than_half_open_ones),
         DUO(a_replayed_request_is_no_sign_of_life),
+        DUO(a_gateway_that_keeps_what_it_has_lets_a_device_reauthenticate),
         DUO(a_gateway_with_another_name_is_told),
         DUO(half_a_message_does_not_keep_a_slot_for_ever),
     };

@@ -67,7 +67,9 @@ static enum cv_err settle_uniqueness(struct ike *k, struct ike_sa *sa, const str
         if (first) {
             sa_close(k, other, CV_ERR_REPLACED, false);
         } else if (sa->conn->unique == CV_UNIQUE_KEEP) {
-            return CV_ERR_REPLACED;
+            /* From the same host it is a reauthentication: it deletes the old SA itself. */
+            if (!addr_equal(&other->remote.addr, &sa->remote.addr))
+                return CV_ERR_REPLACED;
         } else if (sa->conn->unique == CV_UNIQUE_REPLACE) {
             other->reason = CV_ERR_REPLACED;
             other->want |= WANT_DELETE;

@@ -107,16 +107,9 @@ enum cv_err init_new_ke(struct ike *k, struct ike_hs *hs, uint16_t group)
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                        const struct ike_path *path)
 {
-    if (h->flags & IKE_F_RESPONSE) {
-        struct ike_hdr own = *h;
-        struct ike_sa *sa;
-        enum cv_err err = init_response(k, h, datagram, path);
-
-        memset(own.spi_r, 0, IKE_SPI_LEN);
-        sa = sa_find(k, &own);
-        if (sa != NULL)
-            sa_run(k, sa);
-        return err;
-    }
-    return init_request(k, h, datagram, path);
+    /* What cannot be kept for AUTH is not worth looking at. */
+    if (datagram.n > k->set.limits.message_size)
+        return CV_ERR_TOO_BIG;
+    return h->flags & IKE_F_RESPONSE ? init_response(k, h, datagram, path)
+                                     : init_request(k, h, datagram, path);
 }

@@ -136,6 +136,7 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
 enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                           const struct ike_path *path)
 {
+    static const uint8_t no_spi[IKE_SPI_LEN];
     struct ike_hdr own = *h;
     struct ike_sa *sa;
     struct ike_msg m;
@@ -159,12 +160,14 @@ enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span
     } else if (n != NULL) {
         peer_error(k, sa, n->type);
         err = CV_ERR_PEER_REJECTED;
-    } else if (!ike_has(&m, PL_SA) || !ike_has(&m, PL_KE) || !ike_has(&m, PL_NONCE)) {
+    } else if (!ike_has(&m, PL_SA) || !ike_has(&m, PL_KE) || !ike_has(&m, PL_NONCE) ||
+               memcmp(h->spi_r, no_spi, IKE_SPI_LEN) == 0) {
         return CV_ERR_MALFORMED; /* not authentic: wait for a better one */
     } else {
         err = accept_response(k, sa, h, &m, datagram);
     }
     if (err != CV_OK)
         sa_close(k, sa, err, false);
+    sa_arm(k, sa);
     return err;
 }

@@ -28,7 +28,8 @@ static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, en
                                                                      : CV_ERR_IKE_WINDOW;
     }
     *kind = h->msg_id == sa->next_in ? FRESH_REQUEST : REPEATED_REQUEST;
-    if (*kind == FRESH_REQUEST && owes_answer(sa))
+    /* RFC 7296 section 2.2: message IDs never start again. */
+    if (*kind == FRESH_REQUEST && (owes_answer(sa) || sa->next_in == UINT32_MAX))
         return CV_ERR_IKE_WINDOW;
     return h->msg_id == sa->next_in || h->msg_id + 1 == sa->next_in ? CV_OK : CV_ERR_IKE_WINDOW;
 }
@@ -121,8 +122,10 @@ static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct i
             out_reject(&o, &ch, CV_ERR_SYNTAX, span(NULL, 0));
         sa->next_in++;
         msg_unref(&k->msgs, &sa->resp);
-        if (send_response(k, sa, h->exchange, &o) != CV_OK)
+        if (send_response(k, sa, h->exchange, &o) != CV_OK) {
+            sa->next_in--; /* as if it had been lost: the peer repeats it */
             return err;
+        }
     }
     if (err != CV_ERR_CRITICAL || h->exchange == EX_AUTH || response)
         sa_close(k, sa, CV_ERR_SYNTAX, !response);

@@ -97,7 +97,7 @@ struct ike_sa {
     bool is_listed;      /* in the dead list */
     bool has_lease;      /* responder: the host assigned an address to this SA */
     enum cv_err reason;  /* why it closed */
-    uint8_t tries;       /* retransmissions of the outstanding request */
+    uint32_t tries;      /* retransmissions of the outstanding request */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     const struct cv_conn *conn;
     struct cv_endpoint local, remote;

@@ -245,8 +245,10 @@ enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
                          enum ike_doing doing, const struct ike_out *o)
 {
     uint32_t i;
-    enum cv_err err = seal(k, sa, exchange, false, sa->next_out, o, &i);
+    enum cv_err err = CV_ERR_SEQ_EXHAUSTED; /* RFC 7296 section 2.2: IDs never start again */
 
+    if (sa->next_out != UINT32_MAX)
+        err = seal(k, sa, exchange, false, sa->next_out, o, &i);
     if (err != CV_OK)
         return err;
     msg_unref(&k->msgs, &sa->req);

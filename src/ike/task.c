@@ -55,6 +55,7 @@ static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
     }
     if (err == CV_OK)
         err = init_start(k, sa);
+    sa->quiet = err != CV_OK; /* nobody has heard of it */
     if (err != CV_OK)
         sa_close(k, sa, err, false);
     else
@@ -143,6 +144,10 @@ void sa_run(struct ike *k, struct ike_sa *sa)
         effects_room(&k->fx) >= EFFECTS_PER_TASK) {
         enum cv_err err = next_task(k, sa);
 
+        if (err == CV_ERR_SEQ_EXHAUSTED) {
+            sa_close(k, sa, CV_ERR_LIFETIME, false);
+            return;
+        }
         if (err != CV_OK) { /* no room: later */
             k->stats.errors[err]++;
             sa->retry_ms = k->now_ms + RETRY_MIN_MS;
