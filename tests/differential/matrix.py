@@ -54,6 +54,9 @@ MORE_AEADS = [
     ("aes256ccm8iiv", "rfc8750(ccm(aes))", None, 35, 64),
     ("chacha20poly1305iiv", "rfc8750(chacha20,poly1305)", None, 36, 128),
 ]
+# mode, family outside, family inside
+WAYS = [("tunnel", 4, 4), ("tunnel", 4, 6), ("tunnel", 6, 4), ("tunnel", 6, 6), ("transport", 4, 4),
+        ("transport", 6, 6)]
 XCBC = ("aesxcbc", "xcbc(aes)", None, 16, 96)
 IV_LEN = {"AES-CBC": 16, "AES-CTR": 8, "3DES": 8, "NULL": 0, "AES-GCM": 8, "AES-CCM": 8,
           "CHACHA20-POLY1305": 8}
@@ -81,15 +84,14 @@ def cells(rng):
     number = 0
     for suite in suites():
         for encap in (None, (4500, 4500), (4501, 32000)):
-            for mode, outer, inner in (("tunnel", 4, 4), ("tunnel", 4, 6), ("tunnel", 6, 4),
-                                       ("tunnel", 6, 6), ("transport", 4, 4), ("transport", 6, 6)):
+            for mode, outer, inner in WAYS:
                 yield Cell(rng, number, "esp", mode, outer, inner, suite, encap)
                 number += 1
     for mac in MACS:
-        for mode, outer, inner in (("tunnel", 4, 4), ("tunnel", 4, 6), ("tunnel", 6, 4),
-                                   ("tunnel", 6, 6), ("transport", 4, 4), ("transport", 6, 6)):
-            yield Cell(rng, number, "ah", mode, outer, inner, (None, mac, False), None)
-            number += 1
+        for mode, outer, inner in WAYS:
+            for esn in (False, True):
+                yield Cell(rng, number, "ah", mode, outer, inner, (None, mac, esn), None)
+                number += 1
 
 
 def address(family, net, number):
