@@ -351,6 +351,8 @@ static void act(struct daemon *d, struct conn *c, const struct cv_child_config *
 
 void actions_add(struct daemon *d, struct conn *c)
 {
+    if (d->net.install_routes)
+        shunts_add(&d->shunts, c);
     for (unsigned i = 0; i < c->cv.n_children; i++)
         act(d, c, c->cv.children[i], c->cv.children[i]->start_action);
 }
@@ -386,6 +388,7 @@ void actions_remove(struct daemon *d, struct conn *c)
     struct trap **t = &d->traps;
     struct wish **w = &d->wishes;
 
+    shunts_remove(&d->shunts, c);
     while (*w != NULL) {
         if ((*w)->conn == c)
             wish_drop(w);

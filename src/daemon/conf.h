@@ -15,9 +15,13 @@
 #include "daemon/pools.h"
 #include "daemon/tree.h"
 
+/* mode = pass and drop: no Child SA, but traffic that goes around all, or nowhere. */
+enum shunt { SHUNT_NONE = 0, SHUNT_PASS, SHUNT_DROP };
+
 /* cv_child_config.host */
 struct child_conf {
-    char *updown; /* script, or NULL */
+    uint8_t shunt; /* enum shunt */
+    char *updown;  /* script, or NULL */
     bool hostaccess;
     uint32_t mark_in, mark_in_mask, mark_out, mark_out_mask, if_id_in, if_id_out;
     uint32_t priority;
@@ -32,6 +36,8 @@ struct conn {
     unsigned n_local_hosts;
     char **pools;
     unsigned n_pools;
+    const struct cv_child_config *const *shunts; /* not among cv.children */
+    unsigned n_shunts;
     struct node *source; /* the tree it was built from: list-conns, and "is it unchanged?" */
     struct conn *next;   /* for the owner's list */
     struct mem mem;      /* holds everything above but source */

@@ -14,6 +14,9 @@ enum {
     WINDOW_MAX = 4096
 };
 
+/* of a child_draft, besides cv_mode */
+enum { MODE_PASS = 128, MODE_DROP };
+
 struct ts_configs {
     struct cv_ts_config *v;
     unsigned n;
@@ -117,8 +120,8 @@ static bool take_mode(struct conf_reader *r, const struct node *n, void *field, 
         {"transport",       CV_TRANSPORT},
         {"transport_proxy", UINT8_MAX   },
         {"beet",            UINT8_MAX   },
-        {"pass",            UINT8_MAX   },
-        {"drop",            UINT8_MAX   },
+        {"pass",            MODE_PASS   },
+        {"drop",            MODE_DROP   },
         {NULL,              0           },
     };
     uint8_t *mode = field;
@@ -127,7 +130,9 @@ static bool take_mode(struct conf_reader *r, const struct node *n, void *field, 
     if (!take_choice(r, n, mode, modes))
         return false;
     if (*mode == UINT8_MAX)
-        return problem_at(r->why, n, "mode '%s' is not supported; tunnel and transport are",
+        return problem_at(r->why, n,
+                          "mode '%s' is not supported; expected tunnel, transport, pass or "
+                          "drop",
                           n->value);
     return true;
 }
@@ -298,6 +303,8 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
     host->updown = (char *)(uintptr_t)d.updown;
     host->hostaccess = d.hostaccess;
     host->priority = d.priority;
+    if (d.mode >= MODE_PASS)
+        host->shunt = d.mode == MODE_PASS ? SHUNT_PASS : SHUNT_DROP;
     *out = (struct cv_child_config){
         .name = mem_take_text(r->mem, section->name),
         .proposals = d.esp.v,
@@ -306,7 +313,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .n_local_ts = d.local_ts.n,
         .remote_ts = d.remote_ts.v,
         .n_remote_ts = d.remote_ts.n,
-        .mode = d.mode,
+        .mode = d.mode < MODE_PASS ? d.mode : (uint8_t)CV_TUNNEL,
         .clear_df = !d.copy_df,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,

@@ -351,10 +351,11 @@ static bool read_auths(struct conf_reader *r, const struct node *section, struct
            conf_read_auth(r, remote, false, &cv->remote);
 }
 
-static bool read_children(struct conf_reader *r, const struct node *section, struct cv_conn *cv)
+static bool read_children(struct conf_reader *r, const struct node *section, struct conn *conn)
 {
     const struct node *children = tree_find(section, "children");
-    const struct cv_child_config **v;
+    const struct cv_child_config **v, **shunts;
+    struct cv_conn *cv = &conn->cv;
     size_t n = 0;
 
     if (children == NULL)
@@ -363,13 +364,19 @@ static bool read_children(struct conf_reader *r, const struct node *section, str
         if (c->kind != NODE_SECTION)
             return problem_at(r->why, c, "expected a section: '%s { }'", c->name);
     v = mem_take(r->mem, n, sizeof(*v));
+    shunts = mem_take(r->mem, n, sizeof(*shunts));
     for (const struct node *c = children->first; c != NULL; c = c->next) {
-        v[cv->n_children] = conf_read_child(r, c);
-        if (v[cv->n_children] == NULL)
+        const struct cv_child_config *child = conf_read_child(r, c);
+
+        if (child == NULL)
             return false;
-        cv->n_children++;
+        if (((const struct child_conf *)child->host)->shunt != SHUNT_NONE)
+            shunts[conn->n_shunts++] = child;
+        else
+            v[cv->n_children++] = child;
     }
     cv->children = v;
+    conn->shunts = shunts;
     return true;
 }
 
@@ -419,7 +426,7 @@ struct conn *conn_build(const struct node *section, struct creds *creds, const c
 
     c->cv.name = mem_take_text(&c->mem, section->name);
     if (!conf_read(&r, section, &table, &d) || !settle_times(&r, section, &d) ||
-        !read_auths(&r, section, &c->cv) || !read_children(&r, section, &c->cv)) {
+        !read_auths(&r, section, &c->cv) || !read_children(&r, section, c)) {
         conn_free(c);
         return NULL;
     }

@@ -249,6 +249,8 @@ static bool start_network(struct daemon *d, struct problem *why)
     d->net.install_addresses = s->install_virtual_ip;
     d->net.note = note_kernel;
     d->net.ctx = d;
+    d->shunts = (struct shunts){
+        .nl = &d->net.nl, .ipv6 = netio_has(&d->io, CV_IPV6), .note = note_kernel, .ctx = d};
     return netconf_open(&d->net, d->io.tun.index, s->tun_mtu, netio_has(&d->io, CV_IPV6),
                         s->limits.child_sas, why);
 }
@@ -460,6 +462,7 @@ void daemon_free(struct daemon *d)
     if (d->engine != NULL)
         cv_engine_close(d->engine);
     d->engine = NULL;
+    shunts_clear(&d->shunts);
     conns_free(d);
     netconf_close(&d->net);
     netio_close(&d->io);

@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/netconf.h"
 #include "daemon/netio.h"
+#include "daemon/shunts.h"
 #include "daemon/updown.h"
 
 struct daemon_options {
@@ -50,6 +51,7 @@ struct daemon {
     struct hosts *hosts;
     struct netio io;
     struct netconf net;
+    struct shunts shunts;
     struct updown *updown;
 
     struct conn *conns;

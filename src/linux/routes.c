@@ -54,6 +54,95 @@ int route_rule_del(struct netlink *nl, uint8_t family)
     return forgive(netlink_ask(nl, &r, NULL, NULL), ENOENT);
 }
 
+/* ---- shunts --------------------------------------------------------------- */
+
+enum { PASS_PRIORITY = 219, PAST_PRIORITY = 221, DROP_PRIORITY, END_PRIORITY };
+
+static void put_ports(struct nl_request *r, uint16_t type, uint16_t lo, uint16_t hi)
+{
+    const struct fib_rule_port_range ports = {lo, hi};
+
+    if (lo != 0 || hi != UINT16_MAX)
+        nl_attr(r, type, &ports, sizeof(ports));
+}
+
+static int ask_shunt(struct netlink *nl, uint16_t type, uint16_t flags,
+                     const struct route_shunt *s)
+{
+    struct fib_rule_hdr h = {
+        .family = (uint8_t)addr_family(s->to.addr.family),
+        .src_len = s->from.len,
+        .dst_len = s->to.len,
+        .table = s->drop ? RT_TABLE_UNSPEC : RT_TABLE_MAIN,
+        .action = s->drop ? FR_ACT_PROHIBIT : FR_ACT_TO_TBL,
+    };
+    struct nl_request r;
+
+    nl_begin(&r, type, flags, &h, sizeof(h));
+    nl_attr_u32(&r, FRA_PRIORITY, s->drop ? DROP_PRIORITY : PASS_PRIORITY);
+    if (s->from.len != 0)
+        nl_attr(&r, FRA_SRC, s->from.addr.b, addr_len(s->from.addr.family));
+    if (s->to.len != 0)
+        nl_attr(&r, FRA_DST, s->to.addr.b, addr_len(s->to.addr.family));
+    if (s->proto != 0)
+        nl_attr(&r, FRA_IP_PROTO, &s->proto, sizeof(s->proto));
+    put_ports(&r, FRA_SPORT_RANGE, s->sport_lo, s->sport_hi);
+    put_ports(&r, FRA_DPORT_RANGE, s->dport_lo, s->dport_hi);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_shunt_add(struct netlink *nl, const struct route_shunt *s)
+{
+    return forgive(ask_shunt(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, s), EEXIST);
+}
+
+int route_shunt_del(struct netlink *nl, const struct route_shunt *s)
+{
+    return forgive(ask_shunt(nl, RTM_DELRULE, 0, s), ENOENT);
+}
+
+static int ask_end(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family)
+{
+    struct fib_rule_hdr h = {.family = (uint8_t)addr_family(family), .action = FR_ACT_NOP};
+    struct nl_request r;
+
+    nl_begin(&r, type, flags, &h, sizeof(h));
+    nl_attr_u32(&r, FRA_PRIORITY, END_PRIORITY);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+static int ask_goto(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family)
+{
+    struct fib_rule_hdr h = {.family = (uint8_t)addr_family(family), .action = FR_ACT_GOTO};
+    struct nl_request r;
+
+    nl_begin(&r, type, flags, &h, sizeof(h));
+    nl_attr_u32(&r, FRA_PRIORITY, PAST_PRIORITY);
+    nl_attr_u32(&r, FRA_GOTO, END_PRIORITY);
+    nl_attr_u32(&r, FRA_FWMARK, ROUTE_MARK);
+    nl_attr_u32(&r, FRA_FWMASK, UINT32_MAX);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_past_drops_add(struct netlink *nl, uint8_t family)
+{
+    int err = forgive(ask_end(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family), EEXIST);
+
+    return err != 0
+               ? err
+               : forgive(ask_goto(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family), EEXIST);
+}
+
+int route_past_drops_del(struct netlink *nl, uint8_t family)
+{
+    int err = forgive(ask_goto(nl, RTM_DELRULE, 0, family), ENOENT);
+    int err_end = forgive(ask_end(nl, RTM_DELRULE, 0, family), ENOENT);
+
+    return err != 0 ? err : err_end;
+}
+
+/* ---- routes --------------------------------------------------------------- */
+
 static void route_request(struct nl_request *r, uint16_t type, uint16_t flags, unsigned ifindex,
                           const struct prefix *to, const struct route_via *via)
 {

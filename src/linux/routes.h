@@ -57,6 +57,29 @@ int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *ad
 int route_addr_del(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu);
 
+/* Traffic that policy passes around the tunnels, or that must not leave in the clear:
+ *
+ *     219: from FROM to TO ipproto P sport A-B dport C-D lookup main
+ *     220: not from all fwmark 0xdc lookup 220
+ *     221: from all fwmark 0xdc goto 223
+ *     222: from FROM to TO ... prohibit
+ *     223: nop
+ *
+ * so a bypass is stronger than any tunnel, and a drop is for what no tunnel takes.  221 and 223
+ * come with the first drop. */
+struct route_shunt {
+    struct prefix from, to;                          /* of one family; len 0: any */
+    uint8_t proto;                                   /* 0: any */
+    uint16_t sport_lo, sport_hi, dport_lo, dport_hi; /* 0 to 65535: any */
+    bool drop;
+};
+
+int route_shunt_add(struct netlink *nl, const struct route_shunt *s);
+int route_shunt_del(struct netlink *nl, const struct route_shunt *s);
+/* Packets of our own sockets go past the drops. */
+int route_past_drops_add(struct netlink *nl, uint8_t family);
+int route_past_drops_del(struct netlink *nl, uint8_t family);
+
 /* The source address the kernel would take towards to for packets with mark, and, when
  * ifindex is not NULL, the device.  ENETUNREACH and the like when there is no way. */
 int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,

@@ -209,8 +209,8 @@ static void wrong_keys_of_a_child(void **state)
     /* clang-format off */
     static const struct bad cases[] = {
         {"mode = beet",
-         "2: connections.c.children.n.mode: mode 'beet' is not supported; tunnel and transport "
-         "are"},
+         "2: connections.c.children.n.mode: mode 'beet' is not supported; expected tunnel, "
+         "transport, pass or drop"},
         {"mode = tunel",
          "2: connections.c.children.n.mode: expected tunnel, transport, transport_proxy, "
          "beet, pass or drop, not 'tunel', did you mean 'tunnel'?"},

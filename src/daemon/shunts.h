@@ -1,0 +1,27 @@
+/* Shunt policies, mode = pass and drop: traffic that goes around all tunnels, or nowhere when
+ * no tunnel takes it.  The kernel's routing rules carry them out.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_SHUNTS_H
+#define DAEMON_SHUNTS_H
+
+#include "daemon/conf.h"
+#include "linux/routes.h"
+
+struct shunt_use;
+
+struct shunts {
+    struct netlink *nl;
+    struct shunt_use *uses;
+    bool ipv6;
+    bool past_v4, past_v6; /* the rules that let our own packets past the drops */
+    void (*note)(void *ctx, const char *text);
+    void *ctx;
+};
+
+/* Installs those shunts of a connection that have a start_action. */
+void shunts_add(struct shunts *s, const struct conn *c);
+void shunts_remove(struct shunts *s, const struct conn *c);
+void shunts_clear(struct shunts *s);
+
+#endif
