@@ -27,6 +27,13 @@ struct child_conf {
     uint32_t priority;
 };
 
+static inline enum shunt child_shunt(const struct cv_child_config *c)
+{
+    const struct child_conf *host = c->host;
+
+    return host == NULL ? SHUNT_NONE : (enum shunt)host->shunt;
+}
+
 /* One connection with everything it points to; cv_conn.host points here. */
 struct conn {
     struct cv_conn cv;

@@ -370,7 +370,7 @@ static bool read_children(struct conf_reader *r, const struct node *section, str
 
         if (child == NULL)
             return false;
-        if (((const struct child_conf *)child->host)->shunt != SHUNT_NONE)
+        if (child_shunt(child) != SHUNT_NONE)
             shunts[conn->n_shunts++] = child;
         else
             v[cv->n_children++] = child;

@@ -141,7 +141,6 @@ static void add_selectors(struct shunts *s, const struct conn *c,
                           const struct cv_child_config *child, const struct cv_ts_config *local,
                           const struct cv_ts_config *remote, uint8_t family)
 {
-    const struct child_conf *host = child->host;
     struct side from, to;
     unsigned room = RULES_MAX;
 
@@ -154,7 +153,7 @@ static void add_selectors(struct shunts *s, const struct conn *c,
     for (unsigned i = 0; i < from.n; i++) {
         for (unsigned k = 0; k < to.n; k++) {
             struct route_shunt rule = {
-                .from = from.p[i], .to = to.p[k], .drop = host->shunt == SHUNT_DROP};
+                .from = from.p[i], .to = to.p[k], .drop = child_shunt(child) == SHUNT_DROP};
 
             if (room-- == 0) {
                 complain(s, child->name, "its address ranges take too many rules");

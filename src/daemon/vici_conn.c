@@ -107,11 +107,23 @@ void vici_put_ts_config(struct node *parent, const char *name, const struct cv_t
     }
 }
 
+const char *vici_mode_name(const struct cv_child_config *c)
+{
+    switch (child_shunt(c)) {
+    case SHUNT_PASS:
+        return "PASS";
+    case SHUNT_DROP:
+        return "DROP";
+    default:
+        return c->mode == CV_TRANSPORT ? "TRANSPORT" : "TUNNEL";
+    }
+}
+
 static void put_child(struct node *parent, const struct cv_child_config *c)
 {
     struct node *s = tree_add_section(parent, c->name);
 
-    tree_add_value(s, "mode", c->mode == CV_TRANSPORT ? "TRANSPORT" : "TUNNEL");
+    tree_add_value(s, "mode", vici_mode_name(c));
     tree_add_valuef(s, "rekey_time", "%" PRIu64, c->life.rekey_s);
     tree_add_valuef(s, "rekey_bytes", "%" PRIu64, c->life.rekey_bytes);
     tree_add_valuef(s, "rekey_packets", "%" PRIu64, c->life.rekey_packets);
@@ -139,4 +151,6 @@ void vici_put_conn(struct node *parent, const struct conn *conn)
     children = tree_add_section(s, "children");
     for (unsigned i = 0; i < cv->n_children; i++)
         put_child(children, cv->children[i]);
+    for (unsigned i = 0; i < conn->n_shunts; i++)
+        put_child(children, conn->shunts[i]);
 }

@@ -126,38 +126,52 @@ void vici_cmd_get_conns(struct vici_client *c, const struct node *req)
     vici_answer(c, message);
 }
 
+/* Traps and shunts, as far as they are installed. */
+static bool asked_for(const struct node *req, const struct cv_child_config *child)
+{
+    switch (child_shunt(child)) {
+    case SHUNT_PASS:
+        return child->start_action != CV_ACTION_NONE && vici_arg_yes(req, "pass");
+    case SHUNT_DROP:
+        return child->start_action != CV_ACTION_NONE && vici_arg_yes(req, "drop");
+    default:
+        return child->start_action == CV_ACTION_TRAP && vici_arg_yes(req, "trap");
+    }
+}
+
 static void tell_policy(struct vici_client *c, const struct cv_conn *conn,
                         const struct cv_child_config *child)
 {
     struct node *message, *s;
     char title[640];
 
-    if (child->start_action != CV_ACTION_TRAP ||
-        !wanted(vici_arg(c->req, "child"), child->name))
+    if (!asked_for(c->req, child) || !wanted(vici_arg(c->req, "child"), child->name))
         return;
     snprintf(title, sizeof(title), "%s/%s", conn->name, child->name);
     message = tree_new();
     s = tree_add_section(message, title);
     tree_add_value(s, "child", child->name);
     tree_add_value(s, "ike", conn->name);
-    tree_add_value(s, "mode", child->mode == CV_TRANSPORT ? "TRANSPORT" : "TUNNEL");
+    tree_add_value(s, "mode", vici_mode_name(child));
     vici_put_ts_config(s, "local-ts", child->local_ts, child->n_local_ts);
     vici_put_ts_config(s, "remote-ts", child->remote_ts, child->n_remote_ts);
     vici_tell(c, VICI_EV_LIST_POLICY, message);
     tree_free(message);
 }
 
-/* Trap policies only: there are no others. */
 static bool more_policies(struct vici_client *c)
 {
     const struct conn *conn = conn_at(c);
 
-    if (conn == NULL || !vici_arg_yes(c->req, "trap"))
+    if (conn == NULL)
         return false;
     c->work.at++;
     if (wanted(vici_arg(c->req, "ike"), conn->cv.name))
         for (unsigned i = 0; i < conn->cv.n_children; i++)
             tell_policy(c, &conn->cv, conn->cv.children[i]);
+    if (wanted(vici_arg(c->req, "ike"), conn->cv.name))
+        for (unsigned i = 0; i < conn->n_shunts; i++)
+            tell_policy(c, &conn->cv, conn->shunts[i]);
     return true;
 }
 

@@ -182,6 +182,7 @@ void vici_child_title(char *out, size_t n, const struct cv_child_info *child);
 
 /* vici_conn.c: adds the section that list-conn events carry. */
 void vici_put_conn(struct node *parent, const struct conn *conn);
+const char *vici_mode_name(const struct cv_child_config *c); /* TUNNEL, TRANSPORT, PASS, DROP */
 void vici_put_ts_config(struct node *parent, const char *name, const struct cv_ts_config *ts,
                         unsigned n);
 
