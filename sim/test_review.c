@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
+#include "sim/crowd.h"
 #include "sim/duo.h"
 
 #include "engine/engine.h"
@@ -332,6 +333,61 @@ static void a_gateway_with_another_name_is_told(void **state)
     assert_true(host_is_empty(d->dev) && host_is_empty(d->gw));
 }
 
+/* ---- effects ---- */
+
+enum { BATCH = 24 };
+
+/* Takes the oldest held message out of the network and into a packet. */
+static void take_held(struct world *w, struct cv_packet *p)
+{
+    const struct datagram *d = w->net.held[0];
+
+    *p = (struct cv_packet){
+        .cap = d->n, .len = d->n, .local = d->dst, .remote = d->src, .carrier = d->carrier};
+    p->buf = sim_alloc(d->n);
+    memcpy(p->buf, d->data, d->n);
+    net_discard(&w->net, 0);
+}
+
+/* Each message of a batch leads to a question, each answer to more effects than one. */
+static void a_batch_of_handshakes_loses_no_effect(void **state)
+{
+    struct crowd *c = crowd_new(1, BATCH);
+    struct cv_packet pkts[BATCH];
+    unsigned n_up = 0;
+
+    (void)state;
+    c->gw->settings.limits.effects = 32;
+    c->gw->settings.limits.handshakes = c->gw->settings.limits.ike_sas = 2 * BATCH;
+    c->gw->settings.limits.child_sas = 2 * BATCH;
+    c->gw->settings.limits.messages = 16 * BATCH;
+    c->gw->settings.cookie_threshold = 1000;
+    crowd_start(c);
+    world_hold_all(c->w);
+    for (unsigned i = 0; i < BATCH; i++) {
+        crowd_connect(c, i);
+        world_deliver(c->w, c->dev[i]);
+        world_deliver(c->w, c->gw);
+        take_held(c->w, &pkts[i]);
+    }
+    assert_int_equal(c->w->net.n_held, 0);
+    world_unhold(c->w);
+    c->w->active = c->gw;
+    cv_input(c->gw->engine, pkts, BATCH, world_now(c->w));
+    host_drain(c->gw);
+    for (unsigned i = 0; i < BATCH; i++) {
+        n_up += pkts[i].verdict == CV_TAKEN;
+        free(pkts[i].buf);
+    }
+    assert_true(n_up > 1);
+    assert_int_equal(host_errors(c->gw, CV_ERR_BUSY), BATCH - n_up); /* refused as a whole */
+    assert_int_equal(c->gw->saw[CV_EV_IKE_UP], n_up);
+    assert_int_equal(c->gw->saw[CV_EV_CHILD_UP], n_up);
+    world_run(c->w, 60000); /* the others repeat theirs */
+    assert_int_equal(crowd_up(c), BATCH);
+    assert_true(crowd_free(c));
+}
+
 /* ---- fragments ---- */
 
 static enum net_fate only_first_fragments(void *ctx, struct datagram *d)
@@ -377,6 +433,7 @@ int main(void)
         DUO(a_replayed_request_is_no_sign_of_life),
         DUO(a_gateway_that_keeps_what_it_has_lets_a_device_reauthenticate),
         DUO(a_gateway_with_another_name_is_told),
+        cmocka_unit_test(a_batch_of_handshakes_loses_no_effect),
         DUO(half_a_message_does_not_keep_a_slot_for_ever),
     };
 

@@ -8,7 +8,14 @@
 #include "ipsec/pmtu.h"
 #include "wire/ip.h"
 
-enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12 };
+enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12, EFFECTS_PER_ANSWER = 6 };
+
+/* Is there room for what one more message leads to?  A host may answer each waiting question
+ * as it takes it; those answers lead to effects of their own, and none may be lost. */
+static bool has_room(const struct ike *k)
+{
+    return effects_room(&k->fx) >= EFFECTS_PER_PACKET + EFFECTS_PER_ANSWER * k->fx.n_questions;
+}
 
 /* Tampering or replay, as often as the data plane says so (1st, 2nd, 4th, 8th ...). */
 static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa *c,
@@ -83,7 +90,7 @@ static void take_ike(struct ike *k, struct cv_packet *pkt)
     struct ike_path path = {pkt->local, pkt->remote, pkt->carrier};
 
     pkt->verdict = CV_TAKEN;
-    if (effects_room(&k->fx) < EFFECTS_PER_PACKET) {
+    if (!has_room(k)) {
         pkt->verdict = CV_DROP;
         pkt->err = CV_ERR_BUSY;
         return;

@@ -56,11 +56,10 @@ static enum cv_err join_octets(struct ike *k, struct ike_hs *hs, const struct cv
 
 static struct effect_slot *ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
 {
-    struct effect_slot *s = effects_put(&k->fx);
+    struct effect_slot *s = effects_put(&k->fx, kind);
 
     if (s == NULL)
         return NULL;
-    s->fx.kind = kind;
     s->fx.ike = sa->id;
     s->fx.conn = sa->conn;
     return s;

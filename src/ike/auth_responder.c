@@ -98,11 +98,10 @@ enum cv_err responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err ver
 
 static bool ask_address(struct ike *k, struct ike_sa *sa, const struct ike_cp *cp)
 {
-    struct effect_slot *s = effects_put(&k->fx);
+    struct effect_slot *s = effects_put(&k->fx, CV_NEED_ADDRESS);
 
     if (s == NULL)
         return false;
-    s->fx.kind = CV_NEED_ADDRESS;
     s->fx.ike = sa->id;
     s->fx.conn = sa->conn;
     s->fx.u.address.remote_id = &sa->remote_id;

@@ -28,7 +28,12 @@ static struct effect_slot *slot_at(const struct effects *q, uint32_t i)
     return &q->slots[i % q->cap];
 }
 
-struct effect_slot *effects_put(struct effects *q)
+static bool is_question(uint8_t kind)
+{
+    return kind >= CV_NEED_PSK && kind <= CV_NEED_ADDRESS;
+}
+
+struct effect_slot *effects_put(struct effects *q, uint8_t kind)
 {
     struct effect_slot *s;
 
@@ -38,7 +43,9 @@ struct effect_slot *effects_put(struct effects *q)
     memset(s, 0, sizeof(*s));
     s->msg[0] = POOL_NONE;
     s->msg[1] = POOL_NONE;
+    s->fx.kind = kind;
     q->used++;
+    q->n_questions += is_question(kind);
     return s;
 }
 
@@ -54,6 +61,7 @@ void effects_release(struct effects *q, struct msgs *m)
 
 static void advance(struct effects *q)
 {
+    q->n_questions -= is_question(slot_at(q, q->head)->fx.kind);
     q->head = (q->head + 1) % q->cap;
     q->used--;
     q->held++;

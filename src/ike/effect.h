@@ -20,15 +20,16 @@ struct effect_slot {
 struct effects {
     struct effect_slot *slots;
     uint32_t cap;
-    uint32_t held; /* taken by the host, references not let go yet */
-    uint32_t head; /* next to be taken */
-    uint32_t used; /* from head on */
+    uint32_t held;        /* taken by the host, references not let go yet */
+    uint32_t head;        /* next to be taken */
+    uint32_t used;        /* from head on */
+    uint32_t n_questions; /* of those used: what the host is asked; each answer needs room */
 };
 
 void effects_carve(struct effects *q, struct arena *a, uint32_t cap);
 uint32_t effects_room(const struct effects *q);
-/* The new last slot, cleared; NULL when full. */
-struct effect_slot *effects_put(struct effects *q);
+/* The new last slot, cleared but for its kind; NULL when full. */
+struct effect_slot *effects_put(struct effects *q, uint8_t kind);
 /* Lets go of what the host has taken. */
 void effects_release(struct effects *q, struct msgs *m);
 /* Takes the oldest; a CV_SEND slot stays until its last datagram was taken. */

@@ -10,13 +10,12 @@
 struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,
                             enum cv_err err)
 {
-    struct effect_slot *s = effects_put(&k->fx);
+    struct effect_slot *s = effects_put(&k->fx, CV_EVENT);
 
     if (s == NULL) {
         k->stats.errors[CV_ERR_BUSY]++;
         return NULL;
     }
-    s->fx.kind = CV_EVENT;
     s->fx.ike = sa == NULL ? 0 : sa->id;
     s->fx.conn = sa == NULL ? NULL : sa->conn;
     s->fx.u.event.kind = kind;

@@ -183,13 +183,12 @@ static void queue_send(struct ike *k, const struct cv_endpoint *local,
                        const struct cv_endpoint *remote, uint8_t carrier, uint32_t ike,
                        uint32_t i)
 {
-    struct effect_slot *s = effects_put(&k->fx);
+    struct effect_slot *s = effects_put(&k->fx, CV_SEND);
 
     if (s == NULL) {
         k->stats.errors[CV_ERR_BUSY]++;
         return; /* as if the network had lost it */
     }
-    s->fx.kind = CV_SEND;
     s->fx.ike = ike;
     s->fx.u.send.local = *local;
     s->fx.u.send.remote = *remote;
@@ -215,11 +214,10 @@ void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
 void send_keepalive(struct ike *k, struct ike_sa *sa)
 {
     static const uint8_t keepalive[] = {0xff}; /* RFC 3948 section 2.3 */
-    struct effect_slot *s = effects_put(&k->fx);
+    struct effect_slot *s = effects_put(&k->fx, CV_SEND);
 
     if (s == NULL)
         return;
-    s->fx.kind = CV_SEND;
     s->fx.ike = sa->id;
     s->fx.u.send.local = sa->local;
     s->fx.u.send.remote = sa->remote;
