@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop bench install clean
+.PHONY: all help deps demo check unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check bench install clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -37,6 +37,11 @@ e2e: all ## daemons in network namespaces (root)
 
 interop: all ## against charon, libreswan and openiked (root)
 	@tests/check.sh interop
+
+vm-check: ## ESP and AH against the Linux kernel's, in a VM; some minutes (root)
+	@packaging/deps.sh vm
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) tests/vm/check.sh
 
 fuzz: ## every fuzz target for SECONDS_PER_TARGET seconds
 	@tests/check.sh fuzz $(SECONDS_PER_TARGET)
