@@ -400,6 +400,17 @@ def capture_seeds():
         record = struct.pack("<IIII", 7, 9, len(frame), len(frame)) + frame
         seed("fuzz_pcap", "pcap%d" % link,
              struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link) + record * 2)
+    esp = struct.pack(">II", 0x1001, 1) + bytes(40)
+    for label, protocol, body in (("esp", 50, esp), ("ah", 51, b"\4\4\0\0" + esp),
+                                  ("udp", 17, struct.pack(">HHHH", 4500, 4500, 8 + len(esp), 0) + esp)):
+        head = bytearray(ip[:10] + b"\0\0" + ip[12:])
+        struct.pack_into(">H", head, 2, 20 + len(body))
+        head[9] = protocol
+        total = sum(struct.unpack(">10H", head))
+        struct.pack_into(">H", head, 10, (total + (total >> 16) & 0xFFFF) ^ 0xFFFF)
+        frame = bytes(head) + body
+        seed("fuzz_pcap", label, struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) +
+             struct.pack("<IIII", 7, 9, len(frame), len(frame)) + frame)
     frame = macs + b"\x08\0" + ip
     padded = frame + bytes(-len(frame) % 4)
     packet = struct.pack("<IIIIIII", 6, 32 + len(padded), 0, 0, 7, len(frame), len(frame)) + padded
