@@ -7,45 +7,45 @@
 
 #include "cli/xfrm_state.h"
 
-enum { KEY_AES = -1 }; /* 128, 192 or 256 bits */
+enum { AES = -1 }; /* 128, 192 or 256 bits */
 
 static const struct row {
     enum xfrm_alg_kind kind;
     const char *name;
     uint16_t icv_bits;
     uint16_t id;
-    int key_len; /* octets without salt, or KEY_AES */
+    int key_len; /* octets without salt, or AES */
     unsigned salt_len;
 } rows[] = {
-    {XFRM_ENC,  "cbc(aes)",                      0,   CV_ENCR_AES_CBC,               KEY_AES, 0},
-    {XFRM_ENC,  "aes",                           0,   CV_ENCR_AES_CBC,               KEY_AES, 0},
-    {XFRM_ENC,  "rfc3686(ctr(aes))",             0,   CV_ENCR_AES_CTR,               KEY_AES, 4},
-    {XFRM_ENC,  "cbc(des3_ede)",                 0,   CV_ENCR_3DES,                  24,      0},
-    {XFRM_ENC,  "des3_ede",                      0,   CV_ENCR_3DES,                  24,      0},
-    {XFRM_ENC,  "ecb(cipher_null)",              0,   CV_ENCR_NULL,                  0,       0},
-    {XFRM_ENC,  "cipher_null",                   0,   CV_ENCR_NULL,                  0,       0},
-    {XFRM_AUTH, "hmac(md5)",                     96,  CV_INTEG_HMAC_MD5_96,          16,      0},
-    {XFRM_AUTH, "md5",                           96,  CV_INTEG_HMAC_MD5_96,          16,      0},
-    {XFRM_AUTH, "hmac(sha1)",                    96,  CV_INTEG_HMAC_SHA1_96,         20,      0},
-    {XFRM_AUTH, "sha1",                          96,  CV_INTEG_HMAC_SHA1_96,         20,      0},
-    {XFRM_AUTH, "hmac(sha256)",                  128, CV_INTEG_HMAC_SHA2_256_128,    32,      0},
-    {XFRM_AUTH, "sha256",                        128, CV_INTEG_HMAC_SHA2_256_128,    32,      0},
-    {XFRM_AUTH, "hmac(sha384)",                  192, CV_INTEG_HMAC_SHA2_384_192,    48,      0},
-    {XFRM_AUTH, "hmac(sha512)",                  256, CV_INTEG_HMAC_SHA2_512_256,    64,      0},
-    {XFRM_AUTH, "xcbc(aes)",                     96,  CV_INTEG_AES_XCBC_96,          16,      0},
-    {XFRM_AUTH, "cmac(aes)",                     96,  CV_INTEG_AES_CMAC_96,          16,      0},
-    {XFRM_AEAD, "rfc4106(gcm(aes))",             128, CV_ENCR_AES_GCM_16,            KEY_AES, 4},
-    {XFRM_AEAD, "rfc4106(gcm(aes))",             96,  CV_ENCR_AES_GCM_12,            KEY_AES, 4},
-    {XFRM_AEAD, "rfc4106(gcm(aes))",             64,  CV_ENCR_AES_GCM_8,             KEY_AES, 4},
-    {XFRM_AEAD, "rfc4309(ccm(aes))",             128, CV_ENCR_AES_CCM_16,            KEY_AES, 3},
-    {XFRM_AEAD, "rfc4309(ccm(aes))",             96,  CV_ENCR_AES_CCM_12,            KEY_AES, 3},
-    {XFRM_AEAD, "rfc4309(ccm(aes))",             64,  CV_ENCR_AES_CCM_8,             KEY_AES, 3},
-    {XFRM_AEAD, "rfc4543(gcm(aes))",             128, CV_ENCR_NULL_GMAC,             KEY_AES, 4},
-    {XFRM_AEAD, "rfc7539esp(chacha20,poly1305)", 128, CV_ENCR_CHACHA20_POLY1305,     32,      4},
+    {XFRM_ENC,  "cbc(aes)",                      0,   CV_ENCR_AES_CBC,               AES, 0},
+    {XFRM_ENC,  "aes",                           0,   CV_ENCR_AES_CBC,               AES, 0},
+    {XFRM_ENC,  "rfc3686(ctr(aes))",             0,   CV_ENCR_AES_CTR,               AES, 4},
+    {XFRM_ENC,  "cbc(des3_ede)",                 0,   CV_ENCR_3DES,                  24,  0},
+    {XFRM_ENC,  "des3_ede",                      0,   CV_ENCR_3DES,                  24,  0},
+    {XFRM_ENC,  "ecb(cipher_null)",              0,   CV_ENCR_NULL,                  0,   0},
+    {XFRM_ENC,  "cipher_null",                   0,   CV_ENCR_NULL,                  0,   0},
+    {XFRM_AUTH, "hmac(md5)",                     96,  CV_INTEG_HMAC_MD5_96,          16,  0},
+    {XFRM_AUTH, "md5",                           96,  CV_INTEG_HMAC_MD5_96,          16,  0},
+    {XFRM_AUTH, "hmac(sha1)",                    96,  CV_INTEG_HMAC_SHA1_96,         20,  0},
+    {XFRM_AUTH, "sha1",                          96,  CV_INTEG_HMAC_SHA1_96,         20,  0},
+    {XFRM_AUTH, "hmac(sha256)",                  128, CV_INTEG_HMAC_SHA2_256_128,    32,  0},
+    {XFRM_AUTH, "sha256",                        128, CV_INTEG_HMAC_SHA2_256_128,    32,  0},
+    {XFRM_AUTH, "hmac(sha384)",                  192, CV_INTEG_HMAC_SHA2_384_192,    48,  0},
+    {XFRM_AUTH, "hmac(sha512)",                  256, CV_INTEG_HMAC_SHA2_512_256,    64,  0},
+    {XFRM_AUTH, "xcbc(aes)",                     96,  CV_INTEG_AES_XCBC_96,          16,  0},
+    {XFRM_AUTH, "cmac(aes)",                     96,  CV_INTEG_AES_CMAC_96,          16,  0},
+    {XFRM_AEAD, "rfc4106(gcm(aes))",             128, CV_ENCR_AES_GCM_16,            AES, 4},
+    {XFRM_AEAD, "rfc4106(gcm(aes))",             96,  CV_ENCR_AES_GCM_12,            AES, 4},
+    {XFRM_AEAD, "rfc4106(gcm(aes))",             64,  CV_ENCR_AES_GCM_8,             AES, 4},
+    {XFRM_AEAD, "rfc4309(ccm(aes))",             128, CV_ENCR_AES_CCM_16,            AES, 3},
+    {XFRM_AEAD, "rfc4309(ccm(aes))",             96,  CV_ENCR_AES_CCM_12,            AES, 3},
+    {XFRM_AEAD, "rfc4309(ccm(aes))",             64,  CV_ENCR_AES_CCM_8,             AES, 3},
+    {XFRM_AEAD, "rfc4543(gcm(aes))",             128, CV_ENCR_NULL_GMAC,             AES, 4},
+    {XFRM_AEAD, "rfc7539esp(chacha20,poly1305)", 128, CV_ENCR_CHACHA20_POLY1305,     32,  4},
  /* Implicit IV (RFC 8750): Linux has no name for these, so they are called by the RFC. */
-    {XFRM_AEAD, "rfc8750(gcm(aes))",             128, CV_ENCR_AES_GCM_16_IIV,        KEY_AES, 4},
-    {XFRM_AEAD, "rfc8750(ccm(aes))",             64,  CV_ENCR_AES_CCM_8_IIV,         KEY_AES, 3},
-    {XFRM_AEAD, "rfc8750(chacha20,poly1305)",    128, CV_ENCR_CHACHA20_POLY1305_IIV, 32,      4},
+    {XFRM_AEAD, "rfc8750(gcm(aes))",             128, CV_ENCR_AES_GCM_16_IIV,        AES, 4},
+    {XFRM_AEAD, "rfc8750(ccm(aes))",             64,  CV_ENCR_AES_CCM_8_IIV,         AES, 3},
+    {XFRM_AEAD, "rfc8750(chacha20,poly1305)",    128, CV_ENCR_CHACHA20_POLY1305_IIV, 32,  4},
 };
 
 enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -99,9 +99,9 @@ static bool key_fits(const struct row *row, size_t key_len, struct problem *why)
 {
     size_t bare = key_len - row->salt_len;
 
-    if (row->key_len != KEY_AES && key_len == (size_t)row->key_len + row->salt_len)
+    if (row->key_len != AES && key_len == (size_t)row->key_len + row->salt_len)
         return true;
-    if (row->key_len != KEY_AES)
+    if (row->key_len != AES)
         return problem_set(why, "%s takes a key of %zu bits, not of %zu", row->name,
                            ((size_t)row->key_len + row->salt_len) * 8, key_len * 8);
     if (key_len >= row->salt_len && (bare == 16 || bare == 24 || bare == 32))
@@ -122,7 +122,7 @@ bool xfrm_alg_find(struct xfrm_alg *out, enum xfrm_alg_kind kind, const char *na
     if ((kind != XFRM_ENC && !find_icv(&row, icv_bits, why)) || !key_fits(row, key_len, why))
         return false;
     out->id = row->id;
-    out->bits = (uint16_t)(row->key_len == KEY_AES ? (key_len - row->salt_len) * 8 : 0);
+    out->bits = (uint16_t)(row->key_len == AES ? (key_len - row->salt_len) * 8 : 0);
     return true;
 }
 
