@@ -1,6 +1,9 @@
 /* What nobody without keys may change: the SAs of a host that have keys, all but their
  * timers, and the counters of authentic packets.
  *
+ * A tamper alert is the one thing that a forger causes, on purpose.  Between taking a
+ * snapshot and checking it alerts are switched off, so that they hide nothing else.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef TESTS_FUZZ_SNAPSHOT_H
 #define TESTS_FUZZ_SNAPSHOT_H
@@ -15,7 +18,7 @@ struct snapshot {
     struct ike_sa sa[SAS_MAX];
     struct child_sa child[CHILDREN_MAX];
     struct ipsec_counters count[CHILDREN_MAX];
-    bool has_sa[SAS_MAX], has_child[CHILDREN_MAX];
+    bool has_sa[SAS_MAX], has_child[CHILDREN_MAX], alerts[SAS_MAX];
 };
 
 static inline struct ike *ike_of(const struct host *h)
@@ -28,11 +31,27 @@ static inline bool is_keyed(const struct ike_sa *sa)
     return sa != NULL && sa->state != ST_I_INIT && sa->algs.prf != NULL;
 }
 
+/* Changes what every SA of h thinks of alerts to what s says, and the other way round. */
+static inline void swap_alerts(struct snapshot *s, const struct host *h)
+{
+    const struct ike *k = ike_of(h);
+
+    for (uint32_t i = 0; i < k->sas.cap; i++) {
+        bool was = sa_at(k, i) != NULL && sa_at(k, i)->peer_alerts;
+
+        if (sa_at(k, i) != NULL)
+            sa_at(k, i)->peer_alerts = s->alerts[i];
+        s->alerts[i] = was;
+    }
+}
+
 static inline void snapshot_take(struct snapshot *s, const struct host *h)
 {
     const struct ike *k = ike_of(h);
 
     FUZZ_CHECK(k->sas.cap <= SAS_MAX && k->children.cap <= CHILDREN_MAX);
+    memset(s->alerts, 0, sizeof(s->alerts));
+    swap_alerts(s, h);
     for (uint32_t i = 0; i < k->sas.cap; i++) {
         s->has_sa[i] = is_keyed(sa_at(k, i));
         if (s->has_sa[i])
@@ -82,6 +101,7 @@ static inline void snapshot_check(struct snapshot *s, const struct host *h)
         FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->ipsec, i)->packets_in);
         FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->ipsec, i)->packets_out);
     }
+    swap_alerts(s, h);
 }
 
 #endif
