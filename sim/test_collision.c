@@ -165,6 +165,7 @@ static void a_rekey_of_what_is_being_deleted_is_put_off(struct duo *d)
     world_deliver(d->w, d->dev);
     assert_int_equal(host_child_count(d->gw), 1);
     world_deliver_nth(d->w, d->gw, 1); /* the refusal, before the delete */
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_TEMPORARY_FAILURE);
     world_release(d->w);
     assert_true(duo_settles(d, 60000, 1, 0));
 }
@@ -248,6 +249,7 @@ static void a_rekey_of_an_ike_sa_being_deleted_is_refused(struct duo *d)
     host_rekey_ike(d->dev, host_ike(d->dev));
     world_deliver(d->w, d->dev);
     world_deliver_nth(d->w, d->gw, 1);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_TEMPORARY_FAILURE);
     world_release(d->w);
     assert_true(duo_settles(d, 120000, 0, 0));
 }
@@ -261,6 +263,10 @@ static void a_child_rekey_during_an_ike_rekey_is_put_off(struct duo *d)
     host_rekey_child(d->gw, host_child(d->gw));
     world_deliver(d->w, d->gw);
     world_deliver(d->w, d->dev);
+    world_deliver(d->w, d->dev); /* both are refused */
+    world_deliver(d->w, d->gw);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_TEMPORARY_FAILURE);
+    assert_int_equal(host_last(d->gw, CV_EV_PEER_NOTIFY)->notify, N_TEMPORARY_FAILURE);
     world_release(d->w);
     assert_true(duo_settles(d, 120000, 1, 1));
     assert_int_equal(duo_missing(d), 0);

@@ -255,6 +255,41 @@ static void nobody_connects_through_a_rewritten_ike_sa_init(void **state)
     }
 }
 
+/* ---- an authentic peer that lies about its address -------------------------------------- */
+
+/* Moves the source of the device's inner packets to the next /24 and keeps the header's
+ * checksum right. */
+static void lie(void *ctx, const struct host *h, struct cv_span aad, uint8_t *plain, size_t n)
+{
+    const struct duo *d = ctx;
+    unsigned sum;
+
+    if (h != d->dev || aad.n >= 32 || n < 28 || plain[0] != 0x45)
+        return;
+    sum = (unsigned)(plain[10] << 8 | plain[11]) + 0xffff - 1;
+    sum = (sum & 0xffff) + (sum >> 16);
+    plain[10] = (uint8_t)(sum >> 8);
+    plain[11] = (uint8_t)sum;
+    plain[13]++; /* 10.x.y.z: the low octet of the first half */
+}
+
+/* RFC 4301 section 5.2: the inner header must fit the SA it came by. */
+static void a_peer_cannot_send_from_an_address_outside_its_selectors(void **state)
+{
+    struct duo *d = *state;
+    uint64_t before;
+
+    assert_true(duo_connect(d));
+    before = host_errors(d->gw, CV_ERR_SELECTOR);
+    d->w->mangle = lie;
+    d->w->mangle_ctx = d;
+    assert_false(world_ping(d->w, d->flow));
+    d->w->mangle = NULL;
+    assert_int_equal(host_errors(d->gw, CV_ERR_SELECTOR), before + 1);
+    assert_int_equal(host_errors(d->gw, CV_ERR_INNER), 0);
+    assert_true(world_ping(d->w, d->flow));
+}
+
 /* ---- an authentic peer that writes nonsense ------------------------------------------- */
 
 /* Damages the inside of some of the device's IKE messages: a flipped bit, an octet, a
@@ -409,6 +444,7 @@ int main(void)
         DUO(no_flipped_bit_changes_anything),
         DUO(damaged_copies_ahead_of_the_message_do_no_harm),
         cmocka_unit_test(nobody_connects_through_a_rewritten_ike_sa_init),
+        DUO(a_peer_cannot_send_from_an_address_outside_its_selectors),
         cmocka_unit_test(an_authentic_peer_that_writes_nonsense_breaks_nothing),
         DUO(forged_errors_do_not_end_an_established_sa),
         DUO(noise_is_dropped),
