@@ -29,21 +29,31 @@ static struct side open_side(bool esn)
 {
     static const uint64_t seed[2] = {1, 2};
     static const uint8_t key[20] = {1, 2, 3};
-    const struct cv_ts any = {
-        .family = CV_IPV4, .port_hi = UINT16_MAX, .hi = {255, 255, 255, 255}
+    const struct cv_endpoint here = {
+        .addr.family = CV_IPV4, .addr.b = {192, 0, 2, 1}
     };
+    const struct cv_endpoint there = {
+        .addr.family = CV_IPV4, .addr.b = {192, 0, 2, 2}
+    };
+    const struct cv_span keys = {key, sizeof(key)};
+    const struct cv_ts any = {
+        .family = CV_IPV4,
+        .port_hi = UINT16_MAX,
+        .hi = {255, 255, 255, 255},
+    };
+    const struct cv_ts_list all = {.n = 1, .ts[0] = any};
     const struct ipsec_config cfg = {
         .id = 1,
         .spi_in = SPI,
         .spi_out = SPI,
         .protocol = CV_PROTO_ESP,
         .suite = {.encr = CV_ENCR_AES_GCM_16, .encr_bits = 128, .esn = esn},
-        .key_in = {key,                          sizeof(key)                                       },
-        .key_out = {key,                          sizeof(key)},
-        .local_ts = {1,                          {any}                                         },
-        .remote_ts = {1,                          {any}},
-        .local = {{CV_IPV4, {192, 0, 2, 1}},                          0                 },
-        .remote = {{CV_IPV4, {192, 0, 2, 2}},                          0},
+        .key_in = keys,
+        .key_out = keys,
+        .local_ts = all,
+        .remote_ts = all,
+        .local = here,
+        .remote = there,
         .replay_window = 64,
     };
     struct side side;
