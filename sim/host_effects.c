@@ -266,9 +266,9 @@ static void consider_restart(struct host *h, const struct cv_effect *fx)
 static void trace_event(struct host *h, const struct host_event *e)
 {
     static const char *const names[] = {
-        "?",        "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
-        "CHILD_UP", "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
-        "ADDRESS",  "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
+        "?",          "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
+        "CHILD_UP",   "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
+        "ADDRESS",    "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
         "PEER_ALARM", "ALARM"};
     char text[160];
 
