@@ -8,6 +8,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/state.h"
+#include "linux/datagram.h"
 
 enum { FAILURES_EVERY_MS = 10000 };
 
@@ -82,6 +83,16 @@ static void warn_of_filter(struct daemon *d, uint32_t ike, const struct cv_child
     }
 }
 
+/* What the kernel knows of the way to the peer: the first large packet need not find out. */
+static void path_of(struct daemon *d, const struct cv_child_info *c)
+{
+    struct cv_ike_info ike;
+
+    if (cv_ike_info(d->engine, c->ike, &ike))
+        cv_path_mtu(d->engine, c->id, datagram_path_mtu(&ike.remote.addr, ROUTE_MARK),
+                    clock_now_ms());
+}
+
 static void routes_of(struct daemon *d, uint32_t child)
 {
     struct cv_child_info c;
@@ -89,6 +100,7 @@ static void routes_of(struct daemon *d, uint32_t child)
     if (!cv_child_info(d->engine, child, &c))
         return;
     netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode);
+    path_of(d, &c);
     warn_of_filter(d, c.ike, &c);
 }
 
