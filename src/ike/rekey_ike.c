@@ -100,7 +100,7 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
         return CV_ERR_NO_PROPOSAL;
     if (choice->suite.ke != m->ke_group)
         return CV_ERR_KE_GROUP;
-    if (k->sas.used == k->sas.cap)
+    if (!sa_has_room(k))
         return CV_ERR_TEMPORARY;
     *ke = crypto_ke(k->crypto, choice->suite.ke);
     if (*ke == NULL)
@@ -171,7 +171,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
 
 enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
 {
-    enum cv_err err = prepare(k, sa);
+    enum cv_err err = sa_has_room(k) ? prepare(k, sa) : CV_ERR_FULL;
     struct ike_hs *hs = sa_hs(k, sa);
     struct ike_out o;
 
@@ -185,7 +185,9 @@ enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
         ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
         err = send_request(k, sa, EX_CREATE_CHILD, DO_REKEY_IKE, &o);
     }
-    if (err != CV_OK)
+    if (err == CV_OK)
+        k->sas_promised++; /* the answer must not find the table full */
+    else
         hs_give(k, &sa->hs);
     return err;
 }

@@ -134,7 +134,12 @@ struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator)
 {
     uint8_t spi[IKE_SPI_LEN];
 
-    return sa_fresh_spi(k, spi) ? sa_new_with(k, conn, initiator, spi) : NULL;
+    return sa_has_room(k) && sa_fresh_spi(k, spi) ? sa_new_with(k, conn, initiator, spi) : NULL;
+}
+
+bool sa_has_room(const struct ike *k)
+{
+    return k->sas.used + k->sas_promised < k->sas.cap;
 }
 
 struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initiator,
@@ -384,6 +389,8 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     sa_unlink_id(k, sa);
     msg_unref(&k->msgs, &sa->req);
     hs_give(k, &sa->gather);
+    if (sa->doing == DO_REKEY_IKE)
+        k->sas_promised--;
     sa->doing = DO_NOTHING;
     sa->want = 0;
     sa->reason = reason;

@@ -204,6 +204,7 @@ struct ike {
     uint64_t now_ms; /* of the current call */
     struct wheel wheel;
     struct pool sas, children, hs;
+    uint32_t sas_promised;        /* slots of sas for the successors of our rekeys under way */
     uint32_t *sa_gen, *child_gen; /* how often each slot was used: makes numbers unique */
     struct htab by_spi;           /* our SPI -> IKE SA */
     struct htab half_open; /* peer's SPI and address -> responder's unauthenticated IKE SA */
@@ -263,6 +264,8 @@ static inline bool sa_is_secret(const struct ike_sa *sa)
 {
     return sa->state == ST_UP && sa->quiet;
 }
+/* Is a slot free that no rekey of ours waits for? */
+bool sa_has_room(const struct ike *k);
 bool sa_is_up(const struct ike_sa *sa); /* authenticated and not closing */
 
 /* Half-open accounting (responder): from IKE_SA_INIT until the peer is authenticated, or what

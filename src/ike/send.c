@@ -294,6 +294,8 @@ void send_parting(struct ike *k, struct ike_sa *sa, uint16_t notify)
 void request_done(struct ike *k, struct ike_sa *sa)
 {
     msg_unref(&k->msgs, &sa->req);
+    if (sa->doing == DO_REKEY_IKE)
+        k->sas_promised--;
     sa->doing = DO_NOTHING;
     sa->tries = 0;
     sa->resend_ms = TIMER_NEVER;
