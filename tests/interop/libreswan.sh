@@ -37,14 +37,13 @@ our_conf aes128gcm16-prfsha256-ecp256 aes128gcm16-ecp256 'mobike = no'
 daemon dev
 swanctl dev --initiate --child c --timeout 10 >>"$RUN/swanctl.out" 2>&1
 expect_up "culvertd initiates"
-if [ -n "$PRELOAD" ]; then
-    swanctl dev --rekey --child c >>"$RUN/swanctl.out" 2>&1 || fail "rekey of the child"
-    until_true 10 logged dev 'Child SA c rekeyed' || fail "libreswan did not take our child rekey"
-    swanctl dev --rekey --ike t >>"$RUN/swanctl.out" 2>&1 || fail "rekey of the IKE SA"
-    until_true 10 logged dev 'IKE SA rekeyed' || fail "libreswan did not take our IKE rekey"
-    until_true 10 child_up || fail "the child was lost in the IKE rekey"
-    say "  culvertd rekeys child and IKE SA"
-fi
+[ -n "$PRELOAD" ] || pass
+swanctl dev --rekey --child c >>"$RUN/swanctl.out" 2>&1 || fail "rekey of the child"
+until_true 10 logged dev 'Child SA c rekeyed' || fail "libreswan did not take our child rekey"
+swanctl dev --rekey --ike t >>"$RUN/swanctl.out" 2>&1 || fail "rekey of the IKE SA"
+until_true 10 logged dev 'IKE SA rekeyed' || fail "libreswan did not take our IKE rekey"
+until_true 10 child_up || fail "the child was lost in the IKE rekey"
+say "  culvertd rekeys child and IKE SA"
 swanctl dev --terminate --ike t >>"$RUN/swanctl.out" 2>&1
 until_true 10 no_ike || fail "delete by culvertd"
 whack --initiate --name t
