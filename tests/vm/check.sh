@@ -19,7 +19,7 @@ passed=0 failed=0 suites=0
 
 # conf SIDE: of dev (culvertd) or vm (charon), from the case's variables.
 conf() {
-    local side=$1 us=1 them=2 me=dev.example peer=gw.example outer selectors= proposals=
+    local side=$1 us=1 them=2 me=dev.example peer=gw.example outer selectors=''
     [ "$side" = vm ] && us=2 them=1 me=gw.example peer=dev.example
     outer=10.79.0.
     [ "$FAMILY" = 6 ] && outer=fd79::
@@ -27,7 +27,6 @@ conf() {
         selectors="local_ts = 10.90.$us.1/32, fd90:$us::1/128
                 remote_ts = 10.90.$them.1/32, fd90:$them::1/128"
     fi
-    proposals="${PROTOCOL}_proposals = $SUITE-$ESN"
     cat >"$RUN/$side/swanctl.conf" <<C
 connections {
     t {
@@ -49,7 +48,7 @@ connections {
             c {
                 mode = $MODE
                 $selectors
-                $proposals
+                ${PROTOCOL}_proposals = $SUITE-$ESN
             }
         }
     }
@@ -160,6 +159,6 @@ for suite in $ESP_SUITES; do four esp "$suite" no; done
 for suite in $AH_SUITES; do four ah "$suite" no; done
 for suite in $ENCAP_SUITES; do four esp "$suite" yes; done
 echo "against the kernel: $passed passed, $failed failed"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ] && pass
-PASSED=no
-exit 1
+PASSED=yes # as far as the clean-up is concerned
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+exit
