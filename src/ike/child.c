@@ -224,7 +224,9 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
     if (ike_check_sa(m->sa) != CV_OK || ike_parse_ts(&offer.remote, m->tsi) != CV_OK ||
         ike_parse_ts(&offer.local, m->tsr) != CV_OK)
         return CV_ERR_SYNTAX;
-    if (k->children.used == k->children.cap)
+    /* one device, however authentic, does not get every slot */
+    if (k->children.used == k->children.cap ||
+        (old == NULL && sa->n_children >= k->set.children_max))
         return CV_ERR_NO_ADDITIONAL;
     offer.transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
     if (offer.transport && sa->nat_remote)
@@ -353,6 +355,7 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
 {
     struct child_sa *c = plan->slot != POOL_NONE ? child_at(k, plan->slot)
                                                  : child_new(k, sa, sa->conn, plan->cfg);
+    enum cv_err err;
 
     if (c == NULL)
         return NULL;
@@ -363,9 +366,10 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     c->mode = plan->mode;
     c->initiator = plan->initiator;
     c->reqid = reqid_for(k, plan);
-    if (install_pair(k, sa, c, plan) != CV_OK) {
+    err = install_pair(k, sa, c, plan);
+    if (err != CV_OK) {
         c->quiet = plan->slot == POOL_NONE;
-        child_close(k, c, CV_ERR_CRYPTO);
+        child_doom(k, c, err);
         return NULL;
     }
     c->installed = true;

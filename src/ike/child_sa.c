@@ -175,6 +175,17 @@ void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
     timer_set(&k->wheel, &c->timer.node, k->now_ms + DRAIN_MS);
 }
 
+void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason)
+{
+    k->stats.errors[reason]++;
+    c->doomed = c->want_delete = true;
+    if (c->protocol == 0) /* what we asked for */
+        c->protocol = c->cfg->proposals[0].protocol;
+    c->state = CV_CHILD_DELETING;
+    c->reason = reason;
+    c->rekeys = POOL_NONE;
+}
+
 void child_reap(struct ike *k, struct child_sa *c)
 {
     uint32_t i = child_index(k, c);

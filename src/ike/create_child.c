@@ -403,9 +403,12 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         c->retry_ms = k->now_ms + RETRY_MIN_MS + ike_random_below(k, RETRY_MIN_MS);
         return;
     }
-    if (c != NULL) {
+    if (c != NULL && !c->doomed) {
         c->quiet = sa->doing == DO_REKEY_CHILD;
-        child_close(k, c, ch->failed);
+        if (ch->notify == 0) /* the peer agreed, we do not */
+            child_doom(k, c, ch->failed);
+        else
+            child_close(k, c, ch->failed);
     }
     if (old == NULL)
         return;

@@ -143,6 +143,7 @@ struct child_sa {
     bool out_waits; /* responder of a rekey: outbound goes on with the old one */
     bool quiet;     /* goes without an event */
     bool redundant; /* lost a simultaneous rekey */
+    bool doomed;    /* could not be installed here: only the peer has it, and must drop it */
     bool drains;    /* deleted; inbound goes on for DRAIN_MS */
     enum cv_err reason;
     const struct cv_conn *conn;
@@ -313,6 +314,8 @@ void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to);
 void child_close(struct ike *k, struct child_sa *c, enum cv_err reason);
 /* Deleted on the wire: a replaced one drains, any other ends. */
 void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason);
+/* It exists at the peer alone: never to be used, to be deleted there. */
+void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason);
 void child_reap(struct ike *k, struct child_sa *c);
 CV_MUST_USE enum cv_err child_new_spi(const struct ike *k, uint32_t *spi);
 

@@ -79,6 +79,11 @@ static bool start_child(struct ike *k, struct ike_sa *sa, struct child_sa *c)
     return false;
 }
 
+static bool wants_delete(const struct child_sa *c)
+{
+    return c->want_delete && (c->installed || c->doomed) && !c->drains;
+}
+
 /* The first Child SA with something to do, oldest last.  One that finds no room does not
  * hold up the others. */
 static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
@@ -90,7 +95,7 @@ static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
         struct child_sa *c = child_at(k, i);
 
         next = c->next;
-        if (c->want_delete && c->installed && !c->drains)
+        if (wants_delete(c))
             return delete_child_start(k, sa, c);
         if (sa->state != ST_UP || k->now_ms < c->retry_ms)
             continue;
@@ -226,7 +231,7 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
         const struct child_sa *c = child_at(k, i);
         uint64_t at = c->retry_ms > sa->retry_ms ? c->retry_ms : sa->retry_ms;
 
-        if (c->want_delete && c->installed && !c->drains)
+        if (wants_delete(c))
             earliest(&due, sa->retry_ms);
         else if (sa->state == ST_UP && (c->state == CV_CHILD_CREATED ||
                                         (c->want_rekey && c->state == CV_CHILD_INSTALLED)))
