@@ -7,7 +7,7 @@
 
 #include <culvert/policy.h>
 
-enum { RECIPE_CHILDREN = 3, RECIPE_TS = 4 };
+enum { RECIPE_CHILDREN = 3, RECIPE_TS = 8 };
 
 struct recipe {
     struct cv_conn conn;

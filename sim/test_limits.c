@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "sim/crowd.h"
+#include "sim/duo.h"
 
 static void a_full_gateway_refuses_and_keeps_what_it_has(void **state)
 {
@@ -47,6 +48,71 @@ static void no_room_for_a_child_leaves_the_ike_sa(void **state)
     assert_true(crowd_ping(c, 0));
     assert_int_equal(host_child_count(c->dev[1]), 0);
     assert_true(crowd_free(c));
+}
+
+static void one_device_does_not_get_every_slot(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+
+    (void)state;
+    c->gw->settings.children_max = 3;
+    crowd_start(c);
+    crowd_connect(c, 0);
+    world_run(c->w, 5000);
+    for (unsigned i = 0; i < 5; i++) { /* the same child again and again */
+        crowd_connect(c, 0);
+        world_run(c->w, 5000);
+    }
+    assert_int_equal(host_child_count(c->gw), 3);
+    crowd_connect(c, 1);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 0));
+    assert_true(crowd_ping(c, 1));
+    assert_true(crowd_free(c));
+}
+
+/* Three Child SAs with eight selectors each.  Where room for selectors ends, one of them
+ * cannot be installed; it must not go on existing at the peer alone. */
+static struct duo *with_many_selectors(unsigned small)
+{
+    struct duo *d = duo_new(1);
+
+    (small == 0 ? d->dev : d->gw)->settings.limits.child_sas = 4;
+    (void)duo_add_child(d);
+    (void)duo_add_child(d);
+    for (unsigned i = 0; i < 3; i++) {
+        d->dev_conn.child[i].n_local_ts = d->dev_conn.child[i].n_remote_ts = 0;
+        d->gw_conn.child[i].n_local_ts = d->gw_conn.child[i].n_remote_ts = 0;
+        for (unsigned k = 0; k < 8; k++) {
+            struct cv_addr dev = recipe_v4(10, (uint8_t)(50 + i), (uint8_t)(2 * k), 0);
+            struct cv_addr gw = recipe_v4(10, (uint8_t)(80 + i), (uint8_t)(2 * k), 0);
+
+            recipe_local_ts(&d->dev_conn, i, recipe_subnet(dev, 24));
+            recipe_remote_ts(&d->dev_conn, i, recipe_subnet(gw, 24));
+            recipe_local_ts(&d->gw_conn, i, recipe_subnet(gw, 24));
+            recipe_remote_ts(&d->gw_conn, i, recipe_subnet(dev, 24));
+        }
+    }
+    return d;
+}
+
+static void selectors_that_find_no_room_are_no_ones(void **state)
+{
+    (void)state;
+    for (unsigned small = 0; small < 2; small++) {
+        struct duo *d = with_many_selectors(small);
+
+        duo_start(d);
+        for (unsigned i = 0; i < 3; i++) {
+            host_initiate(d->dev, &d->dev_conn, i, d->gw);
+            world_run(d->w, 1000);
+        }
+        assert_true(host_errors(small == 0 ? d->dev : d->gw, CV_ERR_FULL) > 0);
+        assert_true(duo_settles(d, 10000, 1, host_child_count(d->gw)));
+        assert_true(host_child_count(d->gw) < 3);
+        assert_true(duo_closes(d));
+        assert_true(duo_free(d));
+    }
 }
 
 static void a_device_with_one_slot_of_each_kind_works(void **state)
@@ -231,6 +297,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_gateway_refuses_and_keeps_what_it_has),
         cmocka_unit_test(no_room_for_a_child_leaves_the_ike_sa),
+        cmocka_unit_test(one_device_does_not_get_every_slot),
+        cmocka_unit_test(selectors_that_find_no_room_are_no_ones),
         cmocka_unit_test(a_device_with_one_slot_of_each_kind_works),
         cmocka_unit_test(one_address_cannot_hold_many_half_open_exchanges),
         cmocka_unit_test(a_flood_of_spoofed_requests_harms_nobody),
