@@ -51,6 +51,7 @@ struct cv_settings {
     uint16_t tunnel_mss;   /* TCP SYNs through Child SAs announce at most this; 0: left alone */
     uint32_t keepalive_ms; /* NAT keepalive interval; 0: 20000; UINT32_MAX: never */
     uint32_t cookie_threshold; /* half-open SAs before cookies are asked for; 0: 10 */
+    uint32_t children_max;     /* Child SAs that one peer may ask for in an IKE SA; 0: 64 */
     uint32_t block_threshold;  /* half-open SAs from one address before it is refused; 0: 5 */
 };
 

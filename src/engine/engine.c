@@ -55,6 +55,8 @@ static void set_defaults(struct cv_settings *s)
         s->keepalive_ms = 20000;
     if (s->cookie_threshold == 0)
         s->cookie_threshold = 10;
+    if (s->children_max == 0)
+        s->children_max = 64;
     if (s->block_threshold == 0)
         s->block_threshold = 5;
 }
