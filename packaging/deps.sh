@@ -8,7 +8,7 @@ build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev"
 demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
 check="$demo libcmocka-dev libjansson-dev clang clang-format libclang-rt-14-dev cppcheck iputils-ping
     openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins libstrongswan-extra-plugins
-    libnss3-tools libldns3 libunbound8 libcurl3-nss libevent-pthreads-2.1-7 iperf3 python3 python3-scapy tshark
+    libnss3-tools libldns3 libunbound8 libcurl3-nss libevent-pthreads-2.1-7 iperf3 curl python3 python3-scapy python3-cryptography tshark
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static
     gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
 vm="$build iproute2 procps iputils-ping python3 strongswan-swanctl charon-systemd

@@ -119,7 +119,7 @@ static void offer(struct body *body, const struct cv_proposal *p, unsigned n)
 static enum cv_err choose(struct proposal_choice *out, struct cv_proposal ours,
                           struct cv_proposal theirs)
 {
-    struct body body;
+    static struct body body; /* the choice points into it */
 
     offer(&body, &theirs, 1);
     return proposal_select(out, &some, &ours, 1, body.sa, true, 0);
