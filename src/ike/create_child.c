@@ -392,7 +392,6 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     bool wanted = c != NULL && !c->want_delete;
     bool again = ch->failed == CV_ERR_KE_GROUP && wanted && c->ke_retry == 0 &&
                  proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);
-    uint64_t pause = ch->failed == CV_ERR_TEMPORARY ? RETRY_MIN_MS : RETRY_REKEY_MS;
 
     if (again) {
         c->ke_retry = ch->retry_group;
@@ -400,7 +399,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && hs->rival == POOL_NONE &&
         c->rekeys == POOL_NONE && sa->doing == DO_CREATE_CHILD) {
-        c->retry_ms = k->now_ms + RETRY_MIN_MS + ike_random_below(k, RETRY_MIN_MS);
+        c->retry_ms = k->now_ms + retry_pause(k, ch->failed, &c->refusals);
         return;
     }
     if (c != NULL && !c->doomed) {
@@ -426,7 +425,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         child_close(k, old, CV_ERR_CHILD_NOT_FOUND);
         return;
     }
-    old->retry_ms = k->now_ms + pause + ike_random_below(k, pause);
+    old->retry_ms = k->now_ms + retry_pause(k, ch->failed, &old->refusals);
     old->want_rekey = true;
     child_arm(k, old);
 }

@@ -280,7 +280,6 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                            const struct ike_change *ch)
 {
     struct ike_sa *rival = sa_by_number(k, hs->rival_sa);
-    uint64_t pause = ch->failed == CV_ERR_TEMPORARY ? RETRY_MIN_MS : RETRY_REKEY_MS;
 
     if (rival != NULL && rival->state == ST_UP) {
         sa_inherit(k, sa, rival);
@@ -292,7 +291,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         sa->want |= WANT_REKEY;
         return;
     }
-    sa->rekey_ms = k->now_ms + pause + ike_random_below(k, pause);
+    sa->rekey_ms = k->now_ms + retry_pause(k, ch->failed, &sa->refusals);
 }
 
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)

@@ -29,6 +29,7 @@ enum {
     LINGER_MS = 10000,      /* a closed SA still repeats its last response */
     DRAIN_MS = 5000,        /* inbound of a replaced Child SA goes on after its delete */
     REPLACED_MS = 60000,    /* the peer had this long to delete what it replaced */
+    RETRY_DOUBLINGS = 5,    /* of that, while the peer goes on refusing */
     RETRY_MIN_MS = 1000,    /* after TEMPORARY_FAILURE, plus as much jitter */
     RETRY_REKEY_MS = 10000, /* after any other refusal of a rekey */
     RESPONSE_MS = 180000    /* a cached response is kept this long */
@@ -86,6 +87,7 @@ struct ike_sa {
     uint8_t doing; /* ike_doing */
     uint8_t want;  /* bit set of ike_want */
     uint8_t carrier;
+    uint8_t refusals;     /* of our rekey in a row */
     bool initiator;       /* of the first exchange, or of the rekey that made this SA */
     bool first_initiator; /* of the very first exchange: asks for addresses, reauthenticates */
     bool nat_local, nat_remote, encap;
@@ -137,6 +139,7 @@ struct child_sa {
     uint32_t next, prev;
     uint8_t state; /* cv_child_state */
     uint8_t protocol, mode;
+    uint8_t refusals; /* of its rekey in a row */
     bool want_delete, want_rekey;
     bool initiator; /* we sent the request that made it */
     bool installed; /* the data-plane pair exists */
@@ -235,6 +238,10 @@ void ike_close_all(struct ike *k);
 /* The number of slot i, which has just been taken: never 0, and another one each time
  * until the slot's count gen[i] starts again. */
 uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i);
+
+/* How long after the n-th refusal in a row (RFC 7296 section 2.25: not at once), with jitter.
+ */
+uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n);
 
 /* ---- chance */
 CV_MUST_USE bool ike_random(const struct ike *k, void *out, size_t n);

@@ -161,6 +161,18 @@ void sa_run(struct ike *k, struct ike_sa *sa)
     sa_arm(k, sa);
 }
 
+uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n)
+{
+    uint64_t pause = RETRY_REKEY_MS;
+
+    if (refused == CV_ERR_TEMPORARY) {
+        pause = (uint64_t)RETRY_MIN_MS << *n;
+        if (*n < RETRY_DOUBLINGS)
+            (*n)++;
+    }
+    return pause + ike_random_below(k, pause);
+}
+
 /* ---- timers ---- */
 
 static void earliest(uint64_t *due, uint64_t t)
