@@ -380,6 +380,19 @@ struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
     return i == HTAB_NONE ? NULL : sa_at(k, i);
 }
 
+/* The successor that the peer made while we were rekeying sa ourselves, if it has inherited
+ * nothing: nobody knows of it, so nobody else would end it. */
+static void drop_rival(struct ike *k, const struct ike_sa *sa)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_sa *rival = hs == NULL ? NULL : sa_by_number(k, hs->rival_sa);
+
+    if (rival == NULL || !sa_is_secret(rival))
+        return;
+    rival->hard_ms = k->now_ms;
+    sa_arm(k, rival);
+}
+
 void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
 {
     if (sa->state == ST_DEAD || sa->state == ST_LINGER)
@@ -389,8 +402,10 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     sa_unlink_id(k, sa);
     msg_unref(&k->msgs, &sa->req);
     hs_give(k, &sa->gather);
-    if (sa->doing == DO_REKEY_IKE)
+    if (sa->doing == DO_REKEY_IKE) {
         k->sas_promised--;
+        drop_rival(k, sa);
+    }
     sa->doing = DO_NOTHING;
     sa->want = 0;
     sa->reason = reason;

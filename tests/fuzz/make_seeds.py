@@ -266,6 +266,8 @@ def engine_seeds():
     seed(target, "crossing", b"\4\2" + HOLD + command(0, REKEY_IKE) + command(1, REKEY_IKE) +
          edited(1) + edited(0) + go(2000) + HOLD + command(0, REKEY_CHILD) +
          command(1, REKEY_CHILD) + edited(1) + edited(0) + go(8000))
+    seed(target, "orphan", b"\4\2" + HOLD + command(0, REKEY_IKE) + command(1, REKEY_IKE) +
+         edited(0, edit(6, 0, 0, INFORMATIONAL), edit(1, 0)) + go(400))
     for to in (DEVICE, GATEWAY):
         for label, steps in (
                 ("alive", sealed(to, INFORMATIONAL)),
