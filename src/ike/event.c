@@ -68,13 +68,27 @@ static bool next_dead_child(struct ike *k, struct cv_effect *fx)
     return false;
 }
 
+/* The event that gives this number to a rekeyed SA still waits: until the host has it, the
+ * lease is known by the old number. */
+static bool is_news(const struct ike *k, uint32_t id)
+{
+    for (uint32_t i = 0; i < k->fx.used; i++) {
+        const struct cv_effect *fx = &k->fx.slots[(k->fx.head + i) % k->fx.cap].fx;
+
+        if (fx->kind == CV_EVENT && fx->u.event.kind == CV_EV_IKE_REKEYED &&
+            fx->u.event.ike_new == id)
+            return true;
+    }
+    return false;
+}
+
 /* An address goes back before anybody asks for one: the next SA of the same device wants it. */
 static bool next_freed_lease(struct ike *k, struct cv_effect *fx)
 {
     for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
         struct ike_sa *sa = sa_at(k, i);
 
-        if (!sa->has_lease)
+        if (!sa->has_lease || is_news(k, sa->id))
             continue;
         sa->has_lease = false;
         *fx = (struct cv_effect){.kind = CV_FREE_ADDRESS, .ike = sa->id, .conn = sa->conn};
