@@ -170,6 +170,7 @@ static void cast(struct chaos *c)
         c->gw->answer_ms = prng_range(&c->dice, 1, 3000);
     if (prng_chance(&c->dice, 300))
         c->gw->settings.cookie_threshold = 1;
+    c->gw->batches = prng_chance(&c->dice, 500);
     for (unsigned i = 0; i < c->n; i++)
         cast_device(c, i);
     for (uint32_t i = 0; i < c->w->n_hosts; i++)

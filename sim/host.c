@@ -45,6 +45,8 @@ void host_stop(struct host *h)
 {
     if (h->engine == NULL)
         return;
+    while (h->n_inbox > 0)
+        free(h->inbox[--h->n_inbox].buf);
     cv_engine_close(h->engine);
     free(h->mem);
     h->engine = NULL;
@@ -82,36 +84,61 @@ static void note_drop(struct host *h, const char *what, const struct cv_packet *
     trace_line(&h->world->trace, world_now(h->world), text);
 }
 
+/* A packet that the engine has seen.  True when an echo is wanted on *flow. */
+static bool handed_over(struct host *h, const struct cv_packet *p, uint32_t *flow)
+{
+    *flow = UINT32_MAX;
+    if (p->verdict == CV_DELIVER)
+        invariants_delivered(h->world, h, p, flow);
+    else if (p->err != CV_OK)
+        note_drop(h, "drops", p);
+    return *flow != UINT32_MAX && h->world->stack.flows[*flow].echo;
+}
+
+/* Hands the inbox to the engine in one call. */
+static void empty_inbox(void *ctx, void *arg)
+{
+    struct host *h = ctx;
+    uint32_t echo[HOST_INBOX];
+    unsigned n_echo = 0, n = h->n_inbox;
+
+    (void)arg;
+    if (n == 0)
+        return;
+    h->n_inbox = 0;
+    h->world->active = h;
+    if (h->engine != NULL)
+        cv_input(h->engine, h->inbox, n, world_now(h->world));
+    for (unsigned i = 0; i < n; i++) {
+        if (h->engine != NULL && handed_over(h, &h->inbox[i], &echo[n_echo]))
+            n_echo++;
+        free(h->inbox[i].buf);
+    }
+    if (h->engine == NULL)
+        return;
+    host_drain(h);
+    for (unsigned i = 0; i < n_echo; i++)
+        host_send_inner(h, echo[i] ^ 1);
+}
+
 void host_receive(void *ctx, const struct datagram *d)
 {
     struct host *h = ctx;
-    struct cv_packet p = {.cap = CV_HEADROOM + d->n,
-                          .off = CV_HEADROOM, /* transport mode writes an IP header there */
-                          .len = d->n,
-                          .local = d->dst,
-                          .remote = d->src,
-                          .carrier = d->carrier,
-                          .tos = d->tos};
-    uint32_t flow;
+    struct cv_packet *p = &h->inbox[h->n_inbox++];
 
-    if (h->engine == NULL)
-        return;
-    p.buf = sim_alloc(p.cap); /* exact at its end, so that a sanitizer sees overreads */
-    memcpy(p.buf + p.off, d->data, d->n);
-    h->world->active = h;
-    cv_input(h->engine, &p, 1, world_now(h->world));
-    if (p.verdict == CV_DELIVER) {
-        flow = UINT32_MAX;
-        invariants_delivered(h->world, h, &p, &flow);
-        if (flow != UINT32_MAX && h->world->stack.flows[flow].echo) {
-            host_drain(h);
-            host_send_inner(h, flow ^ 1);
-        }
-    } else if (p.err != CV_OK) {
-        note_drop(h, "drops", &p);
-    }
-    free(p.buf);
-    host_drain(h);
+    *p = (struct cv_packet){.cap = CV_HEADROOM + d->n,
+                            .off = CV_HEADROOM, /* transport mode writes a header there */
+                            .len = d->n,
+                            .local = d->dst,
+                            .remote = d->src,
+                            .carrier = d->carrier,
+                            .tos = d->tos};
+    p->buf = sim_alloc(p->cap); /* exact at its end, so that a sanitizer sees overreads */
+    memcpy(p->buf + p->off, d->data, d->n);
+    if (!h->batches || h->n_inbox == HOST_INBOX)
+        empty_inbox(h, NULL);
+    else if (h->n_inbox == 1)
+        queue_at(&h->world->queue, world_now(h->world), empty_inbox, h, NULL);
 }
 
 void host_send_inner(struct host *h, uint32_t flow)

@@ -16,7 +16,8 @@ enum {
     HOST_INNER = 6,
     HOST_CONNS = 8,
     HOST_LEASES = 2048,
-    HOST_CERT_MAX = 3000
+    HOST_CERT_MAX = 3000,
+    HOST_INBOX = 16
 };
 
 struct world;
@@ -55,6 +56,7 @@ struct host {
     bool trusts_nobody; /* refuses every signature */
     uint8_t pool_net;   /* addresses 10.pool_net.x.y; 0: none to give */
     bool pool_empty;
+    bool batches; /* hands over what arrives within one millisecond in one call */
     bool resting; /* no longer starts again what ended (dpd_action, close_action) */
     uint32_t lease_of[HOST_LEASES]; /* IKE SA number by slot; 0: free */
     unsigned n_leases, next_lease;  /* addresses are not used again soon */
@@ -62,6 +64,9 @@ struct host {
     /* its strings: see world_hold and world_lose_nth */
     bool held;
     unsigned lose_in; /* 0: none; 1: the next IKE datagram */
+
+    struct cv_packet inbox[HOST_INBOX];
+    unsigned n_inbox;
 
     /* what happened */
     unsigned saw[CV_EV_ALARM + 1];
