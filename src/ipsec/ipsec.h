@@ -19,7 +19,7 @@
 #include "ipsec/path.h"
 #include "ipsec/policy.h"
 
-struct ipsec; /* ipsec.c: tables, counters */
+struct ipsec; /* plane.h: tables, counters */
 
 /* What ipsec_in and ipsec_out noticed about the pair that the engine must act on. */
 enum ipsec_notice {

@@ -1,4 +1,4 @@
-/* src/ipsec/ipsec.c: the whole data plane, two of them back to back.
+/* src/ipsec/ipsec.h: the whole data plane, two of them back to back.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* src/ipsec/policy.c and what src/ipsec/ipsec.c makes of it: which packets are protected,
+/* src/ipsec/policy.c and what src/ipsec/clear.c makes of it: which packets are protected,
  * which pass and which do not, in their order.
  *
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,0 +1,108 @@
+/* Packets in: SPI, length, a look at the window, open, commit, inner packet, selectors.
+ *
+ * Invariant: nothing in a pair but its drop counters changes before the packet is authentic
+ * (RFC 4302 and 4303 section 3.4).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "ipsec/plane.h"
+
+/* Replays below this many may be a network that duplicates. */
+static const uint64_t REPLAY_ALARM = 16;
+
+/* A drop on an SA that exists goes into the pair's own counters too.  Every power of
+ * two is an alarm: an attack is told at once, and a long one does not flood. */
+static unsigned count_drop(struct ipsec_pair *pair, enum cv_err err)
+{
+    const enum cv_child_drop kind = err == CV_ERR_REPLAY     ? CV_CD_REPLAY
+                                    : err == CV_ERR_ICV      ? CV_CD_ICV
+                                    : err == CV_ERR_SELECTOR ? CV_CD_SELECTOR
+                                                             : CV_CD_MALFORMED;
+    const uint64_t n = ++pair->count.drops[kind];
+
+    if (kind == CV_CD_MALFORMED || (kind == CV_CD_REPLAY && n < REPLAY_ALARM))
+        return 0;
+    return (n & (n - 1)) == 0 ? IPSEC_ALARM : 0;
+}
+
+/* The packet is authentic and new: everything that follows from this alone. */
+static unsigned commit_in(struct ipsec *p, struct ipsec_pair *pair, const struct cv_packet *pkt,
+                          uint64_t seq, uint64_t now_ms)
+{
+    const bool newest = replay_commit(&pair->replay, &p->blocks, seq);
+    unsigned notices = 0;
+
+    if (pair->count.packets_in++ == 0)
+        notices |= IPSEC_FIRST_IN;
+    pair->count.last_in_ms = now_ms;
+    /* RFC 7296 section 2.23.  An older packet that comes late must not move the endpoint
+     * back, and a raw one tells nothing about the NAT's mapping. */
+    if (newest && pair->path.encap && !pair->fixed_remote && pkt->carrier == CV_UDP_4500 &&
+        !endpoint_equal(&pair->path.remote, &pkt->remote)) {
+        pair->path.remote = pkt->remote;
+        notices |= IPSEC_PEER_MOVED;
+    }
+    return notices;
+}
+
+/* pkt holds what was opened; leaves the inner packet. */
+static enum cv_err accept_inner(struct ipsec *p, uint32_t i, struct cv_packet *pkt,
+                                const struct wrap_head *head)
+{
+    const struct ipsec_pair *pair = &p->pairs[i];
+    struct ip_flow flow;
+    enum cv_err err = wrap_inner(&pair->path, pkt, head, &flow);
+
+    if (err != CV_OK || pkt->verdict == CV_TAKEN)
+        return err;
+    /* RFC 4301 section 5.2: the SA's own selectors, not only any policy's */
+    if (!spd_allows_in(&p->spd, i, &flow))
+        return CV_ERR_SELECTOR;
+    return wrap_deliver(&pair->path, &pair->out, pkt, &flow);
+}
+
+static enum cv_err open_packet(struct ipsec *p, uint32_t i, struct cv_packet *pkt,
+                               const struct wrap_head *head, uint64_t now_ms, unsigned *notices)
+{
+    struct ipsec_pair *pair = &p->pairs[i];
+    const uint64_t seq = replay_infer(&pair->replay, head->seq_low, pair->in.esn);
+    enum cv_err err = wrap_check(&pair->path, &pair->in, pkt, head);
+
+    if (err != CV_OK)
+        return err;
+    if (lifetime_over(&pair->life))
+        return CV_ERR_EXPIRED;
+    if (!replay_check(&pair->replay, &p->blocks, seq))
+        return CV_ERR_REPLAY;
+    err = wrap_open(&pair->in, seq, pkt, head);
+    if (err != CV_OK)
+        return err;
+    *notices |= commit_in(p, pair, pkt, seq, now_ms);
+    err = accept_inner(p, i, pkt, head);
+    if (pkt->verdict == CV_DELIVER)
+        pair->count.bytes_in += pkt->len;
+    *notices |= lifetime_note(&pair->life, pair->count.bytes_in, pair->count.packets_in);
+    return err;
+}
+
+void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
+              unsigned *notices)
+{
+    struct wrap_head head;
+
+    *pair = POOL_NONE;
+    *notices = 0;
+    pkt->verdict = CV_DROP;
+    pkt->child = 0;
+    pkt->err = wrap_read(pkt, &head);
+    if (pkt->err != CV_OK)
+        return;
+    *pair = sad_find(&p->sad, head.spi);
+    if (*pair == POOL_NONE) {
+        pkt->err = CV_ERR_NO_SA;
+        return;
+    }
+    pkt->child = p->pairs[*pair].id;
+    pkt->err = open_packet(p, *pair, pkt, &head, now_ms, notices);
+    if (pkt->err != CV_OK && pkt->err != CV_ERR_EXPIRED)
+        *notices |= count_drop(&p->pairs[*pair], pkt->err);
+}

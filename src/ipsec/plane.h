@@ -1,0 +1,47 @@
+/* The inside of one engine's data plane, shared by the files that are it: ipsec.c (pairs),
+ * inbound.c, outbound.c, clear.c (policies), toobig.c (path MTU).  The engine sees ipsec.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IPSEC_PLANE_H
+#define IPSEC_PLANE_H
+
+#include "ipsec/ipsec.h"
+#include "ipsec/lifetime.h"
+#include "ipsec/replay.h"
+#include "ipsec/sad.h"
+#include "ipsec/spd.h"
+#include "ipsec/wrap.h"
+
+struct ipsec_pair {
+    struct esp_sa in, out;
+    struct replay replay;
+    struct lifetime life;
+    struct ipsec_counters count;
+    struct path path;
+    uint32_t id;
+    bool used, fixed_remote;
+};
+_Static_assert(sizeof(struct ipsec_pair) <= 344, "a million of these fit a gateway");
+
+struct ipsec {
+    const struct cv_crypto *crypto;
+    struct ipsec_pair *pairs;
+    uint32_t n_pairs;
+    struct sad sad;
+    struct spd spd;
+    struct policies policies;
+    struct replay_blocks blocks;
+    uint64_t icmp_second; /* the second that icmp_seen belongs to */
+    unsigned icmp_seen;
+};
+
+/* Pair i when it is installed, or NULL. */
+struct ipsec_pair *ipsec_used_pair(struct ipsec *p, uint32_t i);
+
+/* The first policy for flow in this direction, or NULL. */
+const struct ipsec_policy *ipsec_policy_for(const struct ipsec *p, uint8_t direction,
+                                            const struct ip_flow *flow);
+/* Does policy decide before SA pairs are looked at? */
+bool ipsec_is_shunt(const struct ipsec_policy *policy);
+
+#endif
