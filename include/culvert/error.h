@@ -26,6 +26,8 @@
     X(CV_ERR_NEXT_HEADER,          "next_header",           "next header does not fit the SA's mode") \
     X(CV_ERR_INNER,                "inner_packet",          "protected packet is not valid IP")  \
     X(CV_ERR_SELECTOR,             "selector",              "inner packet is outside the SA's selectors") \
+    X(CV_ERR_MULTICAST,            "multicast",             "inner packet to multicast or broadcast, which no selector names") \
+    X(CV_ERR_INNER_SOURCE,         "inner_source",          "inner packet from an address that nobody has") \
     X(CV_ERR_NO_POLICY,            "no_policy",             "no policy lets this packet pass")   \
     X(CV_ERR_DISCARD,              "discard",               "policy says discard")               \
     X(CV_ERR_CLEARTEXT,            "cleartext",             "packet in the clear although policy protects it") \

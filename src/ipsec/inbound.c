@@ -44,6 +44,13 @@ static unsigned commit_in(struct ipsec *p, struct ipsec_pair *pair, const struct
     return notices;
 }
 
+/* RFC 1122 section 3.2.1.3, RFC 4291 sections 2.5.2, 2.5.3 and 2.7: not these, whatever the
+ * selectors say. */
+static bool may_be_source(const struct cv_addr *a)
+{
+    return !addr_is_zero(a) && !addr_is_loopback(a) && !addr_is_group(a);
+}
+
 /* pkt holds what was opened; leaves the inner packet. */
 static enum cv_err accept_inner(struct ipsec *p, uint32_t i, struct cv_packet *pkt,
                                 const struct wrap_head *head)
@@ -57,6 +64,10 @@ static enum cv_err accept_inner(struct ipsec *p, uint32_t i, struct cv_packet *p
     /* RFC 4301 section 5.2: the SA's own selectors, not only any policy's */
     if (!spd_allows_in(&p->spd, i, &flow))
         return CV_ERR_SELECTOR;
+    if (!may_be_source(&flow.src))
+        return CV_ERR_INNER_SOURCE;
+    if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, i, &flow, true))
+        return CV_ERR_MULTICAST;
     return wrap_deliver(&pair->path, &pair->out, pkt, &flow);
 }
 

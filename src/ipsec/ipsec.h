@@ -142,7 +142,10 @@ void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t 
               unsigned *notices);
 /* One inner IP packet.  On success the ESP packet, or the IP packet with AH, is at pkt->off
  * with carrier, local, remote, tos and df set and the verdict CV_TRANSMIT.  Policy may say
- * CV_BYPASS, CV_ERR_DISCARD, or, where it has no entry, CV_ERR_NO_POLICY. */
+ * CV_BYPASS, CV_ERR_DISCARD, or, where it has no entry, CV_ERR_NO_POLICY.
+ *
+ * Both ways, a multicast or broadcast destination needs a selector that names such addresses
+ * alone, else CV_ERR_MULTICAST. */
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
                unsigned *notices);
 

@@ -64,5 +64,9 @@ void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t
         return;
     }
     pkt->child = p->pairs[*pair].id;
+    if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, *pair, &flow, false)) {
+        pkt->err = CV_ERR_MULTICAST;
+        return;
+    }
     pkt->err = seal_packet(&p->pairs[*pair], pkt, &flow, now_ms, notices);
 }

@@ -24,13 +24,7 @@ static bool is_icmp_query(uint8_t type)
 
 static bool is_unicast(const struct cv_addr *a)
 {
-    static const uint8_t all_ones[4] = {255, 255, 255, 255};
-
-    if (addr_is_zero(a))
-        return false;
-    if (a->family == CV_IPV6)
-        return a->b[0] != 0xff;
-    return a->b[0] >> 4 != 0xe && !span_equal(span(a->b, 4), span(all_ones, 4));
+    return !addr_is_zero(a) && !addr_is_group(a);
 }
 
 static bool may_answer(const struct ip_flow *f)

@@ -71,6 +71,16 @@ uint8_t selector_narrow(const struct cv_ts *ts)
     return (uint8_t)((ts->proto != 0) + !is_any_port(ts));
 }
 
+bool selector_is_group(const struct cv_ts *ts)
+{
+    struct cv_addr lo = {.family = ts->family}, hi = {.family = ts->family};
+
+    memcpy(lo.b, ts->lo, sizeof(lo.b));
+    memcpy(hi.b, ts->hi, sizeof(hi.b));
+    /* between multicast and 255.255.255.255 are others */
+    return addr_is_group(&lo) && addr_is_group(&hi) && lo.b[0] >> 4 == hi.b[0] >> 4;
+}
+
 bool selector_equal(const struct cv_ts *a, const struct cv_ts *b)
 {
     return a->family == b->family && a->proto == b->proto && a->port_lo == b->port_lo &&

@@ -40,6 +40,9 @@ enum { SELECTOR_PREFIX_WORDS = 128 / 32 + 1 }; /* a bit for each prefix length *
 /* How many of protocol and ports the selector restricts: 0, 1 or 2. */
 uint8_t selector_narrow(const struct cv_ts *ts);
 
+/* Does it name groups (addr_is_group) and nothing else?  0.0.0.0/0 names none. */
+bool selector_is_group(const struct cv_ts *ts);
+
 bool selector_equal(const struct cv_ts *a, const struct cv_ts *b);
 
 #endif

@@ -162,6 +162,17 @@ bool spd_allows_in(const struct spd *s, uint32_t i, const struct ip_flow *flow)
            match_list(s, s->pairs[i].local, &dst) != NULL;
 }
 
+/* What covers a group without naming it reaches beyond all groups, so its prefix is shorter
+ * than that of any selector that does. */
+bool spd_names_group(const struct spd *s, uint32_t i, const struct ip_flow *flow, bool inbound)
+{
+    const struct flow_end dst = flow_dst(flow);
+    const uint32_t list = inbound ? s->pairs[i].local : s->pairs[i].remote;
+    const struct spd_cell *cell = match_list(s, list, &dst);
+
+    return cell != NULL && selector_is_group(&cell->ts);
+}
+
 /* ---- outbound index ---- */
 
 static uint32_t *prefixes_of(struct spd *s, uint8_t family)

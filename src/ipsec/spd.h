@@ -80,4 +80,7 @@ uint32_t spd_find_out(const struct spd *s, const struct ip_flow *flow);
 /* May pair i carry this inner packet inbound?  RFC 4301 section 5.2, step 4. */
 bool spd_allows_in(const struct spd *s, uint32_t i, const struct ip_flow *flow);
 
+/* Does a selector of pair i name the group (addr_is_group) that flow goes to? */
+bool spd_names_group(const struct spd *s, uint32_t i, const struct ip_flow *flow, bool inbound);
+
 #endif

@@ -32,6 +32,22 @@ bool addr_is_zero(const struct cv_addr *a)
     return memcmp(a->b, zero, sizeof(zero)) == 0;
 }
 
+bool addr_is_loopback(const struct cv_addr *a)
+{
+    static const uint8_t one[sizeof(a->b)] = {[15] = 1};
+
+    return a->family == CV_IPV6 ? memcmp(a->b, one, sizeof(one)) == 0 : a->b[0] == 127;
+}
+
+bool addr_is_group(const struct cv_addr *a)
+{
+    static const uint8_t all_ones[4] = {255, 255, 255, 255};
+
+    if (a->family == CV_IPV6)
+        return a->b[0] == 0xff;
+    return a->b[0] >> 4 == 0xe || memcmp(a->b, all_ones, sizeof(all_ones)) == 0;
+}
+
 bool endpoint_equal(const struct cv_endpoint *a, const struct cv_endpoint *b)
 {
     return a->port == b->port && addr_equal(&a->addr, &b->addr);

@@ -78,7 +78,10 @@ void ip_patch(uint8_t *packet, size_t total, size_t proto_at, uint8_t proto);
 
 bool addr_equal(const struct cv_addr *a, const struct cv_addr *b);
 bool addr_is_zero(const struct cv_addr *a); /* all octets zero, whatever the family */
-size_t addr_len(uint8_t family);            /* 4, 16; 0 for others */
+bool addr_is_loopback(const struct cv_addr *a);
+/* Multicast or limited broadcast; a subnet's own broadcast looks like any host. */
+bool addr_is_group(const struct cv_addr *a);
+size_t addr_len(uint8_t family); /* 4, 16; 0 for others */
 bool endpoint_equal(const struct cv_endpoint *a, const struct cv_endpoint *b);
 bool range_has(const struct cv_addr_range *r, const struct cv_addr *a);
 
