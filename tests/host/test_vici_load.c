@@ -1,0 +1,96 @@
+/* What clients load over VICI, and what they cannot.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/vici_fixture.h"
+
+static void secrets_are_loaded_listed_and_unloaded(void **state)
+{
+    struct node *message = tree_new(), *owners;
+    struct cv_id a = id_of("a"), b = id_of("b");
+    struct cv_span secret;
+    int fd = client();
+
+    (void)state;
+    tree_add_value(message, "id", "ike-1");
+    tree_add_value(message, "type", "ike");
+    tree_add_bytes(message, "data", "\0x", 2);
+    owners = tree_add_list(message, "owners");
+    tree_add_item(owners, "a");
+    tree_add_item(owners, "b");
+    send_packet(fd, VICI_CMD_REQUEST, "load-shared", message);
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(creds_psk(d.creds, &a, &b, &secret), CV_OK);
+    assert_int_equal(secret.n, 2);
+    command(fd, "get-shared", "");
+    assert_received(fd, "answer keys[ike-1 ]");
+    command(fd, "unload-shared", "id=ike-1");
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(creds_psk(d.creds, &a, &b, &secret), CV_ERR_NO_CREDENTIAL);
+    command(fd, "unload-shared", "id=ike-1");
+    assert_received(fd,
+                    "answer success=no errmsg=no shared key with unique identifier 'ike-1'");
+    command(fd, "load-shared", "type=ntlm data=x");
+    assert_received(fd,
+                    "answer success=no errmsg=shared keys of type 'ntlm' are not implemented");
+    close(fd);
+}
+
+/* A reload of the daemon's file clears and loads what is the file's. */
+static void a_client_clears_only_what_clients_have_loaded(void **state)
+{
+    struct cv_id file = id_of("file"), any = id_of("other"), here = id_of("here");
+    struct cv_span secret;
+    struct problem why;
+    int fd = client();
+
+    (void)state;
+    assert_true(creds_add_shared(d.creds, SHARED_IKE, "s", &file, 1, span("f", 1), &why));
+    command(fd, "load-shared", "id=s type=IKE data=client");
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(creds_psk(d.creds, &here, &file, &secret), CV_OK);
+    assert_int_equal(secret.n, 1);
+    assert_int_equal(creds_psk(d.creds, &here, &any, &secret), CV_OK);
+    assert_int_equal(secret.n, 6);
+    creds_clear(d.creds);
+    assert_int_equal(creds_psk(d.creds, &here, &any, &secret), CV_OK);
+    assert_true(creds_add_shared(d.creds, SHARED_IKE, "s", &file, 1, span("f", 1), &why));
+    command(fd, "clear-creds", "");
+    assert_received(fd, "answer success=yes");
+    assert_int_equal(creds_psk(d.creds, &here, &file, &secret), CV_OK);
+    assert_int_equal(creds_psk(d.creds, &here, &any, &secret), CV_ERR_NO_CREDENTIAL);
+    close(fd);
+}
+
+static void what_is_not_implemented_says_so(void **state)
+{
+    int fd = client();
+
+    (void)state;
+    command(fd, "redirect", "ike=home gateway=10.0.0.1");
+    assert_received(fd, "answer success=no errmsg=redirecting IKE SAs (RFC 5685) is not "
+                        "implemented");
+    command(fd, "load-cert", "type=X509_AC data=x");
+    assert_received(fd, "answer success=no errmsg=certificates of type 'X509_AC' are not "
+                        "implemented");
+    command(fd, "load-token", "handle=01");
+    assert_received(fd, "answer success=no errmsg=keys on tokens are not implemented");
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SERVER_TEST(secrets_are_loaded_listed_and_unloaded),
+        SERVER_TEST(a_client_clears_only_what_clients_have_loaded),
+        SERVER_TEST(what_is_not_implemented_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
