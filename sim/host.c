@@ -160,6 +160,7 @@ void host_send_inner(struct host *h, uint32_t flow)
                  (struct cv_span){p.buf + p.off, p.len});
     } else {
         h->world->stack.flows[flow].refused++;
+        h->world->stack.flows[flow].bypassed += p.verdict == CV_BYPASS;
         note_drop(h, "does not send", &p);
     }
     free(buf);

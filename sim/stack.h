@@ -20,10 +20,11 @@ struct flow {
     uint32_t from, to; /* hosts' indexes */
     struct cv_addr src, dst;
     uint16_t sport, dport;
-    uint16_t payload; /* octets, at least STACK_PAYLOAD_MIN */
-    bool echo;        /* the receiver answers on the other flow of the pair */
-    uint32_t sent;    /* numbers 0 .. sent-1 were handed to the engine */
-    uint32_t refused; /* of those the engine did not transmit */
+    uint16_t payload;  /* octets, at least STACK_PAYLOAD_MIN */
+    bool echo;         /* the receiver answers on the other flow of the pair */
+    uint32_t sent;     /* numbers 0 .. sent-1 were handed to the engine */
+    uint32_t refused;  /* of those the engine did not transmit */
+    uint32_t bypassed; /* and of those policy sends as they are; they go nowhere here */
     uint32_t received;
     uint8_t *seen; /* bit set by number */
     uint32_t seen_bits;

@@ -35,6 +35,7 @@ struct cv_limits {
     uint32_t messages;     /* buffers for retransmission and reassembly */
     uint32_t message_size; /* octets of the largest IKE message, reassembled */
     uint32_t effects;      /* out-queue slots; at least 16 */
+    uint32_t policies;     /* for cv_policy_add */
 };
 
 struct cv_settings {
@@ -76,6 +77,19 @@ void cv_conn_remove(struct cv_engine *e, const struct cv_conn *conn);
 /* IKE and Child SAs, and exchanges in progress, that still point to conn. */
 unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn);
 
+/* A policy on packets, by number until it is removed; the engine keeps a copy.  Without any,
+ * what has an SA is protected, an outbound packet without one is CV_ERR_NO_TUNNEL, and an
+ * inbound one in the clear may pass.  CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, or
+ * selectors of no family or of two. */
+CV_MUST_USE enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy,
+                                      uint32_t *number);
+void cv_policy_remove(struct cv_engine *e, uint32_t number);
+
+/* The first policy for an IP packet in this direction (cv_direction), or NULL; valid until it
+ * is removed.  After CV_ERR_NO_TUNNEL its cookie says what to negotiate. */
+const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direction,
+                                       struct cv_span packet);
+
 /* ---- commands ------------------------------------------------------------- */
 
 /* Starts an IKE SA to remote, or uses the one that is up, and negotiates child (NULL:
@@ -104,7 +118,9 @@ CV_MUST_USE enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint
 void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
 
 /* Inner IP packets for the network.  For CV_TRANSMIT off, len, local, remote,
- * carrier and tos are set. */
+ * carrier and tos are set; with CV_BYPASS the packet is as it was, and its way out is the
+ * host's.  CV_ERR_DISCARD: a policy says so; CV_ERR_NO_TUNNEL: it is to be protected and no SA
+ * is there; CV_ERR_NO_POLICY: there are policies, and none is for it. */
 void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
 
 /* A packet of this Child SA did not fit: the path carries at most mtu octets, as the host's

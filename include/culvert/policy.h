@@ -1,4 +1,5 @@
-/* What the operator wants: connections, their children, proposals, identities.
+/* What the operator wants: connections, their children, proposals, identities; and policies
+ * on packets.
  *
  * The host owns these structs and everything they point to; the engine keeps
  * pointers.  A connection given to cv_conn_add stays unchanged and alive until
@@ -107,6 +108,27 @@ struct cv_conn {
     const struct cv_child_config *const *children;
     unsigned n_children;
     const void *host;
+};
+
+/* ---- policies on packets (RFC 4301 section 4.4.1) -----------------------------------------
+ */
+
+enum cv_policy_action { CV_POLICY_PROTECT = 1, CV_POLICY_BYPASS, CV_POLICY_DISCARD };
+
+enum cv_direction { CV_OUT = 1, CV_IN = 2, CV_BOTH = CV_OUT | CV_IN };
+
+/* Lower numbers come first.  All SAs stand together at CV_PRIORITY_SA: a bypass or discard
+ * below is stronger than any SA, the others are for what no SA takes. */
+#define CV_PRIORITY_SA UINT32_C(0x80000000)
+
+/* Ours and theirs are the same for both directions: local is the source of what goes out and
+ * the destination of what comes in. */
+struct cv_policy {
+    uint8_t action;     /* cv_policy_action */
+    uint8_t directions; /* cv_direction */
+    uint32_t priority;  /* equal: the one added first */
+    uint32_t cookie;    /* the host's own, e.g. which child to negotiate */
+    struct cv_ts local, remote;
 };
 
 #endif

@@ -13,11 +13,16 @@ enum { EFFECTS_MIN = 16, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
 
 /* ---- lifecycle ---- */
 
+/* Once to count, once to build. */
 static struct ipsec *carve(struct ike *k, struct arena *a, const struct cv_settings *set)
 {
-    arena_take(a, 1, sizeof(struct cv_engine));
+    struct ipsec *p;
+
     ike_carve(k, a, &set->limits);
-    return ipsec_init(a, set->limits.child_sas, set->crypto, k->seed);
+    p = ipsec_init(a, set->limits.child_sas, set->crypto, k->seed);
+    if (IPSEC_POLICIES && set->limits.policies > 0)
+        ipsec_carve_policies(p, a, set->limits.policies);
+    return p;
 }
 
 size_t cv_engine_size(const struct cv_limits *limits)
@@ -27,6 +32,7 @@ size_t cv_engine_size(const struct cv_limits *limits)
     struct ike none;
 
     memset(&none, 0, sizeof(none));
+    arena_take(&count, 1, sizeof(struct cv_engine));
     carve(&none, &count, &set);
     return count.bad ? SIZE_MAX : count.used;
 }
@@ -36,7 +42,8 @@ static bool limits_make_sense(const struct cv_limits *l)
     return l->ike_sas > 0 && l->child_sas > 0 && l->conns > 0 && l->handshakes > 0 &&
            l->messages >= 4 && l->message_size >= MESSAGE_MIN &&
            l->message_size <= UINT16_MAX && l->effects >= EFFECTS_MIN &&
-           l->ike_sas < POOL_NONE / 2 && l->child_sas < POOL_NONE / 2;
+           l->ike_sas < POOL_NONE / 2 && l->child_sas < POOL_NONE / 2 &&
+           l->policies < (IPSEC_POLICIES ? POOL_NONE / 2 : 1);
 }
 
 static void set_defaults(struct cv_settings *s)
@@ -86,8 +93,7 @@ enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
     wheel_init(&k->wheel, now_ms);
     /* The arena's first piece is the engine itself, already in use. */
     a.used = (sizeof(*e) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    ike_carve(k, &a, &k->set.limits);
-    k->ipsec = ipsec_init(&a, k->set.limits.child_sas, k->crypto, k->seed);
+    k->ipsec = carve(k, &a, &k->set);
     if (a.bad || k->ipsec == NULL)
         return CV_ERR_ARGUMENT;
     *out = e;
@@ -146,6 +152,22 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
     for (uint32_t i = 0; i < k->fx.used + k->fx.held; i++)
         n += k->fx.slots[(k->fx.head + k->fx.cap - k->fx.held + i) % k->fx.cap].fx.conn == conn;
     return n;
+}
+
+enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy, uint32_t *number)
+{
+    return ipsec_policy_add(e->ike.ipsec, policy, number);
+}
+
+void cv_policy_remove(struct cv_engine *e, uint32_t number)
+{
+    ipsec_policy_remove(e->ike.ipsec, number);
+}
+
+const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direction,
+                                       struct cv_span packet)
+{
+    return ipsec_policy_find(e->ike.ipsec, direction, packet);
 }
 
 /* ---- commands ---- */

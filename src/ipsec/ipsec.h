@@ -121,13 +121,13 @@ void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
 
 /* Policies (policy.h), by number.  Without any, what has an SA is protected, an outbound packet
  * without one is CV_ERR_NO_TUNNEL, and an inbound one in the clear may pass. */
-CV_MUST_USE enum cv_err ipsec_policy_add(struct ipsec *p, const struct ipsec_policy *policy,
+CV_MUST_USE enum cv_err ipsec_policy_add(struct ipsec *p, const struct cv_policy *policy,
                                          uint32_t *number);
 void ipsec_policy_remove(struct ipsec *p, uint32_t number);
 /* The first policy for an IP packet in this direction, or NULL.  After CV_ERR_NO_TUNNEL its
  * cookie says what to negotiate. */
-const struct ipsec_policy *ipsec_policy_find(const struct ipsec *p, uint8_t direction,
-                                             struct cv_span packet);
+const struct cv_policy *ipsec_policy_find(const struct ipsec *p, uint8_t direction,
+                                          struct cv_span packet);
 
 /* May this packet, which came in the clear, pass (RFC 4301 section 5.2)?  CV_ERR_CLEARTEXT:
  * policy or an SA protects it; CV_ERR_DISCARD; or what ip_parse refuses.  Not for IKE, ESP and

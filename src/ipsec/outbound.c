@@ -30,14 +30,14 @@ static enum cv_err seal_packet(struct ipsec_pair *pair, struct cv_packet *pkt,
 }
 
 /* What becomes of a packet that no SA takes. */
-static enum cv_err without_sa(const struct ipsec *p, const struct ipsec_policy *policy,
+static enum cv_err without_sa(const struct ipsec *p, const struct cv_policy *policy,
                               struct cv_packet *pkt)
 {
     if (policy == NULL)
         return policies_any(&p->policies) ? CV_ERR_NO_POLICY : CV_ERR_NO_TUNNEL;
-    if (policy->action == IPSEC_DISCARD)
+    if (policy->action == CV_POLICY_DISCARD)
         return CV_ERR_DISCARD;
-    if (policy->action == IPSEC_PROTECT)
+    if (policy->action == CV_POLICY_PROTECT)
         return CV_ERR_NO_TUNNEL;
     pkt->verdict = CV_BYPASS;
     return CV_OK;
@@ -46,7 +46,7 @@ static enum cv_err without_sa(const struct ipsec *p, const struct ipsec_policy *
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
                unsigned *notices)
 {
-    const struct ipsec_policy *policy;
+    const struct cv_policy *policy;
     struct ip_flow flow;
 
     *pair = POOL_NONE;
@@ -56,7 +56,7 @@ void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t
     pkt->err = ip_parse(&flow, span(cv_packet_data(pkt), pkt->len));
     if (pkt->err != CV_OK)
         return;
-    policy = ipsec_policy_for(p, IPSEC_OUT, &flow);
+    policy = ipsec_policy_for(p, CV_OUT, &flow);
     if (!ipsec_is_shunt(policy))
         *pair = spd_find_out(&p->spd, &flow);
     if (*pair == POOL_NONE) {

@@ -39,9 +39,9 @@ struct ipsec {
 struct ipsec_pair *ipsec_used_pair(struct ipsec *p, uint32_t i);
 
 /* The first policy for flow in this direction, or NULL. */
-const struct ipsec_policy *ipsec_policy_for(const struct ipsec *p, uint8_t direction,
-                                            const struct ip_flow *flow);
+const struct cv_policy *ipsec_policy_for(const struct ipsec *p, uint8_t direction,
+                                         const struct ip_flow *flow);
 /* Does policy decide before SA pairs are looked at? */
-bool ipsec_is_shunt(const struct ipsec_policy *policy);
+bool ipsec_is_shunt(const struct cv_policy *policy);
 
 #endif

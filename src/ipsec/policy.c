@@ -9,7 +9,7 @@
 enum { LOCAL = 0, REMOTE = 1, N_SIDES = 2 };
 
 struct policy_entry {
-    struct ipsec_policy policy;
+    struct cv_policy policy;
     uint64_t age;
     uint32_t chain;
     uint8_t side, prefix;
@@ -60,15 +60,14 @@ static bool is_before(const struct policy_entry *a, const struct policy_entry *b
     return a->age < b->age;
 }
 
-static bool is_sane(const struct ipsec_policy *p)
+static bool is_sane(const struct cv_policy *p)
 {
-    return p->action >= IPSEC_PROTECT && p->action <= IPSEC_DISCARD &&
-           (p->directions & IPSEC_BOTH) != 0 && addr_len(p->local.family) != 0 &&
+    return p->action >= CV_POLICY_PROTECT && p->action <= CV_POLICY_DISCARD &&
+           (p->directions & CV_BOTH) != 0 && addr_len(p->local.family) != 0 &&
            p->local.family == p->remote.family;
 }
 
-enum cv_err policies_add(struct policies *s, const struct ipsec_policy *policy,
-                         uint32_t *number)
+enum cv_err policies_add(struct policies *s, const struct cv_policy *policy, uint32_t *number)
 {
     const uint8_t local = selector_prefix(&policy->local);
     const uint8_t remote = selector_prefix(&policy->remote);
@@ -77,7 +76,7 @@ enum cv_err policies_add(struct policies *s, const struct ipsec_policy *policy,
 
     if (!is_sane(policy))
         return CV_ERR_ARGUMENT;
-    i = pool_take(&s->pool);
+    i = s->pool.cap > 0 ? pool_take(&s->pool) : POOL_NONE; /* 0: never carved */
     if (i == POOL_NONE)
         return CV_ERR_FULL;
     e = &s->entries[i];
@@ -128,12 +127,12 @@ static const struct policy_entry *match_chain(const struct policies *s, uint32_t
     return NULL;
 }
 
-const struct ipsec_policy *policies_find(const struct policies *s, uint8_t direction,
-                                         const struct ip_flow *flow)
+const struct cv_policy *policies_find(const struct policies *s, uint8_t direction,
+                                      const struct ip_flow *flow)
 {
     const struct flow_end src = flow_src(flow), dst = flow_dst(flow);
-    const struct flow_end *local = direction == IPSEC_OUT ? &src : &dst;
-    const struct flow_end *remote = direction == IPSEC_OUT ? &dst : &src;
+    const struct flow_end *local = direction == CV_OUT ? &src : &dst;
+    const struct flow_end *remote = direction == CV_OUT ? &dst : &src;
     const uint8_t family = flow->src.family;
     const struct policy_entry *best = NULL;
 

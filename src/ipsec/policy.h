@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include <culvert/error.h>
-#include <culvert/types.h>
+#include <culvert/policy.h>
 
 #include "base/arena.h"
 #include "base/pool.h"
@@ -24,22 +24,6 @@
 #ifndef IPSEC_POLICIES
 #define IPSEC_POLICIES 1
 #endif
-
-enum ipsec_action { IPSEC_PROTECT = 1, IPSEC_BYPASS, IPSEC_DISCARD };
-
-enum ipsec_direction { IPSEC_OUT = 1, IPSEC_IN = 2, IPSEC_BOTH = IPSEC_OUT | IPSEC_IN };
-
-/* Lower numbers come first.  All SA pairs stand together at IPSEC_PRIORITY_SA: a bypass or
- * discard below is stronger than any SA, the others are for what no SA takes. */
-#define IPSEC_PRIORITY_SA UINT32_C(0x80000000)
-
-struct ipsec_policy {
-    uint8_t action;     /* ipsec_action */
-    uint8_t directions; /* ipsec_direction */
-    uint32_t priority;  /* equal: the one added first */
-    uint32_t cookie;    /* the owner's own: which child to negotiate */
-    struct cv_ts local, remote;
-};
 
 struct policy_entry;
 
@@ -57,13 +41,13 @@ void policies_init(struct policies *s, struct arena *a, uint32_t n, const uint64
 
 /* CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, or selectors of no family or of
  * two. */
-CV_MUST_USE enum cv_err policies_add(struct policies *s, const struct ipsec_policy *policy,
+CV_MUST_USE enum cv_err policies_add(struct policies *s, const struct cv_policy *policy,
                                      uint32_t *number);
 void policies_remove(struct policies *s, uint32_t number);
 
 /* The first policy for a packet in this direction, or NULL. */
-const struct ipsec_policy *policies_find(const struct policies *s, uint8_t direction,
-                                         const struct ip_flow *flow);
+const struct cv_policy *policies_find(const struct policies *s, uint8_t direction,
+                                      const struct ip_flow *flow);
 
 static inline bool policies_any(const struct policies *s)
 {

@@ -40,12 +40,12 @@ static struct fixture *fresh(struct fixture *f)
     return f;
 }
 
-static struct ipsec_policy policy(uint8_t action, uint32_t priority, struct cv_ts local,
-                                  struct cv_ts remote)
+static struct cv_policy policy(uint8_t action, uint32_t priority, struct cv_ts local,
+                               struct cv_ts remote)
 {
-    return (struct ipsec_policy){
+    return (struct cv_policy){
         .action = action,
-        .directions = IPSEC_BOTH,
+        .directions = CV_BOTH,
         .priority = priority,
         .cookie = COOKIE,
         .local = local,
@@ -53,7 +53,7 @@ static struct ipsec_policy policy(uint8_t action, uint32_t priority, struct cv_t
     };
 }
 
-static uint32_t add(struct fixture *f, struct ipsec_policy p)
+static uint32_t add(struct fixture *f, struct cv_policy p)
 {
     uint32_t number;
 
@@ -132,19 +132,19 @@ static void each_action_does_what_it_says(void **state)
 {
     static struct fixture room;
     struct fixture *f = fresh(&room);
-    const struct ipsec_policy *found;
+    const struct cv_policy *found;
 
     (void)state;
-    add(f, policy(IPSEC_BYPASS, 10, host(1), host(2)));
-    add(f, policy(IPSEC_DISCARD, 10, host(1), host(3)));
-    add(f, policy(IPSEC_PROTECT, 10, host(1), host(4)));
+    add(f, policy(CV_POLICY_BYPASS, 10, host(1), host(2)));
+    add(f, policy(CV_POLICY_DISCARD, 10, host(1), host(3)));
+    add(f, policy(CV_POLICY_PROTECT, 10, host(1), host(4)));
     assert_int_equal(out(f, 2, 53), CV_OK);
     assert_int_equal(f->pkt.verdict, CV_BYPASS);
     assert_int_equal(f->pkt.off, CV_HEADROOM);
     assert_int_equal(out(f, 3, 53), CV_ERR_DISCARD);
     assert_int_equal(f->pkt.verdict, CV_DROP);
     assert_int_equal(out(f, 4, 53), CV_ERR_NO_TUNNEL);
-    found = ipsec_policy_find(f->p, IPSEC_OUT, span(cv_packet_data(&f->pkt), f->pkt.len));
+    found = ipsec_policy_find(f->p, CV_OUT, span(cv_packet_data(&f->pkt), f->pkt.len));
     assert_non_null(found);
     assert_int_equal(found->cookie, COOKIE);
     assert_int_equal(out(f, 5, 53), CV_ERR_NO_POLICY);
@@ -162,16 +162,16 @@ static void first_priority_wins_and_then_the_older_policy(void **state)
     uint32_t narrow, wide;
 
     (void)state;
-    narrow = add(f, policy(IPSEC_DISCARD, 20, host(1), host(2)));
-    wide = add(f, policy(IPSEC_BYPASS, 10, ts_any(CV_IPV4), ts_any(CV_IPV4)));
+    narrow = add(f, policy(CV_POLICY_DISCARD, 20, host(1), host(2)));
+    wide = add(f, policy(CV_POLICY_BYPASS, 10, ts_any(CV_IPV4), ts_any(CV_IPV4)));
     assert_int_equal(out(f, 2, 53), CV_OK); /* narrower is not stronger */
     ipsec_policy_remove(f->p, wide);
     assert_int_equal(out(f, 2, 53), CV_ERR_DISCARD);
-    wide = add(f, policy(IPSEC_BYPASS, 20, ts_any(CV_IPV4), ts_any(CV_IPV4)));
+    wide = add(f, policy(CV_POLICY_BYPASS, 20, ts_any(CV_IPV4), ts_any(CV_IPV4)));
     assert_int_equal(out(f, 2, 53), CV_ERR_DISCARD);
     ipsec_policy_remove(f->p, narrow);
     assert_int_equal(out(f, 2, 53), CV_OK);
-    add(f, policy(IPSEC_DISCARD, 20, host(1), host(2)));
+    add(f, policy(CV_POLICY_DISCARD, 20, host(1), host(2)));
     assert_int_equal(out(f, 2, 53), CV_OK);
     ipsec_policy_remove(f->p, wide);
     assert_int_equal(out(f, 2, 53), CV_ERR_DISCARD);
@@ -186,8 +186,8 @@ static void shunts_before_the_sas_are_stronger_than_one_and_those_after_are_not(
 
     (void)state;
     install(f, 2);
-    add(f, policy(IPSEC_BYPASS, 10, host(1), ssh));
-    add(f, policy(IPSEC_DISCARD, IPSEC_PRIORITY_SA, host(1), ts_any(CV_IPV4)));
+    add(f, policy(CV_POLICY_BYPASS, 10, host(1), ssh));
+    add(f, policy(CV_POLICY_DISCARD, CV_PRIORITY_SA, host(1), ts_any(CV_IPV4)));
     assert_int_equal(out(f, 2, 22), CV_OK);
     assert_int_equal(f->pkt.verdict, CV_BYPASS);
     assert_int_equal(out(f, 2, 23), CV_OK);
@@ -203,14 +203,14 @@ static void policy_of_one_direction_is_not_seen_from_the_other(void **state)
 {
     static struct fixture room;
     struct fixture *f = fresh(&room);
-    struct ipsec_policy p = policy(IPSEC_DISCARD, 10, host(1), host(2));
+    struct cv_policy p = policy(CV_POLICY_DISCARD, 10, host(1), host(2));
 
     (void)state;
-    p.directions = IPSEC_OUT;
+    p.directions = CV_OUT;
     add(f, p);
     assert_int_equal(out(f, 2, 53), CV_ERR_DISCARD);
     assert_int_equal(in_clear(f, 2, 53), CV_OK);
-    p.directions = IPSEC_IN;
+    p.directions = CV_IN;
     p.remote = host(3);
     add(f, p);
     assert_int_equal(out(f, 3, 53), CV_ERR_NO_POLICY);
@@ -228,8 +228,8 @@ static void ranges_ports_and_icmp_types_narrow_a_policy(void **state)
     unsigned notices;
 
     (void)state;
-    add(f, policy(IPSEC_BYPASS, 1, host(1), ports(range, IPPROTO_NUM_UDP, 50, 60)));
-    add(f, policy(IPSEC_DISCARD, 2, ports(host(1), 1, 0x0800, 0x08ff),
+    add(f, policy(CV_POLICY_BYPASS, 1, host(1), ports(range, IPPROTO_NUM_UDP, 50, 60)));
+    add(f, policy(CV_POLICY_DISCARD, 2, ports(host(1), 1, 0x0800, 0x08ff),
                   ports(range, 1, 0x0800, 0x08ff)));
     for (unsigned d = 1; d < 9; d++)
         for (uint16_t port = 48; port < 63; port++)
@@ -258,7 +258,7 @@ static void later_fragment_matches_any_and_opaque_ports_only(void **state)
     for (unsigned k = 0; k < 3; k++) {
         const uint16_t lo = k == 2 ? UINT16_MAX : 0, hi = k == 0 ? 65534 : k == 1 ? 65535 : 0;
 
-        number = add(f, policy(IPSEC_DISCARD, 1, host(1), ports(host(2), 17, lo, hi)));
+        number = add(f, policy(CV_POLICY_DISCARD, 1, host(1), ports(host(2), 17, lo, hi)));
         f->pkt = packet_in(f->buf, make_udp(p, ip4(10, 0, 0, 1), ip4(10, 0, 0, 2), 1, 2, 9));
         p[7] = 1; /* fragment offset 8 */
         set_tos(p, 0);
@@ -273,24 +273,24 @@ static void senseless_policies_and_a_full_table_are_refused(void **state)
 {
     static struct fixture room;
     struct fixture *f = fresh(&room);
-    struct ipsec_policy p = policy(0, 1, host(1), host(2));
+    struct cv_policy p = policy(0, 1, host(1), host(2));
     uint32_t number;
 
     (void)state;
     assert_int_equal(ipsec_policy_add(f->p, &p, &number), CV_ERR_ARGUMENT);
-    p.action = IPSEC_DISCARD + 1;
+    p.action = CV_POLICY_DISCARD + 1;
     assert_int_equal(ipsec_policy_add(f->p, &p, &number), CV_ERR_ARGUMENT);
-    p.action = IPSEC_DISCARD;
+    p.action = CV_POLICY_DISCARD;
     p.directions = 0;
     assert_int_equal(ipsec_policy_add(f->p, &p, &number), CV_ERR_ARGUMENT);
-    p.directions = IPSEC_BOTH;
+    p.directions = CV_BOTH;
     p.remote.family = CV_IPV6;
     assert_int_equal(ipsec_policy_add(f->p, &p, &number), CV_ERR_ARGUMENT);
     p.remote.family = p.local.family = CV_ANY_FAMILY;
     assert_int_equal(ipsec_policy_add(f->p, &p, &number), CV_ERR_ARGUMENT);
     for (uint8_t i = 0; i < N_POLICIES; i++)
-        add(f, policy(IPSEC_DISCARD, 1, host(1), host((uint8_t)(2 + i))));
-    p = policy(IPSEC_DISCARD, 1, host(1), host(200));
+        add(f, policy(CV_POLICY_DISCARD, 1, host(1), host((uint8_t)(2 + i))));
+    p = policy(CV_POLICY_DISCARD, 1, host(1), host(200));
     assert_int_equal(ipsec_policy_add(f->p, &p, &number), CV_ERR_FULL);
     for (uint32_t i = 0; i < N_POLICIES; i++)
         ipsec_policy_remove(f->p, i);
@@ -318,7 +318,7 @@ static void table_agrees_with_a_plain_list(void **state)
     enum { N = 64, ROUNDS = 3000 };
     static _Alignas(max_align_t) uint8_t mem[65536];
     struct arena a = {.p = mem, .cap = sizeof(mem)};
-    struct ipsec_policy list[N];
+    struct cv_policy list[N];
     uint32_t numbers[N];
     struct policies s;
     unsigned n = 0, seed = 1;
@@ -327,7 +327,7 @@ static void table_agrees_with_a_plain_list(void **state)
     policies_init(&s, &a, N, SEED);
     assert_false(a.bad);
     for (unsigned round = 0; round < ROUNDS; round++) {
-        const struct ipsec_policy *want = NULL, *got;
+        const struct cv_policy *want = NULL, *got;
         struct ip_flow flow = {.src = ip4(10, 0, 0, 0), .dst = ip4(10, 0, 0, 0)};
         uint8_t r[8];
 
@@ -336,9 +336,9 @@ static void table_agrees_with_a_plain_list(void **state)
         if (r[0] % 3 != 0 && n < N) { /* add; cookies tell them apart */
             const uint8_t lo = r[1] % 8, hi = (uint8_t)(lo + r[2] % 4);
 
-            list[n] =
-                policy(IPSEC_DISCARD, r[3] % 4, ts_range(ip4(10, 0, 0, lo), ip4(10, 0, 0, hi)),
-                       r[4] % 2 ? ts_any(CV_IPV4) : host(r[5] % 8));
+            list[n] = policy(CV_POLICY_DISCARD, r[3] % 4,
+                             ts_range(ip4(10, 0, 0, lo), ip4(10, 0, 0, hi)),
+                             r[4] % 2 ? ts_any(CV_IPV4) : host(r[5] % 8));
             list[n].cookie = round;
             assert_int_equal(policies_add(&s, &list[n], &numbers[n]), CV_OK);
             n++;
@@ -359,7 +359,7 @@ static void table_agrees_with_a_plain_list(void **state)
                 (want == NULL || list[i].priority < want->priority))
                 want = &list[i];
         }
-        got = policies_find(&s, IPSEC_OUT, &flow);
+        got = policies_find(&s, CV_OUT, &flow);
         assert_int_equal(got == NULL, want == NULL);
         if (got != NULL)
             assert_int_equal(got->cookie, want->cookie);
