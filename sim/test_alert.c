@@ -6,6 +6,8 @@
  *     | <------------------ INFORMATIONAL, alert --- | from the fourth on
  *     | peer alarm           |                       |
  *
+ * A packet without ESP in an SA's name is tampering like any other.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "sim/duo.h"
@@ -67,12 +69,60 @@ static void a_long_attack_is_told_seldom(void **state)
     assert_true(world_ping(d->w, d->flow));
 }
 
+/* The attacker sends the flow's packets to the gateway, without any tunnel. */
+static void send_in_clear(struct duo *d, unsigned packets, enum cv_verdict want)
+{
+    uint8_t buf[CV_HEADROOM + STACK_PACKET_MAX];
+
+    for (unsigned i = 0; i < packets; i++) {
+        struct cv_packet p = {.buf = buf, .cap = sizeof(buf)};
+
+        p.len = stack_build(&d->w->stack, d->flow, i, buf);
+        d->w->active = d->gw;
+        cv_clear(d->gw->engine, &p, 1, world_now(d->w));
+        host_drain(d->gw);
+        assert_int_equal(p.verdict, want);
+    }
+}
+
+static void what_comes_in_the_clear_is_told_to_both_parties(void **state)
+{
+    struct duo *d = *state;
+    struct cv_child_info child;
+
+    assert_true(duo_connect(d));
+    send_in_clear(d, 5, CV_DROP);
+    world_run(d->w, 1000);
+    assert_int_equal(d->gw->saw[CV_EV_ALARM], 3); /* at 1, 2, 4 */
+    assert_int_equal(host_last(d->gw, CV_EV_ALARM)->err, CV_ERR_CLEARTEXT);
+    assert_int_equal(host_last(d->gw, CV_EV_ALARM)->value, 4);
+    assert_int_equal(d->dev->saw[CV_EV_PEER_ALARM], 1);
+    assert_int_equal(host_last(d->dev, CV_EV_PEER_ALARM)->err, CV_ERR_CLEARTEXT);
+    child = host_child_info(d->gw, host_child(d->gw));
+    assert_int_equal(child.drops[CV_CD_CLEARTEXT], 5);
+    assert_int_equal(host_errors(d->gw, CV_ERR_CLEARTEXT), 5);
+    assert_true(world_ping(d->w, d->flow));
+}
+
+static void without_a_tunnel_nothing_is_a_violation(void **state)
+{
+    struct duo *d = *state;
+
+    assert_true(duo_connect(d));
+    send_in_clear(d, 1, CV_DROP);
+    assert_true(duo_closes(d));
+    send_in_clear(d, 1, CV_BYPASS);
+    assert_int_equal(host_errors(d->gw, CV_ERR_CLEARTEXT), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         DUO(tampering_is_told_to_both_parties),
         DUO(one_damaged_packet_is_no_attack),
         DUO(a_long_attack_is_told_seldom),
+        DUO(what_comes_in_the_clear_is_told_to_both_parties),
+        DUO(without_a_tunnel_nothing_is_a_violation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

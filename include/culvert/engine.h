@@ -6,6 +6,7 @@
  *
  *     cv_input(e, pkts, n, now)       for what the sockets brought
  *     cv_output(e, pkts, n, now)      for what TUN or the stack wants to send
+ *     cv_clear(e, pkts, n, now)       for IP packets that came outside any tunnel
  *     cv_tick(e, now)                 when cv_next_deadline(e) has come
  *     while (cv_next_effect(e, &fx))  after each of these: carry fx out
  *
@@ -122,6 +123,12 @@ void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
  * host's.  CV_ERR_DISCARD: a policy says so; CV_ERR_NO_TUNNEL: it is to be protected and no SA
  * is there; CV_ERR_NO_POLICY: there are policies, and none is for it. */
 void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
+
+/* IP packets that came in the clear, before the host's stack takes or forwards them (RFC 4301
+ * section 5.2).  CV_BYPASS: may pass; CV_DROP with CV_ERR_CLEARTEXT: policy or a Child SA
+ * protects such packets, CV_ERR_DISCARD, or what does not parse.  IKE, ESP and AH to ourselves,
+ * ICMP errors about them and neighbor discovery may pass. */
+void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms);
 
 /* A packet of this Child SA did not fit: the path carries at most mtu octets, as the host's
  * network knows.  For some ten minutes what is larger and must not be fragmented is
@@ -308,6 +315,7 @@ enum cv_child_drop {
     CV_CD_ICV,
     CV_CD_SELECTOR,
     CV_CD_MALFORMED,
+    CV_CD_CLEARTEXT, /* came without protection and should have come by this SA */
     CV_CD_COUNT
 };
 

@@ -43,7 +43,7 @@ enum cv_verdict {
     CV_DROP = 0, /* err says why; it is counted already */
     CV_DELIVER,  /* cv_input: data is an inner IP packet, for TUN or the device's stack */
     CV_TRANSMIT, /* cv_output: data goes out on carrier from local to remote */
-    CV_BYPASS,   /* cv_output: policy sends it as it is */
+    CV_BYPASS,   /* cv_output, cv_clear: policy lets it go as it is */
     CV_TAKEN     /* cv_input: an IKE message or keepalive; effects may be waiting */
 };
 

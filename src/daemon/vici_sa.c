@@ -192,7 +192,8 @@ static void put_drops(struct node *s, const struct cv_child_info *child)
     static const char *const names[CV_CD_COUNT] = {[CV_CD_REPLAY] = "drops-replay",
                                                    [CV_CD_ICV] = "drops-icv",
                                                    [CV_CD_SELECTOR] = "drops-selector",
-                                                   [CV_CD_MALFORMED] = "drops-malformed"};
+                                                   [CV_CD_MALFORMED] = "drops-malformed",
+                                                   [CV_CD_CLEARTEXT] = "drops-cleartext"};
 
     for (unsigned i = 0; i < CV_CD_COUNT; i++)
         if (child->drops[i] != 0)

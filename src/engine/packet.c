@@ -21,18 +21,11 @@ static bool has_room(const struct ike *k)
 static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa *c,
                         const struct cv_packet *pkt)
 {
-    const enum cv_err err = pkt->err;
     const struct ipsec_counters *n = ipsec_counters(k->ipsec, child_index(k, c));
-    struct cv_effect *fx = event_put(k, CV_EV_ALARM, sa, err);
-    uint64_t count = n->drops[CV_CD_MALFORMED];
+    const uint64_t count = n->drops[ipsec_drop_kind(pkt->err)];
+    struct cv_effect *fx = event_put(k, CV_EV_ALARM, sa, pkt->err);
 
-    if (err == CV_ERR_REPLAY)
-        count = n->drops[CV_CD_REPLAY];
-    else if (err == CV_ERR_ICV)
-        count = n->drops[CV_CD_ICV];
-    else if (err == CV_ERR_SELECTOR)
-        count = n->drops[CV_CD_SELECTOR];
-    alert_want(k, sa, c, err, count);
+    alert_want(k, sa, c, pkt->err, count);
     if (fx == NULL)
         return;
     fx->u.event.child = c->id;
@@ -123,6 +116,12 @@ static void take_udp_encap(struct ike *k, struct cv_packet *pkt)
     take_ike(k, pkt);
 }
 
+static void count_error(struct ike *k, const struct cv_packet *pkt)
+{
+    if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
+        k->stats.errors[pkt->err]++;
+}
+
 static void input_one(struct ike *k, struct cv_packet *pkt)
 {
     pkt->verdict = CV_DROP;
@@ -138,8 +137,7 @@ static void input_one(struct ike *k, struct cv_packet *pkt)
         take_esp(k, pkt);
     else
         pkt->err = CV_ERR_UNSUPPORTED;
-    if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
-        k->stats.errors[pkt->err]++;
+    count_error(k, pkt);
 }
 
 void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
@@ -168,10 +166,25 @@ void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t n
             k->stats.packets_out++;
             k->stats.bytes_out += inner;
         }
-        if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
-            k->stats.errors[pkt->err]++;
+        count_error(k, pkt);
         if (pair != POOL_NONE && notices != 0)
             act_on(k, pair, notices, pkt);
+    }
+}
+
+void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+
+    engine_enter(e, now_ms);
+    for (size_t i = 0; i < n; i++) {
+        unsigned notices;
+        uint32_t pair;
+
+        ipsec_clear(k->ipsec, &pkts[i], k->now_ms, &pair, &notices);
+        count_error(k, &pkts[i]);
+        if (pair != POOL_NONE && notices != 0)
+            act_on(k, pair, notices, &pkts[i]);
     }
 }
 

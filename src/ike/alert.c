@@ -3,8 +3,8 @@
  * private-use notify (RFC 7296 section 3.10.1), which only peers get that have announced in
  * IKE_AUTH that they understand it.
  *
- * Notify data: kind (1 replay, 2 integrity, 3 selector, 4 malformed), the SPI we receive on,
- * how often by now, the last two in 4 octets.
+ * Notify data: kind (1 replay, 2 integrity, 3 selector, 4 malformed, 5 in the clear), the SPI
+ * we receive on, how often by now, the last two in 4 octets.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/exchange.h"
@@ -24,6 +24,7 @@ static const struct {
     {2, CV_ERR_ICV      },
     {3, CV_ERR_SELECTOR },
     {4, CV_ERR_MALFORMED},
+    {5, CV_ERR_CLEARTEXT},
 };
 
 static uint8_t kind_of(enum cv_err err)

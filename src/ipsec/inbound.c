@@ -9,14 +9,27 @@
 /* Replays below this many may be a network that duplicates. */
 static const uint64_t REPLAY_ALARM = 16;
 
+enum cv_child_drop ipsec_drop_kind(enum cv_err err)
+{
+    switch (err) {
+    case CV_ERR_REPLAY:
+        return CV_CD_REPLAY;
+    case CV_ERR_ICV:
+        return CV_CD_ICV;
+    case CV_ERR_SELECTOR:
+        return CV_CD_SELECTOR;
+    case CV_ERR_CLEARTEXT:
+        return CV_CD_CLEARTEXT;
+    default:
+        return CV_CD_MALFORMED;
+    }
+}
+
 /* A drop on an SA that exists goes into the pair's own counters too.  Every power of
  * two is an alarm: an attack is told at once, and a long one does not flood. */
-static unsigned count_drop(struct ipsec_pair *pair, enum cv_err err)
+unsigned ipsec_count_drop(struct ipsec_pair *pair, enum cv_err err)
 {
-    const enum cv_child_drop kind = err == CV_ERR_REPLAY     ? CV_CD_REPLAY
-                                    : err == CV_ERR_ICV      ? CV_CD_ICV
-                                    : err == CV_ERR_SELECTOR ? CV_CD_SELECTOR
-                                                             : CV_CD_MALFORMED;
+    const enum cv_child_drop kind = ipsec_drop_kind(err);
     const uint64_t n = ++pair->count.drops[kind];
 
     if (kind == CV_CD_MALFORMED || (kind == CV_CD_REPLAY && n < REPLAY_ALARM))
@@ -115,5 +128,5 @@ void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t 
     pkt->child = p->pairs[*pair].id;
     pkt->err = open_packet(p, *pair, pkt, &head, now_ms, notices);
     if (pkt->err != CV_OK && pkt->err != CV_ERR_EXPIRED)
-        *notices |= count_drop(&p->pairs[*pair], pkt->err);
+        *notices |= ipsec_count_drop(&p->pairs[*pair], pkt->err);
 }

@@ -115,6 +115,7 @@ CV_MUST_USE enum cv_err ipsec_take_icmp(struct ipsec *p, struct cv_span packet, 
 void ipsec_learn_mtu(struct ipsec *p, uint32_t i, size_t mtu, uint64_t now_ms);
 
 uint32_t ipsec_find_spi(const struct ipsec *p, uint32_t spi_in); /* POOL_NONE when absent */
+enum cv_child_drop ipsec_drop_kind(enum cv_err err); /* under which a pair counts it */
 const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i);
 void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote);
@@ -128,11 +129,6 @@ void ipsec_policy_remove(struct ipsec *p, uint32_t number);
  * cookie says what to negotiate. */
 const struct cv_policy *ipsec_policy_find(const struct ipsec *p, uint8_t direction,
                                           struct cv_span packet);
-
-/* May this packet, which came in the clear, pass (RFC 4301 section 5.2)?  CV_ERR_CLEARTEXT:
- * policy or an SA protects it; CV_ERR_DISCARD; or what ip_parse refuses.  Not for IKE, ESP and
- * AH, which the host hands to the engine. */
-CV_MUST_USE enum cv_err ipsec_clear_ok(const struct ipsec *p, struct cv_span packet);
 
 /* One ESP packet at pkt->off (SPI first), or the IP packet around an AH.  On success the inner
  * IP packet is at pkt->off, len octets, and the verdict CV_DELIVER; a dummy packet is CV_TAKEN.
@@ -148,5 +144,10 @@ void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t 
  * alone, else CV_ERR_MULTICAST. */
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
                unsigned *notices);
+/* One IP packet that came in the clear.  CV_BYPASS: it may pass.  CV_DROP: CV_ERR_CLEARTEXT
+ * when policy or an SA protects it, *pair being the SA it should have come by or POOL_NONE;
+ * CV_ERR_DISCARD; or what ip_parse refuses. */
+void ipsec_clear(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
+                 unsigned *notices);
 
 #endif

@@ -21,7 +21,7 @@ struct ipsec_pair {
     uint32_t id;
     bool used, fixed_remote;
 };
-_Static_assert(sizeof(struct ipsec_pair) <= 344, "a million of these fit a gateway");
+_Static_assert(sizeof(struct ipsec_pair) <= 352, "a million of these fit a gateway");
 
 struct ipsec {
     const struct cv_crypto *crypto;
@@ -43,5 +43,12 @@ const struct cv_policy *ipsec_policy_for(const struct ipsec *p, uint8_t directio
                                          const struct ip_flow *flow);
 /* Does policy decide before SA pairs are looked at? */
 bool ipsec_is_shunt(const struct cv_policy *policy);
+
+/* Counts a drop of pair's; IPSEC_ALARM when it is worth one. */
+unsigned ipsec_count_drop(struct ipsec_pair *pair, enum cv_err err);
+
+/* Is packet an ICMP error about what we sent outside on some pair?  The likely one costs
+ * nothing; of the others' errors, at most 8 a second are looked at. */
+bool ipsec_is_quoted(struct ipsec *p, uint32_t likely, struct cv_span packet, uint64_t now_ms);
 
 #endif

@@ -136,32 +136,54 @@ static bool is_whole_icmp(const struct ip_flow *f, struct cv_span message)
                : ip_checksum(message) == 0;
 }
 
-enum cv_err pmtu_parse(struct pmtu_report *out, struct cv_span packet)
+/* RFC 792: unreachable, time exceeded, parameter problem; RFC 4443 section 2.1. */
+static bool is_icmp_error(const struct ip_flow *f)
+{
+    const unsigned type = f->dport >> 8;
+
+    if (f->fragment || !f->ports_known)
+        return false;
+    if (f->src.family == CV_IPV6)
+        return f->proto == IPPROTO_NUM_ICMPV6 && type > 0 && type < ICMPV6_INFORMATIONAL;
+    return f->proto == IPPROTO_NUM_ICMP &&
+           (type == ICMP_UNREACHABLE || type == 11 || type == 12);
+}
+
+static bool is_too_big(const struct ip_flow *f)
+{
+    return f->dport == (f->src.family == CV_IPV6 ? ICMPV6_TOO_BIG << 8
+                                                 : ICMP_UNREACHABLE << 8 | ICMP_FRAG_NEEDED);
+}
+
+enum cv_err pmtu_parse_error(struct pmtu_report *out, struct cv_span packet)
 {
     struct ip_flow f;
     struct rd r = rd_init(packet);
     struct rd icmp;
-    bool v6;
-    unsigned type;
+    size_t mtu;
     enum cv_err err = ip_parse(&f, packet);
 
     *out = (struct pmtu_report){0};
     if (err != CV_OK)
         return err;
-    v6 = f.src.family == CV_IPV6;
-    type = v6 ? ICMPV6_TOO_BIG << 8 : ICMP_UNREACHABLE << 8 | ICMP_FRAG_NEEDED;
-    if (f.proto != (v6 ? IPPROTO_NUM_ICMPV6 : IPPROTO_NUM_ICMP) || f.fragment ||
-        !f.ports_known || f.dport != type)
+    if (!is_icmp_error(&f))
         return CV_ERR_UNSUPPORTED;
     rd_take(&r, f.hdr_len);
     icmp = rd_sub(&r, f.total_len - f.hdr_len);
     if (!is_whole_icmp(&f, span(icmp.p, icmp.n)))
         return CV_ERR_MALFORMED;
     rd_take(&icmp, 4);
-    out->mtu = rd_u32(&icmp);
-    if (!v6)
-        out->mtu &= UINT16_MAX;
-    read_quoted_head(out, &icmp, v6);
+    mtu = rd_u32(&icmp);
+    if (is_too_big(&f))
+        out->mtu = f.src.family == CV_IPV6 ? mtu : mtu & UINT16_MAX;
+    read_quoted_head(out, &icmp, f.src.family == CV_IPV6);
     read_quoted_upper(out, &icmp);
-    return rd_ok(&icmp) && out->mtu > 0 ? CV_OK : CV_ERR_MALFORMED;
+    return rd_ok(&icmp) ? CV_OK : CV_ERR_MALFORMED;
+}
+
+enum cv_err pmtu_parse(struct pmtu_report *out, struct cv_span packet)
+{
+    enum cv_err err = pmtu_parse_error(out, packet);
+
+    return err == CV_OK && out->mtu == 0 ? CV_ERR_UNSUPPORTED : err;
 }

@@ -17,17 +17,20 @@
 CV_MUST_USE enum cv_err pmtu_answer(struct cv_packet *pkt, size_t mtu,
                                     const struct cv_addr *from);
 
-/* One of our packets that did not fit somewhere, as a router quotes it. */
+/* One of our packets that did not arrive, as a router quotes it. */
 struct pmtu_report {
     struct cv_addr local, remote; /* the quoted packet's source and destination */
-    size_t mtu;
-    uint8_t proto; /* ESP, AH or UDP */
-    uint32_t spi;  /* 0: too little was quoted */
+    size_t mtu;                   /* 0: it was not too big, but something else was wrong */
+    uint8_t proto;                /* ESP, AH or UDP */
+    uint32_t spi;                 /* 0: too little was quoted */
     uint16_t sport, dport;
 };
 
-/* Reads a whole IP packet with an ICMP message.  It proves nothing about who sent it.
- * CV_ERR_UNSUPPORTED: any other message; what ip_parse refuses; CV_ERR_MALFORMED. */
+/* Reads a whole IP packet with an ICMP error.  It proves nothing about who sent it.
+ * CV_ERR_UNSUPPORTED: any other message; CV_ERR_MALFORMED: cut short, wrong, or about what is
+ * neither ESP nor AH nor UDP; what ip_parse refuses. */
+CV_MUST_USE enum cv_err pmtu_parse_error(struct pmtu_report *out, struct cv_span packet);
+/* The same for a Packet Too Big alone. */
 CV_MUST_USE enum cv_err pmtu_parse(struct pmtu_report *out, struct cv_span packet);
 
 #endif

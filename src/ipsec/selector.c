@@ -1,6 +1,7 @@
 /* Matching one selector.  A port that is not in the packet (a later fragment, a
  * protocol without ports, a payload too short) matches ANY and OPAQUE only: it is
- * never taken for a number.
+ * never taken for a number.  A wild one matches everything: clear.c refuses what might be
+ * protected.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/selector.h"
@@ -21,7 +22,7 @@ static bool is_opaque_port(const struct cv_ts *ts)
 
 static bool has_port(const struct cv_ts *ts, const struct flow_end *end)
 {
-    if (is_any_port(ts))
+    if (is_any_port(ts) || end->port_wild)
         return true;
     if (!end->port_known)
         return is_opaque_port(ts); /* RFC 7296 section 3.13.1 */

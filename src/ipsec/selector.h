@@ -12,18 +12,18 @@
 struct flow_end {
     const struct cv_addr *addr;
     uint8_t proto;
-    bool port_known;
+    bool port_known, port_wild;
     uint16_t port; /* ICMP: type and code */
 };
 
 static inline struct flow_end flow_src(const struct ip_flow *f)
 {
-    return (struct flow_end){&f->src, f->proto, f->ports_known, f->sport};
+    return (struct flow_end){&f->src, f->proto, f->ports_known, f->ports_wild, f->sport};
 }
 
 static inline struct flow_end flow_dst(const struct ip_flow *f)
 {
-    return (struct flow_end){&f->dst, f->proto, f->ports_known, f->dport};
+    return (struct flow_end){&f->dst, f->proto, f->ports_known, f->ports_wild, f->dport};
 }
 
 bool selector_has(const struct cv_ts *ts, const struct flow_end *end);

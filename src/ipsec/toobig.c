@@ -50,6 +50,23 @@ static bool icmp_is_welcome(struct ipsec *p, uint64_t now_ms)
     return p->icmp_seen++ < ICMP_PER_SECOND;
 }
 
+bool ipsec_is_quoted(struct ipsec *p, uint32_t likely, struct cv_span packet, uint64_t now_ms)
+{
+    struct pmtu_report report;
+
+    if (pmtu_parse_error(&report, packet) != CV_OK)
+        return false;
+    if (likely != POOL_NONE && is_about(&report, &p->pairs[likely]))
+        return true;
+    if (!icmp_is_welcome(p, now_ms))
+        return false;
+    for (uint32_t i = 0; i < p->n_pairs; i++) {
+        if (is_about(&report, &p->pairs[i]))
+            return true;
+    }
+    return false;
+}
+
 enum cv_err ipsec_take_icmp(struct ipsec *p, struct cv_span packet, uint64_t now_ms,
                             uint32_t *pair)
 {
