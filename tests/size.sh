@@ -1,7 +1,8 @@
 #!/bin/bash
-# Cross-compiles the core (engine, IKEv2, ESP; no crypto backend) for a Cortex-M3 and prints
-# flash and RAM.  What is linked is what a PSK or raw-key initiator reaches; see size_main.c.
-# RAM is what cv_engine_size says on a 32-bit ARM, run under qemu-user.
+# Cross-compiles the core (engine, IKEv2, ESP, AH; no crypto backend) for a Cortex-M3 and prints
+# flash and RAM.  What is linked is what a PSK or raw-key device reaches (size_main.c), and what
+# the data plane reaches without IKE (size_plane.c), with AH and without.  RAM is what
+# cv_engine_size says on a 32-bit ARM, run under qemu-user.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,16 +12,27 @@ OUT=build-size
 mkdir -p $OUT
 WARN="-std=c17 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla"
 FLAGS="$WARN -Os -mcpu=cortex-m3 -mthumb -ffunction-sections -fdata-sections -Iinclude -Isrc"
-CORE=$(ls src/base/*.c src/crypto/*.c src/wire/*.c src/ipsec/*.c src/ike/*.c src/engine/*.c)
-OBJECTS=
-for src in $CORE tests/size_main.c; do
-    obj=$OUT/$(echo "$src" | tr / _).o
-    $CC $FLAGS -Werror -c "$src" -o "$obj"
-    OBJECTS="$OBJECTS $obj"
-done
-$CC $FLAGS -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections -Wl,-e,main \
-    $OBJECTS -o $OUT/core.elf 2>$OUT/link.log || { cat $OUT/link.log; exit 1; }
-python3 tests/size_report.py $OUT/core.elf $OBJECTS
+PLANE=$(ls src/base/*.c src/crypto/*.c src/wire/*.c src/ipsec/*.c)
+CORE="$PLANE $(ls src/ike/*.c src/engine/*.c)"
+
+# size NAME SOURCES MAIN OPTION...: compiles, links and prints one line.
+size() {
+    local name=$1 sources=$2 main=$3 src object objects=
+    shift 3
+    for src in $sources $main; do
+        object=$OUT/$(echo "$src" | tr / _).o
+        $CC $FLAGS "$@" -Werror -c "$src" -o "$object"
+        objects="$objects $object"
+    done
+    $CC $FLAGS -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections -Wl,-e,main \
+        $objects -o $OUT/core.elf 2>$OUT/link.log || { cat $OUT/link.log; exit 1; }
+    python3 tests/size_report.py "$name" $OUT/core.elf $objects
+}
+
+echo "flash on a Cortex-M3, -Os, without crypto and libc:"
+size "ipsec, ESP alone" "$PLANE" tests/size_plane.c -DIPSEC_AH=0
+size "ipsec, ESP+AH" "$PLANE" tests/size_plane.c
+size "the engine, both roles" "$CORE" tests/size_main.c
 if command -v arm-linux-gnueabihf-gcc >/dev/null && command -v qemu-arm-static >/dev/null; then
     arm-linux-gnueabihf-gcc -std=gnu17 -Os -static -ffunction-sections -Wl,--gc-sections -Iinclude -Isrc \
         $CORE tests/size_ram.c -o $OUT/ram
