@@ -135,6 +135,12 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
  * CV_ERR_TOO_BIG. */
 void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms);
 
+/* The first fragment of pkt, for which cv_output said CV_SPLIT, goes to first, a packet with
+ * its own buffer, off, and nothing else; pkt becomes the rest.  Both are for cv_output, first
+ * before pkt, which may have to be split again.  False: pkt is dropped, and its err says why.
+ */
+bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first);
+
 /* pkt, which cv_output refused with CV_ERR_TOO_BIG, becomes the ICMP message to its sender,
  * with the verdict CV_DELIVER.  False: such a packet gets no answer.  The host bounds how many
  * it asks for. */

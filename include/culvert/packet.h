@@ -44,7 +44,8 @@ enum cv_verdict {
     CV_DELIVER,  /* cv_input: data is an inner IP packet, for TUN or the device's stack */
     CV_TRANSMIT, /* cv_output: data goes out on carrier from local to remote */
     CV_BYPASS,   /* cv_output, cv_clear: policy lets it go as it is */
-    CV_TAKEN     /* cv_input: an IKE message or keepalive; effects may be waiting */
+    CV_TAKEN,    /* cv_input: an IKE message or keepalive; effects may be waiting */
+    CV_SPLIT     /* cv_output: too long for the path; cv_split cuts it, the parts come again */
 };
 
 struct cv_packet {

@@ -68,8 +68,10 @@ struct cv_child_config {
     unsigned n_remote_ts;
     uint8_t mode; /* cv_mode */
     uint8_t start_action, dpd_action, close_action;
-    bool clear_df;          /* the DF bit never travels outside: what is too large is fragmented
-                               there, and nobody is told */
+    bool clear_df;       /* the DF bit never travels outside: what is too large is fragmented
+                            there, and nobody is told */
+    bool fragment_after; /* tunnel mode: an IPv4 packet that is too large and may be fragmented
+                            is so outside, instead of before it is sealed */
     bool require_transport; /* refuse tunnel mode when transport was asked for */
     uint32_t reqid;         /* 0: the engine gives one */
     uint32_t replay_window; /* packets; 0 switches the check off */

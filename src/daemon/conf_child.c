@@ -26,7 +26,7 @@ struct child_draft {
     struct conf_proposals esp, ah;
     struct ts_configs local_ts, remote_ts;
     struct cv_lifetime life; /* CONF_UNSET until settled */
-    uint8_t mode, start_action, dpd_action, close_action;
+    uint8_t mode, start_action, dpd_action, close_action, fragment_after;
     uint32_t reqid, replay_window, priority;
     uint64_t inactivity;
     const char *updown;
@@ -175,6 +175,12 @@ static const struct conf_choice dpd_actions[] = {
     {NULL,      0              },
 };
 
+static const struct conf_choice fragmentations[] = {
+    {"before", false},
+    {"after",  true },
+    {NULL,     0    },
+};
+
 static const enum cv_protocol esp = CV_PROTO_ESP, ah = CV_PROTO_AH;
 static const char *const only_auto[] = {"no", "auto", NULL};
 static const char *const only_out[] = {"out", NULL};
@@ -220,6 +226,7 @@ static const struct conf_key keys[] = {
     {"tfc_padding",      take_only,      0,                          conf_only_zero },
     {"hw_offload",       take_only,      0,                          only_auto      },
     {"copy_df",          take_bool,      FIELD(copy_df),             NULL           },
+    {"fragmentation",    take_choice,    FIELD(fragment_after),      fragmentations },
     {"copy_ecn",         take_only,      0,                          conf_only_yes  },
     {"copy_dscp",        take_only,      0,                          only_out       },
     {"label_mode",       take_only,      0,                          only_system    },
@@ -315,6 +322,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .n_remote_ts = d.remote_ts.n,
         .mode = d.mode < MODE_PASS ? d.mode : (uint8_t)CV_TUNNEL,
         .clear_df = !d.copy_df,
+        .fragment_after = d.fragment_after,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,
         .close_action = d.close_action,

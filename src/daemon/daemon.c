@@ -235,7 +235,7 @@ static bool start_engine(struct daemon *d, struct problem *why)
                "and %u messages of %u octets; packet buffers %zu kB",
                d->engine_size / 1024, s->limits.ike_sas, s->limits.child_sas,
                s->limits.handshakes, s->limits.messages, s->limits.message_size,
-               d->io.batch.memory_size / 1024);
+               (d->io.batch.memory_size + d->io.pieces.memory_size) / 1024);
     return true;
 }
 

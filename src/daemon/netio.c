@@ -101,8 +101,11 @@ bool netio_open(struct netio *io, uint16_t port, uint16_t port_nat_t, const char
                 void (*note)(void *ctx, const char *text), void *note_ctx, struct problem *why)
 {
     all_closed(io);
-    if (!batch_init(&io->batch))
-        return problem_set(why, "no memory for packet buffers: %s", strerror(errno));
+    if (!batch_init(&io->batch) || !batch_init(&io->pieces)) {
+        problem_set(why, "no memory for packet buffers: %s", strerror(errno));
+        netio_close(io);
+        return false;
+    }
     if (!open_udp(io, port, port_nat_t, note, note_ctx, why)) {
         netio_close(io);
         return false;
@@ -130,6 +133,7 @@ void netio_close(struct netio *io)
         raw_close(&io->raw[i]);
     tun_close(&io->tun);
     batch_free(&io->batch);
+    batch_free(&io->pieces);
 }
 
 bool netio_has(const struct netio *io, uint8_t family)
@@ -149,20 +153,21 @@ static unsigned lane_of(uint8_t family, uint8_t carrier)
     return NETIO_LANES;
 }
 
-static unsigned lane_send(struct netio *io, unsigned lane, const uint8_t *index, unsigned n)
+static unsigned lane_send(struct netio *io, struct batch *b, unsigned lane,
+                          const uint8_t *index, unsigned n)
 {
     if (lane < NETIO_UDP)
-        return udp_send(&io->udp[lane], &io->batch, index, n);
-    return raw_send(&io->raw[lane - NETIO_UDP], &io->batch, index, n);
+        return udp_send(&io->udp[lane], b, index, n);
+    return raw_send(&io->raw[lane - NETIO_UDP], b, index, n);
 }
 
-static void transmit(struct netio *io, unsigned n)
+static void transmit(struct netio *io, struct batch *b, unsigned n)
 {
     uint8_t index[NETIO_LANES][BATCH_MAX];
     unsigned count[NETIO_LANES] = {0};
 
     for (unsigned i = 0; i < n; i++) {
-        const struct cv_packet *p = &io->batch.pkts[i];
+        const struct cv_packet *p = &b->pkts[i];
         unsigned lane;
 
         if (p->verdict != CV_TRANSMIT)
@@ -178,7 +183,7 @@ static void transmit(struct netio *io, unsigned n)
 
         if (count[lane] == 0)
             continue;
-        sent = lane_send(io, lane, index[lane], count[lane]);
+        sent = lane_send(io, b, lane, index[lane], count[lane]);
         if (sent < count[lane]) {
             io->failures.sends += count[lane] - sent;
             io->failures.send_errno = errno;
@@ -288,10 +293,33 @@ static void on_raw(evutil_socket_t fd, short what, void *ctx)
             take_datagrams(io, raw_recv(&io->raw[i], &io->batch));
 }
 
+/* Sends a packet that is too long for its path in pieces; p is the last of them, and not sent
+ * yet. */
+static void split(struct netio *io, struct cv_packet *p)
+{
+    unsigned n = 0;
+
+    for (; p->verdict == CV_SPLIT; n++) {
+        if (n == BATCH_MAX) {
+            transmit(io, &io->pieces, n);
+            n = 0;
+        }
+        batch_reset(&io->pieces, n);
+        if (!cv_split(io->engine, p, &io->pieces.pkts[n]))
+            break;
+        cv_output(io->engine, &io->pieces.pkts[n], 1, io->now_ms());
+        cv_output(io->engine, p, 1, io->now_ms());
+    }
+    transmit(io, &io->pieces, n);
+}
+
 static void take_inner(struct netio *io, unsigned n)
 {
     cv_output(io->engine, io->batch.pkts, n, io->now_ms());
-    transmit(io, n);
+    for (unsigned i = 0; i < n; i++)
+        if (io->batch.pkts[i].verdict == CV_SPLIT)
+            split(io, &io->batch.pkts[i]);
+    transmit(io, &io->batch, n);
     learn_mtu(io, n);
     for (unsigned i = 0; i < n; i++) {
         struct cv_packet *p = &io->batch.pkts[i];

@@ -26,7 +26,7 @@ struct netio {
     struct udp_sock udp[NETIO_UDP];
     struct raw_sock raw[NETIO_RAW];
     struct tun tun;
-    struct batch batch;
+    struct batch batch, pieces;
     struct event *events[NETIO_FDS];
     struct netio_failures failures;
     uint64_t told_s; /* answers to packets that were too big: how many in this second */

@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "ipsec/pmtu.h"
+#include "ipsec/split.h"
 #include "wire/ip.h"
 
 enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12, EFFECTS_PER_ANSWER = 6 };
@@ -196,6 +197,22 @@ void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_m
 
     if (c != NULL && mtu > 0)
         ipsec_learn_mtu(e->ike.ipsec, child_index(&e->ike, c), mtu, now_ms);
+}
+
+bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
+{
+    struct ike *k = &e->ike;
+    const struct child_sa *c = child_by_number(k, pkt->child);
+
+    if (c == NULL || pkt->verdict != CV_SPLIT)
+        pkt->err = CV_ERR_NOT_FOUND;
+    else
+        pkt->err = split_first(pkt, ipsec_inner_mtu(k->ipsec, child_index(k, c)), first);
+    if (pkt->err == CV_OK)
+        return true;
+    pkt->verdict = CV_DROP;
+    k->stats.errors[pkt->err]++;
+    return false;
 }
 
 bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)

@@ -327,6 +327,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .replay_window = plan->cfg->replay_window,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
         .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? PATH_DF_CLEAR : PATH_DF_COPY,
+        .split = !plan->cfg->fragment_after,
         .mss = k->set.tunnel_mss,
         .life = *l,
         .soft_bytes = jittered(k, l->rekey_bytes, l->rand_bytes),

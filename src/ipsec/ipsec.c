@@ -115,6 +115,7 @@ static struct path path_of(const struct ipsec_config *cfg)
         .encap = cfg->encap,
         .df_set = cfg->df == PATH_DF_SET,
         .df_clear = cfg->df == PATH_DF_CLEAR,
+        .split = cfg->split && cfg->mode == CV_TUNNEL,
     };
 }
 

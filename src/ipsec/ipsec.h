@@ -49,6 +49,8 @@ struct ipsec_config {
                                 moves endpoints (RFC 7296 section 2.23, RFC 4555 section 3.8) */
     uint32_t replay_window;  /* packets, 0: off */
     uint8_t df;              /* path_df */
+    bool split;              /* tunnel mode: an IPv4 packet without DF that does not fit is
+                                CV_SPLIT, to be cut (split.h) and sealed in pieces */
     uint16_t mtu;            /* of the path outside; 0: not known, nothing is too big */
     uint16_t mss;            /* TCP SYNs inside announce at most this, and what fits mtu;
                                 UINT16_MAX: only that; 0: they are left alone */
@@ -136,9 +138,9 @@ const struct cv_policy *ipsec_policy_find(const struct ipsec *p, uint8_t directi
  * of ipsec_notice. */
 void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
               unsigned *notices);
-/* One inner IP packet.  On success the ESP packet, or the IP packet with AH, is at pkt->off
- * with carrier, local, remote, tos and df set and the verdict CV_TRANSMIT.  Policy may say
- * CV_BYPASS, CV_ERR_DISCARD, or, where it has no entry, CV_ERR_NO_POLICY.
+/* One inner IP packet, or CV_SPLIT.  On success the ESP packet, or the IP packet with AH, is at
+ * pkt->off with carrier, local, remote, tos and df set and the verdict CV_TRANSMIT.  Policy may
+ * say CV_BYPASS, CV_ERR_DISCARD, or, where it has no entry, CV_ERR_NO_POLICY.
  *
  * Both ways, a multicast or broadcast destination needs a selector that names such addresses
  * alone, else CV_ERR_MULTICAST. */

@@ -43,6 +43,17 @@ static enum cv_err without_sa(const struct ipsec *p, const struct cv_policy *pol
     return CV_OK;
 }
 
+/* Is flow's packet one to cut before it is sealed (RFC 4301 section 7, RFC 4303 section 3.3.4)?
+ * Not where selectors look at ports: its later fragments would find another way than pair i. */
+static bool must_split(const struct ipsec *p, uint32_t i, const struct ip_flow *flow)
+{
+    struct ip_flow later = *flow;
+
+    later.ports_known = false;
+    return path_splits(&p->pairs[i].path, &p->pairs[i].out, flow) &&
+           spd_find_out(&p->spd, &later) == i;
+}
+
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
                unsigned *notices)
 {
@@ -66,6 +77,10 @@ void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t
     pkt->child = p->pairs[*pair].id;
     if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, *pair, &flow, false)) {
         pkt->err = CV_ERR_MULTICAST;
+        return;
+    }
+    if (must_split(p, *pair, &flow)) {
+        pkt->verdict = CV_SPLIT;
         return;
     }
     pkt->err = seal_packet(&p->pairs[*pair], pkt, &flow, now_ms, notices);

@@ -38,6 +38,11 @@ size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
     return path->transport ? inner + head : inner;
 }
 
+bool path_splits(const struct path *path, const struct esp_sa *sa, const struct ip_flow *flow)
+{
+    return path->split && !flow->df && flow->total_len > path_inner_mtu(path, sa);
+}
+
 enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
                        const struct ip_flow *flow, bool *df)
 {

@@ -28,12 +28,15 @@ struct path {
     uint16_t learned_at;              /* path_clock */
     uint16_t mss, tfc;                /* see ipsec_config */
     bool ah : 1, transport : 1, encap : 1;
-    bool df_set : 1, df_clear : 1;
+    bool df_set : 1, df_clear : 1, split : 1;
 };
 _Static_assert(sizeof(struct path) <= 52, "part of every pair");
 
 /* The largest packet inside that fits the path; SIZE_MAX when the path has no limit. */
 size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa);
+
+/* Is this an IPv4 packet that does not fit and may be cut before it is sealed? */
+bool path_splits(const struct path *path, const struct esp_sa *sa, const struct ip_flow *flow);
 
 /* May this packet go out, and with DF?  CV_ERR_TOO_BIG: its sender must be told. */
 CV_MUST_USE enum cv_err path_check(const struct path *path, const struct esp_sa *sa,

@@ -1,6 +1,7 @@
 #!/bin/bash
-# A link with an MTU of 1280 on the way.  Its router says so: senders inside are told, and TCP
-# goes on.  Then the router is silent, a black hole: with copy_df = no everything still
+# A link with an MTU of 1280 on the way.  Its router says so: senders inside are told, TCP goes
+# on, and packets without DF are cut before they are sealed, so that no fragment is seen outside
+# unless fragmentation = after asks for it.  Then the router is silent, a black hole: with copy_df = no everything still
 # passes, in fragments outside.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
@@ -24,9 +25,47 @@ transfers() { # the large packets go from the device, towards the narrow link
     cmp -s "$RUN/got" "$RUN/www/data"
 }
 
-for encap in no yes; do
+inns "$GW" nft -f - <<N
+table ip outside {
+    counter pieces { }
+    chain seen { type filter hook prerouting priority -450;
+        iifname "wan" ip frag-off & 0x3fff != 0 counter name pieces
+    }
+}
+N
+pieces() { inns "$GW" nft -j list counter ip outside pieces | grep -o '"packets": [0-9]*' | cut -d' ' -f2; }
+
+cat >"$RUN/lengths.py" <<'P'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 7000))
+while True:
+    data, peer = s.recvfrom(65535)
+    s.sendto(b"%d" % len(data) if data == bytes(i % 251 for i in range(len(data))) else b"bad", peer)
+P
+spawn lengths "$APP" python3 "$RUN/lengths.py"
+cat >"$RUN/ask.py" <<'P'
+import socket, sys
+n = int(sys.argv[3])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER: IP_PMTUDISC_DONT, no DF
+s.settimeout(2)
+s.bind((sys.argv[1], 0))
+s.sendto(bytes(i % 251 for i in range(n)), (sys.argv[2], 7000))
+sys.exit(s.recv(100) != b"%d" % n)
+P
+datagrams() { # TUN's own MTU makes fragments of the larger ones, which are cut again
+    local n
+    for n in 1300 3000 20000; do
+        inns "$DEV" python3 "$RUN/ask.py" "$DEV_INNER_IP" "$APP_IP" $n || return 1
+    done
+}
+
+for way in "no before" "yes before" "no after"; do
+    encap=${way% *} when=${way#* }
     CONN_EXTRA="encap = $encap" gateway_conf
-    CONN_EXTRA="encap = $encap" CHILD_EXTRA="start_action = start" device_conf
+    CONN_EXTRA="encap = $encap" CHILD_EXTRA="start_action = start
+                fragmentation = $when" device_conf
     daemon gw
     daemon dev
     wait_log dev "Child SA net established"
@@ -36,6 +75,11 @@ for encap in no yes; do
     # each of router, kernel and engine learns from one packet, then the sender is told
     grep -qiE "frag needed|message too long" "$RUN/ping.log" || fail "nobody told the sender"
     transfers || fail "TCP does not get through (encap = $encap)"
+    inns "$DEV" ip route flush cache # or the sender would cut what ping was told of
+    inns "$GW" nft reset counter ip outside pieces >/dev/null
+    datagrams || fail "a datagram without DF is lost (encap = $encap, $when)"
+    [ "$when" = before ] && [ "$(pieces)" != 0 ] && fail "$(pieces) fragments outside"
+    [ "$when" = after ] && [ "$(pieces)" -lt 20 ] && fail "no fragments outside"
     stop dev || fail "culvertd (dev) ended with $?"
     stop gw || fail "culvertd (gw) ended with $?"
     inns "$DEV" ip route flush cache

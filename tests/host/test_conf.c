@@ -210,22 +210,22 @@ static void a_device_that_calls_home(void **state)
     const struct conn *c;
 
     (void)state;
-    load(
-        "connections {\n"
-        "  home {\n"
-        "    remote_addrs = gw.fleet.example, 192.0.2.9\n"
-        "    vips = 0.0.0.0, ::\n"
-        "    keyingtries = %forever\n"
-        "    fragmentation = no\n"
-        "    reauth_time = 1d\n"
-        "    local { auth = psk\n id = \"keyid:#00112233\"\n }\n"
-        "    remote { auth = psk }\n"
-        "    children { home { remote_ts = 10.0.0.0/8\n start_action = trap\n\n"
-        "      rekey_bytes = 500M\n inactivity = 90 \n replay_window = 0\n updown = /bin/up\n\n"
-        "      rekey_packets = 1000000\n life_packets = 2000000\n } }\n"
-        "  }\n"
-        "}\n"
-        "secrets { ike { secret = 0x00112233445566778899aabbccddeeff } }\n");
+    load("connections {\n"
+         "  home {\n"
+         "    remote_addrs = gw.fleet.example, 192.0.2.9\n"
+         "    vips = 0.0.0.0, ::\n"
+         "    keyingtries = %forever\n"
+         "    fragmentation = no\n"
+         "    reauth_time = 1d\n"
+         "    local { auth = psk\n id = \"keyid:#00112233\"\n }\n"
+         "    remote { auth = psk }\n"
+         "    children { home { remote_ts = 10.0.0.0/8\n start_action = trap\n\n"
+         "      rekey_bytes = 500M\n inactivity = 90 \n replay_window = 0\n"
+         "      fragmentation = after\n updown = /bin/up\n\n"
+         "      rekey_packets = 1000000\n life_packets = 2000000\n } }\n"
+         "  }\n"
+         "}\n"
+         "secrets { ike { secret = 0x00112233445566778899aabbccddeeff } }\n");
     c = conn("home");
     assert_int_equal(c->cv.n_remote_addrs, 0); /* a name: any address may answer */
     assert_int_equal(c->n_remote_hosts, 2);
@@ -246,6 +246,7 @@ static void a_device_that_calls_home(void **state)
     assert_int_equal(child(c, "home")->life.rand_packets, 100000);
     assert_int_equal(child(c, "home")->inactivity_s, 90);
     assert_int_equal(child(c, "home")->replay_window, 0);
+    assert_true(child(c, "home")->fragment_after);
     assert_string_equal(((const struct child_conf *)child(c, "home")->host)->updown, "/bin/up");
     fixture_unload(&f);
 }
@@ -290,6 +291,7 @@ static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
     assert_int_equal(n->life.rekey_bytes + n->life.hard_bytes + n->life.rand_bytes, 0);
     assert_int_equal(n->life.rekey_packets + n->life.hard_packets, 0);
     assert_int_equal(n->replay_window, 1024);
+    assert_false(n->fragment_after);
     fixture_unload(&f);
 }
 

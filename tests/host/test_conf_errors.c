@@ -250,6 +250,8 @@ static void wrong_keys_of_a_child(void **state)
         {"replay_window = 5000",
          "2: connections.c.children.n.replay_window: expected a number from 0 to 4096, not "
          "'5000'"},
+        {"fragmentation = yes",
+         "2: connections.c.children.n.fragmentation: expected before or after, not 'yes'"},
         {"mark_in = 42",
          "2: connections.c.children.n.mark_in: key 'mark_in' of strongSwan is not supported; "
          "only the default '0' is accepted"},
