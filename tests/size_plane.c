@@ -16,15 +16,14 @@ int main(void)
     const uint64_t seed[2] = {0};
     struct arena a = {.p = memory, .cap = sizeof(memory)};
     struct ipsec *p = ipsec_init(&a, 1, &none, seed);
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     if (p == NULL || ipsec_install(p, 0, &cfg, 0) != CV_OK)
         return 1;
     ipsec_use_out(p, 0);
     for (uint64_t now = 0; pkt.verdict != CV_DROP; now++) {
-        ipsec_in(p, &pkt, now, &pair, &notices);
-        ipsec_out(p, &pkt, now, &pair, &notices);
+        ipsec_in(p, &pkt, now, &way);
+        ipsec_out(p, &pkt, now, &way);
     }
     ipsec_remove(p, 0);
     return 0;

@@ -6,7 +6,7 @@
  * at a time may use an SA; SAs share nothing.
  *
  * Packets are struct cv_packet (packet.h): CV_HEADROOM octets before the packet and
- * CV_TAILROOM after it are always enough.
+ * CV_TAILROOM after it are always enough for one SA.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CULVERT_IPSEC_H
@@ -75,6 +75,18 @@ CV_MUST_USE enum cv_err cv_sa_seal(struct cv_sa *sa, struct cv_packet *pkt);
  * CV_ERR_PADDING, CV_ERR_NEXT_HEADER, CV_ERR_INNER, CV_ERR_FRAGMENT, CV_ERR_NO_ROOM and what
  * says that lengths are wrong.  Until a packet is authentic, nothing in sa changes. */
 CV_MUST_USE enum cv_err cv_sa_open(struct cv_sa *sa, struct cv_packet *pkt);
+
+/* SAs inside SAs, such as AH around ESP: a sealed packet becomes a whole IP packet, with the
+ * header (and UDP header) that otherwise the host's socket writes, and may be sealed again.
+ * Addresses, ports, tos and df are those in pkt; CV_RAW_AH has its header already.  Each SA
+ * around another needs CV_HEADROOM and CV_TAILROOM more.
+ * CV_ERR_ARGUMENT: addresses are missing; CV_ERR_NO_ROOM, CV_ERR_TOO_BIG. */
+CV_MUST_USE enum cv_err cv_outer_put(struct cv_packet *pkt);
+
+/* The reverse: an opened IP packet that holds ESP, AH or ESP in UDP (whatever the ports)
+ * becomes what cv_sa_open takes.  Otherwise nothing changes: CV_ERR_NEXT_HEADER (it holds
+ * something else), CV_ERR_FRAGMENT, or what is wrong with its headers. */
+CV_MUST_USE enum cv_err cv_outer_take(struct cv_packet *pkt);
 
 /* Each of n packets by itself, in order; returns how many were not dropped. */
 size_t cv_sa_seal_batch(struct cv_sa *sa, struct cv_packet *pkts, size_t n);

@@ -256,8 +256,7 @@ void planes_in(struct planes *p, const struct xfrm_sa *sa, struct cv_packet *pkt
                uint32_t seq_low, uint64_t *seq)
 {
     struct replay window = {0};
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
     *seq = seq_low;
     if (sa != NULL) {
@@ -265,17 +264,16 @@ void planes_in(struct planes *p, const struct xfrm_sa *sa, struct cv_packet *pkt
         window.window = (uint16_t)sa->window;
         *seq = replay_infer(&window, seq_low, sa->suite.esn == CV_ESN_YES);
     }
-    ipsec_in(ipsec_of(p, sa), pkt, 0, &pair, &notices);
+    ipsec_in(ipsec_of(p, sa), pkt, 0, &way);
     if (sa != NULL && pkt->verdict != CV_DROP && *seq > window.top)
         p->numbers[sa - p->sas->sa] = *seq;
 }
 
 void planes_out(struct planes *p, struct cv_packet *pkt)
 {
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
-    ipsec_out(p->layers[0].ipsec, pkt, 0, &pair, &notices);
+    ipsec_out(p->layers[0].ipsec, pkt, 0, &way);
     if (pkt->verdict == CV_TRANSMIT && pkt->child > 0)
         p->numbers[pkt->child - 1]++;
 }

@@ -57,7 +57,7 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
     if (notices & IPSEC_ALARM)
         alarm_event(k, sa, c, pkt);
     if (notices & IPSEC_PEER_MOVED) {
-        struct ike_path path = {sa->local, pkt->remote, sa->carrier};
+        struct ike_path path = {sa->local, ipsec_remote(k->ipsec, pair), sa->carrier};
 
         sa_set_path(k, sa, &path);
     }
@@ -65,18 +65,23 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
         sa_run(k, sa);
 }
 
+static void act_on_all(struct ike *k, const struct ipsec_way *way, const struct cv_packet *pkt)
+{
+    for (unsigned i = 0; i < way->n; i++)
+        if (way->notices[i] != 0)
+            act_on(k, way->pair[i], way->notices[i], pkt);
+}
+
 static void take_esp(struct ike *k, struct cv_packet *pkt)
 {
-    unsigned notices = 0;
-    uint32_t pair = POOL_NONE;
+    struct ipsec_way way;
 
-    ipsec_in(k->ipsec, pkt, k->now_ms, &pair, &notices);
+    ipsec_in(k->ipsec, pkt, k->now_ms, &way);
     if (pkt->verdict == CV_DELIVER) {
         k->stats.packets_in++;
         k->stats.bytes_in += pkt->len;
     }
-    if (pair != POOL_NONE && notices != 0)
-        act_on(k, pair, notices, pkt);
+    act_on_all(k, &way, pkt);
 }
 
 static void take_ike(struct ike *k, struct cv_packet *pkt)
@@ -156,20 +161,15 @@ void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t n
     for (size_t i = 0; i < n; i++) {
         struct cv_packet *pkt = &pkts[i];
         size_t inner = pkt->len;
-        unsigned notices = 0;
-        uint32_t pair = POOL_NONE;
+        struct ipsec_way way;
 
-        pkt->verdict = CV_DROP;
-        pkt->err = CV_OK;
-        pkt->child = 0;
-        ipsec_out(k->ipsec, pkt, k->now_ms, &pair, &notices);
+        ipsec_out(k->ipsec, pkt, k->now_ms, &way);
         if (pkt->verdict == CV_TRANSMIT) {
             k->stats.packets_out++;
             k->stats.bytes_out += inner;
         }
         count_error(k, pkt);
-        if (pair != POOL_NONE && notices != 0)
-            act_on(k, pair, notices, pkt);
+        act_on_all(k, &way, pkt);
     }
 }
 

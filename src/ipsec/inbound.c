@@ -1,9 +1,12 @@
-/* Packets in: SPI, length, a look at the window, open, commit, inner packet, selectors.
+/* Packets in: SPI, length, a look at the window, open, commit, inner packet, selectors; and the
+ * same again for a nested pair's packet inside.
  *
  * Invariant: nothing in a pair but its drop counters changes before the packet is authentic
  * (RFC 4302 and 4303 section 3.4).
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <culvert/ipsec.h>
+
 #include "ipsec/plane.h"
 
 /* Replays below this many may be a network that duplicates. */
@@ -108,25 +111,62 @@ static enum cv_err open_packet(struct ipsec *p, uint32_t i, struct cv_packet *pk
     return err;
 }
 
-void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
-              unsigned *notices)
+static enum cv_err take_packet(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms,
+                               struct ipsec_way *way)
 {
     struct wrap_head head;
+    enum cv_err err = wrap_read(pkt, &head);
+    unsigned *notices;
+    uint32_t i;
 
-    *pair = POOL_NONE;
+    if (err != CV_OK)
+        return err;
+    i = sad_find(&p->sad, head.spi);
+    if (i == POOL_NONE)
+        return CV_ERR_NO_SA;
+    if (way->n == IPSEC_WAY_MAX)
+        return CV_ERR_LIMIT;
+    notices = &way->notices[way->n];
+    way->pair[way->n++] = i;
     *notices = 0;
-    pkt->verdict = CV_DROP;
+    pkt->child = p->pairs[i].id;
+    /* by itself, what must come inside another SA */
+    err = p->pairs[i].nested && way->n == 1 ? CV_ERR_ENCAP
+                                            : open_packet(p, i, pkt, &head, now_ms, notices);
+    if (err != CV_OK && err != CV_ERR_EXPIRED)
+        *notices |= ipsec_count_drop(&p->pairs[i], err);
+    return err;
+}
+
+/* Is the packet that was delivered one of a nested pair's, to us?  Then it is ready for
+ * take_packet.  The way of the others is through the host, as if they had come by themselves.
+ */
+static bool enter_nested(const struct ipsec *p, struct cv_packet *pkt)
+{
+    struct cv_packet inside = *pkt;
+    const struct ipsec_pair *pair;
+    struct wrap_head head;
+    uint32_t i;
+
+    if (!IPSEC_NESTED || p->n_nested == 0 || cv_outer_take(&inside) != CV_OK ||
+        wrap_read(&inside, &head) != CV_OK)
+        return false;
+    i = sad_find(&p->sad, head.spi);
+    if (i == POOL_NONE)
+        return false;
+    pair = &p->pairs[i];
+    if (!pair->nested || !addr_equal(&inside.local.addr, &pair->path.local.addr))
+        return false;
+    *pkt = inside;
+    return true;
+}
+
+void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way)
+{
+    way->n = 0;
     pkt->child = 0;
-    pkt->err = wrap_read(pkt, &head);
-    if (pkt->err != CV_OK)
-        return;
-    *pair = sad_find(&p->sad, head.spi);
-    if (*pair == POOL_NONE) {
-        pkt->err = CV_ERR_NO_SA;
-        return;
-    }
-    pkt->child = p->pairs[*pair].id;
-    pkt->err = open_packet(p, *pair, pkt, &head, now_ms, notices);
-    if (pkt->err != CV_OK && pkt->err != CV_ERR_EXPIRED)
-        *notices |= ipsec_count_drop(&p->pairs[*pair], pkt->err);
+    do {
+        pkt->verdict = CV_DROP;
+        pkt->err = take_packet(p, pkt, now_ms, way);
+    } while (pkt->verdict == CV_DELIVER && enter_nested(p, pkt));
 }

@@ -65,6 +65,9 @@ static enum cv_err check_config(const struct ipsec_config *cfg)
     if (ah && (addr_len(cfg->remote.addr.family) == 0 ||
                cfg->local.addr.family != cfg->remote.addr.family))
         return CV_ERR_ARGUMENT;
+    if (cfg->nested && (!IPSEC_NESTED || addr_len(cfg->local.addr.family) == 0 ||
+                        addr_len(cfg->remote.addr.family) == 0))
+        return IPSEC_NESTED ? CV_ERR_ARGUMENT : CV_ERR_UNSUPPORTED;
     /* RFC 4303 section 2.1: 0 MUST NOT be sent on the wire */
     if (cfg->spi_in == 0 || cfg->spi_out == 0)
         return CV_ERR_ARGUMENT;
@@ -135,6 +138,7 @@ enum cv_err ipsec_install(struct ipsec *p, uint32_t i, const struct ipsec_config
         .path = path_of(cfg),
         .id = cfg->id,
         .fixed_remote = cfg->fixed_remote,
+        .nested = cfg->nested,
     };
     err = install_parts(p, i, cfg);
     if (err != CV_OK)
@@ -142,6 +146,7 @@ enum cv_err ipsec_install(struct ipsec *p, uint32_t i, const struct ipsec_config
     replay_open(&pair->replay, &p->blocks, cfg->replay_window);
     lifetime_init(&pair->life, cfg);
     pair->used = true;
+    p->n_nested += pair->nested;
     return CV_OK;
 }
 
@@ -174,6 +179,7 @@ void ipsec_remove(struct ipsec *p, uint32_t i)
     esp_sa_close(&pair->in);
     esp_sa_close(&pair->out);
     pair->used = false;
+    p->n_nested -= pair->nested;
 }
 
 void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_endpoint *local,
@@ -210,6 +216,11 @@ void ipsec_restore(struct ipsec *p, uint32_t i, uint64_t sent, uint64_t received
 uint32_t ipsec_find_spi(const struct ipsec *p, uint32_t spi_in)
 {
     return sad_find(&p->sad, spi_in);
+}
+
+struct cv_endpoint ipsec_remote(const struct ipsec *p, uint32_t i)
+{
+    return i < p->n_pairs ? p->pairs[i].path.remote : (struct cv_endpoint){0};
 }
 
 const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i)

@@ -21,14 +21,25 @@
 
 struct ipsec; /* plane.h: tables, counters */
 
-/* What ipsec_in and ipsec_out noticed about the pair that the engine must act on. */
+/* SAs that one packet goes through at most; RFC 4301 section 4.1 leaves the number open. */
+enum { IPSEC_WAY_MAX = 3 };
+
+/* The SAs that a packet went through, in its order, and what each noticed. */
+struct ipsec_way {
+    unsigned n;
+    uint32_t pair[IPSEC_WAY_MAX];
+    unsigned notices[IPSEC_WAY_MAX]; /* bit sets of ipsec_notice */
+};
+
+/* What ipsec_in and ipsec_out noticed about a pair that the engine must act on. */
 enum ipsec_notice {
     IPSEC_FIRST_IN = 1,   /* first authentic inbound packet of this SA */
     IPSEC_SOFT_LIMIT = 2, /* octets or packets passed the rekey limit (said once) */
     IPSEC_HARD_LIMIT = 4, /* hard limit reached: the SA carries nothing more (said once) */
     IPSEC_PEER_MOVED =
         8, /* newest authentic packet came from another endpoint; pair->remote is updated */
-    IPSEC_ALARM = 16 /* the drop in pkt->err smells of tampering; ever rarer while it goes on */
+    IPSEC_ALARM = 16 /* the way's last: the drop in pkt->err smells of tampering; ever rarer
+                        while it goes on */
 };
 
 /* Everything about a new pair.  Keys are in KEYMAT order for one direction:
@@ -47,6 +58,9 @@ struct ipsec_config {
     bool encap;
     bool fixed_remote;       /* never IPSEC_PEER_MOVED: we are behind a NAT ourselves, or MOBIKE
                                 moves endpoints (RFC 7296 section 2.23, RFC 4555 section 3.8) */
+    bool nested;             /* its packets travel inside another pair, both ways, or not at all
+                                (RFC 4301 appendix E): what it seals is looked up in the SPD again.
+                                local and remote known; mtu is what the other one carries */
     uint32_t replay_window;  /* packets, 0: off */
     uint8_t df;              /* path_df */
     bool split;              /* tunnel mode: an IPv4 packet without DF that does not fit is
@@ -118,6 +132,7 @@ void ipsec_learn_mtu(struct ipsec *p, uint32_t i, size_t mtu, uint64_t now_ms);
 
 uint32_t ipsec_find_spi(const struct ipsec *p, uint32_t spi_in); /* POOL_NONE when absent */
 enum cv_child_drop ipsec_drop_kind(enum cv_err err); /* under which a pair counts it */
+struct cv_endpoint ipsec_remote(const struct ipsec *p, uint32_t i); /* where it sends now */
 const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i);
 void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote);
@@ -134,18 +149,25 @@ const struct cv_policy *ipsec_policy_find(const struct ipsec *p, uint8_t directi
 
 /* One ESP packet at pkt->off (SPI first), or the IP packet around an AH.  On success the inner
  * IP packet is at pkt->off, len octets, and the verdict CV_DELIVER; a dummy packet is CV_TAKEN.
- * Otherwise CV_DROP and pkt->err.  *pair is the pair's index or POOL_NONE, *notices a bit set
- * of ipsec_notice. */
-void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
-              unsigned *notices);
+ * Otherwise CV_DROP and pkt->err.  An inner packet that is one of a nested pair's is opened in
+ * its turn; one that came by itself is CV_ERR_ENCAP. */
+void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way);
 /* One inner IP packet, or CV_SPLIT.  On success the ESP packet, or the IP packet with AH, is at
  * pkt->off with carrier, local, remote, tos and df set and the verdict CV_TRANSMIT.  Policy may
  * say CV_BYPASS, CV_ERR_DISCARD, or, where it has no entry, CV_ERR_NO_POLICY.
  *
  * Both ways, a multicast or broadcast destination needs a selector that names such addresses
- * alone, else CV_ERR_MULTICAST. */
-void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
-               unsigned *notices);
+ * alone, else CV_ERR_MULTICAST.
+ *
+ * A nested pair's packet for which no other pair is there is CV_ERR_NO_TUNNEL, and pkt is that
+ * packet: policy may bring the other one up.  Above IPSEC_WAY_MAX it is CV_ERR_LIMIT. */
+void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way);
+/* The same by this pair, whatever the SPD says. */
+void ipsec_out_by(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t pair,
+                  struct ipsec_way *way);
+/* The pair that an outbound IP packet would take if it were not for those n; POOL_NONE. */
+uint32_t ipsec_find_other(const struct ipsec *p, struct cv_span packet, const uint32_t *but,
+                          unsigned n);
 /* One IP packet that came in the clear.  CV_BYPASS: it may pass.  CV_DROP: CV_ERR_CLEARTEXT
  * when policy or an SA protects it, *pair being the SA it should have come by or POOL_NONE;
  * CV_ERR_DISCARD; or what ip_parse refuses. */

@@ -1,6 +1,11 @@
-/* Packets out: policy, SA, limits, seal (RFC 4301 section 5.1).
+/* Packets out: policy, SA, limits, seal (RFC 4301 section 5.1); and where an SA is nested, all
+ * of it but the policy again (appendix E).
+ *
+ * Invariant: what a nested pair seals never leaves as it is.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <culvert/ipsec.h>
+
 #include "ipsec/plane.h"
 
 /* Ask for a rekey while this many sequence numbers are left. */
@@ -54,34 +59,130 @@ static bool must_split(const struct ipsec *p, uint32_t i, const struct ip_flow *
            spd_find_out(&p->spd, &later) == i;
 }
 
-void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t *pair,
-               unsigned *notices)
-{
-    const struct cv_policy *policy;
-    struct ip_flow flow;
+/* ---- SAs inside SAs ---- */
 
-    *pair = POOL_NONE;
-    *notices = 0;
+/* What the SPD sees of a packet that pair has sealed. */
+static struct ip_flow outer_flow(const struct ipsec_pair *pair)
+{
+    const struct path *path = &pair->path;
+
+    return (struct ip_flow){
+        .src = path->local.addr,
+        .dst = path->remote.addr,
+        .proto = path->ah      ? IPPROTO_NUM_AH
+                 : path->encap ? IPPROTO_NUM_UDP
+                               : IPPROTO_NUM_ESP,
+        .ports_known = path->encap,
+        .sport = path->encap ? path->local.port : 0,
+        .dport = path->encap ? path->remote.port : 0,
+    };
+}
+
+/* The pairs from first on to one that is not nested.  Each time the best match that the packet
+ * has not been through: a way has no loop.  The last one is nested: the pair around it is
+ * missing, or there would be too many. */
+static void find_way(struct ipsec *p, uint32_t first, struct ipsec_way *way)
+{
+    *way = (struct ipsec_way){.n = 1, .pair = {first}};
+    while (IPSEC_NESTED && p->pairs[first].nested && way->n < IPSEC_WAY_MAX) {
+        const struct ip_flow outer = outer_flow(&p->pairs[first]);
+
+        first = spd_find_other(&p->spd, &outer, way->pair, way->n);
+        if (first == POOL_NONE)
+            break;
+        way->pair[way->n++] = first;
+    }
+    /* Each but the last has the next one for a path: what is too big is known before anything
+     * is sealed. */
+    for (unsigned i = way->n; i-- > 1;)
+        path_set_mtu(&p->pairs[way->pair[i - 1]].path, ipsec_inner_mtu(p, way->pair[i]));
+}
+
+/* A nested pair's packet becomes an IP packet again. */
+static enum cv_err reenter(struct cv_packet *pkt, struct ip_flow *flow)
+{
+    enum cv_err err = cv_outer_put(pkt);
+
+    pkt->verdict = CV_DROP;
+    if (err == CV_OK)
+        err = ip_parse(flow, span(cv_packet_data(pkt), pkt->len));
+    flow->df = pkt->df; /* what may be fragmented inside may be so outside, in IPv6 too */
+    return err;
+}
+
+static enum cv_err seal_way(struct ipsec *p, struct cv_packet *pkt, struct ip_flow *flow,
+                            uint64_t now_ms, struct ipsec_way *way)
+{
+    const bool whole = !p->pairs[way->pair[way->n - 1]].nested;
+    enum cv_err err = whole || way->n < IPSEC_WAY_MAX ? CV_OK : CV_ERR_LIMIT;
+
+    for (unsigned i = 0; i < way->n && err == CV_OK; i++) {
+        struct ipsec_pair *pair = &p->pairs[way->pair[i]];
+
+        pkt->child = pair->id;
+        err = seal_packet(pair, pkt, flow, now_ms, &way->notices[i]);
+        if (IPSEC_NESTED && err == CV_OK && pair->nested)
+            err = reenter(pkt, flow);
+    }
+    return err == CV_OK && !whole ? CV_ERR_NO_TUNNEL : err;
+}
+
+/* ---- the two ways in ---- */
+
+static enum cv_err begin(struct cv_packet *pkt, struct ip_flow *flow, struct ipsec_way *way)
+{
+    way->n = 0;
     pkt->verdict = CV_DROP;
     pkt->child = 0;
-    pkt->err = ip_parse(&flow, span(cv_packet_data(pkt), pkt->len));
+    return ip_parse(flow, span(cv_packet_data(pkt), pkt->len));
+}
+
+void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way)
+{
+    const struct cv_policy *policy;
+    uint32_t first = POOL_NONE;
+    struct ip_flow flow;
+
+    pkt->err = begin(pkt, &flow, way);
     if (pkt->err != CV_OK)
         return;
     policy = ipsec_policy_for(p, CV_OUT, &flow);
     if (!ipsec_is_shunt(policy))
-        *pair = spd_find_out(&p->spd, &flow);
-    if (*pair == POOL_NONE) {
+        first = spd_find_out(&p->spd, &flow);
+    if (first == POOL_NONE) {
         pkt->err = without_sa(p, policy, pkt);
         return;
     }
-    pkt->child = p->pairs[*pair].id;
-    if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, *pair, &flow, false)) {
+    pkt->child = p->pairs[first].id;
+    if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, first, &flow, false)) {
         pkt->err = CV_ERR_MULTICAST;
         return;
     }
-    if (must_split(p, *pair, &flow)) {
+    find_way(p, first, way);
+    if (must_split(p, first, &flow)) {
         pkt->verdict = CV_SPLIT;
         return;
     }
-    pkt->err = seal_packet(&p->pairs[*pair], pkt, &flow, now_ms, notices);
+    pkt->err = seal_way(p, pkt, &flow, now_ms, way);
+}
+
+void ipsec_out_by(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t pair,
+                  struct ipsec_way *way)
+{
+    struct ip_flow flow;
+
+    pkt->err = begin(pkt, &flow, way);
+    if (pkt->err != CV_OK)
+        return;
+    find_way(p, pair, way);
+    pkt->err = seal_way(p, pkt, &flow, now_ms, way);
+}
+
+uint32_t ipsec_find_other(const struct ipsec *p, struct cv_span packet, const uint32_t *but,
+                          unsigned n)
+{
+    struct ip_flow flow;
+
+    return ip_parse(&flow, packet) == CV_OK ? spd_find_other(&p->spd, &flow, but, n)
+                                            : POOL_NONE;
 }

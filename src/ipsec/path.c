@@ -19,7 +19,17 @@ static uint16_t path_clock(uint64_t now_ms)
 
 static size_t outer_mtu(const struct path *path)
 {
-    return path->learned != 0 ? path->learned : path->mtu;
+    if (path->learned != 0 && (path->mtu == 0 || path->learned < path->mtu))
+        return path->learned;
+    return path->mtu;
+}
+
+void path_set_mtu(struct path *path, size_t mtu)
+{
+    if (mtu > UINT16_MAX)
+        path->mtu = 0;
+    else
+        path->mtu = mtu > 0 ? (uint16_t)mtu : 1;
 }
 
 size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
@@ -47,7 +57,8 @@ enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
                        const struct ip_flow *flow, bool *df)
 {
     /* An IPv6 sender never gets below 1280, whatever it is told. */
-    const bool whole = flow->src.family == CV_IPV6 ? flow->total_len > IP6_MTU_MIN : flow->df;
+    const bool whole =
+        flow->df && (flow->src.family != CV_IPV6 || flow->total_len > IP6_MTU_MIN);
     const bool fits = flow->total_len <= path_inner_mtu(path, sa);
 
     *df = fits && !path->df_clear && (path->df_set || whole);

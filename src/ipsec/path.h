@@ -42,6 +42,9 @@ bool path_splits(const struct path *path, const struct esp_sa *sa, const struct 
 CV_MUST_USE enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
                                    const struct ip_flow *flow, bool *df);
 
+/* The path outside is another SA, which carries mtu octets; SIZE_MAX: any. */
+void path_set_mtu(struct path *path, size_t mtu);
+
 /* A router said that only mtu octets fit.  False: nothing new. */
 bool path_learn(struct path *path, size_t mtu, uint64_t now_ms);
 /* Forgets what was learned too long ago. */

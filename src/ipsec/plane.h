@@ -19,14 +19,14 @@ struct ipsec_pair {
     struct ipsec_counters count;
     struct path path;
     uint32_t id;
-    bool used, fixed_remote;
+    bool used, fixed_remote, nested;
 };
 _Static_assert(sizeof(struct ipsec_pair) <= 352, "a million of these fit a gateway");
 
 struct ipsec {
     const struct cv_crypto *crypto;
     struct ipsec_pair *pairs;
-    uint32_t n_pairs;
+    uint32_t n_pairs, n_nested; /* nested: installed ones */
     struct sad sad;
     struct spd spd;
     struct policies policies;

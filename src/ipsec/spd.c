@@ -241,10 +241,25 @@ void spd_stop_out(struct spd *s, uint32_t i)
     p->out = false;
 }
 
+/* Pairs that a lookup passes over. */
+struct spd_but {
+    const uint32_t *pair;
+    unsigned n;
+};
+
+static bool is_but(const struct spd_but *but, uint32_t pair)
+{
+    unsigned i = 0;
+
+    while (i < but->n && but->pair[i] != pair)
+        i++;
+    return i < but->n;
+}
+
 /* The best pair among the selectors whose prefix is the first bits of the destination.
  * Equal merit: the first in the chain, which was used last. */
 static uint32_t find_by_prefix(const struct spd *s, unsigned bits, const struct flow_end *src,
-                               const struct flow_end *dst)
+                               const struct flow_end *dst, const struct spd_but *but)
 {
     uint32_t c = s->buckets[bucket_of(s, dst->addr->family, bits, dst->addr->b)];
     uint32_t best = POOL_NONE;
@@ -254,7 +269,8 @@ static uint32_t find_by_prefix(const struct spd *s, unsigned bits, const struct 
         const struct spd_cell *remote = &s->cells[c], *local;
         unsigned merit;
 
-        if (remote->prefix != bits || !selector_has(&remote->ts, dst))
+        if (remote->prefix != bits || !selector_has(&remote->ts, dst) ||
+            is_but(but, remote->u.pair))
             continue;
         local = match_list(s, s->pairs[remote->u.pair].local, src);
         if (local == NULL)
@@ -268,14 +284,21 @@ static uint32_t find_by_prefix(const struct spd *s, unsigned bits, const struct 
     return best;
 }
 
-uint32_t spd_find_out(const struct spd *s, const struct ip_flow *flow)
+uint32_t spd_find_other(const struct spd *s, const struct ip_flow *flow, const uint32_t *but,
+                        unsigned n)
 {
     const struct flow_end src = flow_src(flow), dst = flow_dst(flow);
+    const struct spd_but others = {but, n};
     const uint8_t family = flow->dst.family;
     uint32_t i = POOL_NONE;
 
     for (unsigned bits = (unsigned)addr_len(family) * 8 + 1; bits-- > 0 && i == POOL_NONE;)
         if (prefix_in_use(s, family, bits))
-            i = find_by_prefix(s, bits, &src, &dst);
+            i = find_by_prefix(s, bits, &src, &dst, &others);
     return i;
+}
+
+uint32_t spd_find_out(const struct spd *s, const struct ip_flow *flow)
+{
+    return spd_find_other(s, flow, NULL, 0);
 }

@@ -76,6 +76,9 @@ void spd_stop_out(struct spd *s, uint32_t i);
 /* The pair for an outbound packet: the most specific remote selector, then the most
  * specific local one, then the pair used last.  POOL_NONE: none. */
 uint32_t spd_find_out(const struct spd *s, const struct ip_flow *flow);
+/* The same among all pairs but those n. */
+uint32_t spd_find_other(const struct spd *s, const struct ip_flow *flow, const uint32_t *but,
+                        unsigned n);
 
 /* May pair i carry this inner packet inbound?  RFC 4301 section 5.2, step 4. */
 bool spd_allows_in(const struct spd *s, uint32_t i, const struct ip_flow *flow);

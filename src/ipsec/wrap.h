@@ -13,6 +13,11 @@
 #define IPSEC_AH 1
 #endif
 
+/* SAs inside SAs (AH around ESP, tunnels in tunnels): 0 leaves them out. */
+#ifndef IPSEC_NESTED
+#define IPSEC_NESTED 1
+#endif
+
 /* What a packet says of itself before anything is authentic. */
 struct wrap_head {
     uint32_t spi, seq_low;

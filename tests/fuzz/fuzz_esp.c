@@ -141,12 +141,11 @@ static uint64_t packets_in(const struct bench *b)
 static void expect_drop(struct bench *b, struct cv_packet *pkt)
 {
     const uint64_t before = packets_in(b);
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
-    ipsec_in(b->plane, pkt, 1, &pair, &notices);
+    ipsec_in(b->plane, pkt, 1, &way);
     FUZZ_CHECK(pkt->verdict == CV_DROP && pkt->err != CV_OK);
-    FUZZ_CHECK((notices & ~(unsigned)IPSEC_ALARM) == 0);
+    FUZZ_CHECK(way.n == 0 || (way.notices[0] & ~(unsigned)IPSEC_ALARM) == 0);
     FUZZ_CHECK(packets_in(b) == before);
 }
 
@@ -191,17 +190,16 @@ static void step_authentic(struct bench *b, uint32_t seq, struct cv_span body)
         seq != 0 && !b->accepted[seq] && (seq > b->newest || b->newest - seq < WINDOW);
     const uint64_t before = packets_in(b);
     struct ip_flow flow;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
-    ipsec_in(b->plane, &pkt, 1, &pair, &notices);
+    ipsec_in(b->plane, &pkt, 1, &way);
     if (aligned)
         FUZZ_CHECK((packets_in(b) == before + 1) == fresh);
     if (packets_in(b) == before) {
         FUZZ_CHECK(pkt.verdict == CV_DROP);
         return;
     }
-    FUZZ_CHECK(fresh && pair == PAIR_PEER);
+    FUZZ_CHECK(fresh && way.pair[0] == PAIR_PEER);
     b->accepted[seq] = true;
     if (seq > b->newest)
         b->newest = seq;
@@ -227,17 +225,16 @@ static void step_loop(struct bench *b, struct cv_span inner)
 {
     struct cv_packet pkt = packet_of(b, inner);
     struct ip_flow flow;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
-    ipsec_out(b->plane, &pkt, 1, &pair, &notices);
+    ipsec_out(b->plane, &pkt, 1, &way);
     if (pkt.verdict != CV_TRANSMIT)
         return;
     FUZZ_CHECK(ip_parse(&flow, inner) == CV_OK);
-    FUZZ_CHECK(pair == PAIR_LOOP && pkt.carrier == CV_UDP_4500);
+    FUZZ_CHECK(way.pair[0] == PAIR_LOOP && pkt.carrier == CV_UDP_4500);
     FUZZ_CHECK(pkt.len > flow.total_len);
-    ipsec_in(b->plane, &pkt, 2, &pair, &notices);
-    FUZZ_CHECK(pkt.verdict == CV_DELIVER && pair == PAIR_LOOP);
+    ipsec_in(b->plane, &pkt, 2, &way);
+    FUZZ_CHECK(pkt.verdict == CV_DELIVER && way.pair[0] == PAIR_LOOP);
     FUZZ_CHECK(pkt.len == flow.total_len);
     FUZZ_CHECK(memcmp(cv_packet_data(&pkt), inner.p, pkt.len) == 0);
 }

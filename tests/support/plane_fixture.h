@@ -24,8 +24,7 @@ struct fixture {
     struct plane device, gateway;
     uint8_t buf[BUF_LEN];
     struct cv_packet pkt;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 };
 
 enum { PAIR = 1 };
@@ -125,14 +124,14 @@ static inline void make_packet(struct fixture *f, bool v6, size_t n)
 
 static inline enum cv_err send_on(struct fixture *f, struct plane *pl)
 {
-    ipsec_out(pl->p, &f->pkt, 1000, &f->pair, &f->notices);
+    ipsec_out(pl->p, &f->pkt, 1000, &f->way);
     assert_int_equal(f->pkt.verdict, f->pkt.err == CV_OK ? CV_TRANSMIT : CV_DROP);
     return f->pkt.err;
 }
 
 static inline enum cv_err receive_on(struct fixture *f, struct plane *pl)
 {
-    ipsec_in(pl->p, &f->pkt, 2000, &f->pair, &f->notices);
+    ipsec_in(pl->p, &f->pkt, 2000, &f->way);
     return f->pkt.err;
 }
 

@@ -59,11 +59,10 @@ static void done(struct fixture *f)
 
 static enum cv_err out(struct fixture *f, struct cv_addr src, struct cv_addr dst)
 {
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     f->pkt = packet_in(f->buf, make_udp(f->buf + CV_HEADROOM, src, dst, 1, 2, 20));
-    ipsec_out(f->p, &f->pkt, 0, &pair, &notices);
+    ipsec_out(f->p, &f->pkt, 0, &way);
     assert_int_equal(f->pkt.verdict, f->pkt.err == CV_OK ? CV_TRANSMIT : CV_DROP);
     return f->pkt.err;
 }
@@ -71,15 +70,14 @@ static enum cv_err out(struct fixture *f, struct cv_addr src, struct cv_addr dst
 static enum cv_err in(struct fixture *f, struct cv_addr src, struct cv_addr dst)
 {
     const bool v6 = src.family == CV_IPV6;
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     f->pkt = packet_in(f->buf, make_udp(f->buf + CV_HEADROOM, src, dst, 1, 2, 20));
     assert_int_equal(esp_seal(&f->peer, &f->pkt, v6 ? IPPROTO_NUM_IPV6 : IPPROTO_NUM_IPIP),
                      CV_OK);
     f->pkt.carrier = CV_RAW_ESP;
-    ipsec_in(f->p, &f->pkt, 0, &pair, &notices);
-    assert_int_equal(notices & IPSEC_ALARM, 0);
+    ipsec_in(f->p, &f->pkt, 0, &way);
+    assert_int_equal(way.notices[0] & IPSEC_ALARM, 0);
     assert_int_equal(f->pkt.verdict, f->pkt.err == CV_OK ? CV_DELIVER : CV_DROP);
     return f->pkt.err;
 }

@@ -22,7 +22,7 @@ static void check_outer(const struct fixture *f, bool encap)
     assert_true(endpoint_equal(&f->pkt.local, &local));
     assert_true(endpoint_equal(&f->pkt.remote, &remote));
     assert_int_equal(f->pkt.child, 100);
-    assert_int_equal(f->pair, PAIR);
+    assert_int_equal(f->way.pair[0], PAIR);
 }
 
 static void try_round_trips(unsigned suite, bool esn, bool encap)
@@ -51,7 +51,7 @@ static void try_round_trips(unsigned suite, bool esn, bool encap)
         assert_int_equal(receive_on(f, &f->gateway), CV_OK);
         assert_int_equal(f->pkt.verdict, CV_DELIVER);
         assert_int_equal(f->pkt.child, 200);
-        assert_int_equal(f->notices, n == 0 ? IPSEC_FIRST_IN : 0);
+        assert_int_equal(f->way.notices[0], n == 0 ? IPSEC_FIRST_IN : 0);
         assert_int_equal(f->pkt.len, len);
         assert_memory_equal(cv_packet_data(&f->pkt), want, len);
     }
@@ -141,7 +141,7 @@ static void try_every_flipped_bit(unsigned suite)
         f->buf[sent.off + bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(receive_on(f, &f->gateway), bit < 32 ? CV_ERR_NO_SA : CV_ERR_ICV);
         assert_int_equal(f->pkt.verdict, CV_DROP);
-        assert_int_equal(f->notices & ~(unsigned)IPSEC_ALARM, 0);
+        assert_int_equal(f->way.notices[0] & ~(unsigned)IPSEC_ALARM, 0);
         drops += bit >= 32;
     }
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->drops[CV_CD_ICV], drops);
@@ -208,7 +208,7 @@ static void a_hundred_thousand_replays_are_all_refused(void **state)
         f->pkt = sent;
         f->pkt.buf = wire[i % N];
         assert_int_equal(receive_on(f, &f->gateway), CV_ERR_REPLAY);
-        alarms += (f->notices & IPSEC_ALARM) != 0;
+        alarms += (f->way.notices[0] & IPSEC_ALARM) != 0;
     }
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->drops[CV_CD_REPLAY], N * ROUNDS);
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->packets_in, N);
@@ -223,7 +223,7 @@ static void unknown_spi_finds_no_pair(void **state)
     (void)state;
     send_packet(f, 30);
     assert_int_equal(receive_on(f, &f->device), CV_ERR_NO_SA); /* its own packet, reflected */
-    assert_int_equal(f->pair, POOL_NONE);
+    assert_int_equal(f->way.n, 0);
     assert_int_equal(f->pkt.child, 0);
     done(f);
 }

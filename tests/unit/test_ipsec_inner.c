@@ -104,7 +104,7 @@ static void outbound_packet_without_a_pair_is_told_so(void **state)
     (void)state;
     make_packet(f, false, 10);
     assert_int_equal(send_on(f, &f->gateway), CV_ERR_NO_TUNNEL); /* the device's direction */
-    assert_int_equal(f->pair, POOL_NONE);
+    assert_int_equal(f->way.n, 0);
     ipsec_stop_out(f->device.p, PAIR);
     make_packet(f, false, 10);
     assert_int_equal(send_on(f, &f->device), CV_ERR_NO_TUNNEL);

@@ -42,7 +42,7 @@ static void try_limits(struct ipsec_config limits, unsigned soft_at, unsigned ha
             notices |= IPSEC_SOFT_LIMIT;
         if (i == hard_at)
             notices |= IPSEC_HARD_LIMIT;
-        assert_int_equal(f->notices, notices);
+        assert_int_equal(f->way.notices[0], notices);
     }
     done(f);
 }
@@ -68,20 +68,20 @@ static void rekey_is_asked_for_long_before_the_numbers_end(void **state)
     (void)state;
     sa->seq = UINT32_MAX - margin - 1;
     send_packet(f, 1);
-    assert_int_equal(f->notices, 0);
+    assert_int_equal(f->way.notices[0], 0);
     send_packet(f, 1);
-    assert_int_equal(f->notices, IPSEC_SOFT_LIMIT);
+    assert_int_equal(f->way.notices[0], IPSEC_SOFT_LIMIT);
     send_packet(f, 1);
-    assert_int_equal(f->notices, 0);
+    assert_int_equal(f->way.notices[0], 0);
     sa->seq = UINT32_MAX - 1;
     send_packet(f, 1);
-    assert_int_equal(f->notices, 0);
+    assert_int_equal(f->way.notices[0], 0);
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
     for (unsigned i = 0; i < 3; i++) {
         make_packet(f, false, 1);
         assert_int_equal(send_on(f, &f->device),
                          i == 0 ? CV_ERR_SEQ_EXHAUSTED : CV_ERR_EXPIRED);
-        assert_int_equal(f->notices, i == 0 ? IPSEC_HARD_LIMIT : 0);
+        assert_int_equal(f->way.notices[0], i == 0 ? IPSEC_HARD_LIMIT : 0);
     }
     done(f);
 }
@@ -106,7 +106,7 @@ static void extended_numbers_go_on_past_two_to_the_32(void **state)
         struct cv_packet sent;
 
         send_packet(f, 1);
-        assert_int_equal(f->notices, 0);
+        assert_int_equal(f->way.notices[0], 0);
         sent = f->pkt;
         memcpy(wire, f->buf, sizeof(wire));
         assert_int_equal(receive_on(f, &f->gateway), CV_OK);
@@ -137,7 +137,7 @@ static void newest_authentic_packet_moves_the_peer(void **state)
     (void)state;
     send_packet(f, 1);
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->notices, IPSEC_FIRST_IN); /* from where we knew it */
+    assert_int_equal(f->way.notices[0], IPSEC_FIRST_IN); /* from where we knew it */
     send_packet(f, 1);
     memcpy(late, f->buf, sizeof(late));
     late_pkt = f->pkt;
@@ -145,16 +145,16 @@ static void newest_authentic_packet_moves_the_peer(void **state)
     send_packet(f, 1);
     f->pkt.remote = outer(10, 61000); /* the NAT has a new mapping */
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->notices, IPSEC_PEER_MOVED);
+    assert_int_equal(f->way.notices[0], IPSEC_PEER_MOVED);
     assert_true(sends_to(f, outer(10, 61000)));
     f->pkt = late_pkt; /* authentic and not replayed, but older */
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->notices, 0);
+    assert_int_equal(f->way.notices[0], 0);
     assert_true(sends_to(f, outer(10, 61000)));
     send_packet(f, 1);
     f->pkt.remote = outer(99, 4500); /* another address as well */
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->notices, IPSEC_PEER_MOVED);
+    assert_int_equal(f->way.notices[0], IPSEC_PEER_MOVED);
     assert_true(sends_to(f, outer(99, 4500)));
     done(f);
 }
@@ -174,12 +174,12 @@ static void replayed_or_forged_packet_does_not_move_the_peer(void **state)
     f->pkt = sent;
     f->pkt.remote = outer(66, 6666);
     assert_int_equal(receive_on(f, &f->gateway), CV_ERR_REPLAY);
-    assert_int_equal(f->notices, 0);
+    assert_int_equal(f->way.notices[0], 0);
     send_packet(f, 1);
     f->buf[f->pkt.off + f->pkt.len - 1] ^= 1;
     f->pkt.remote = outer(66, 6666);
     assert_int_equal(receive_on(f, &f->gateway), CV_ERR_ICV);
-    assert_int_equal(f->notices, IPSEC_ALARM);
+    assert_int_equal(f->way.notices[0], IPSEC_ALARM);
     assert_true(sends_to(f, outer(10, 4500)));
     done(f);
 }
@@ -200,7 +200,7 @@ static void raw_packet_or_fixed_peer_does_not_move(void **state)
         if (i == 0)
             f->pkt.carrier = CV_RAW_ESP;
         assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-        assert_int_equal(f->notices, IPSEC_FIRST_IN);
+        assert_int_equal(f->way.notices[0], IPSEC_FIRST_IN);
         assert_true(sends_to(f, outer(10, cfg.encap ? 4500 : 0)));
         done(f);
     }

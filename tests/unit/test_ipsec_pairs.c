@@ -33,8 +33,8 @@ static void rekeyed_pair_takes_over_outbound_while_both_receive(void **state)
     send_packet(f, 1);
     assert_int_equal(f->pkt.child, 101);
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->pair, PAIR + 1);
-    assert_int_equal(f->notices, IPSEC_FIRST_IN);
+    assert_int_equal(f->way.pair[0], PAIR + 1);
+    assert_int_equal(f->way.notices[0], IPSEC_FIRST_IN);
     ipsec_remove(f->gateway.p, PAIR);
     assert_int_equal(ipsec_find_spi(f->gateway.p, GATEWAY_SPI), POOL_NONE);
     assert_int_equal(ipsec_find_spi(f->gateway.p, GATEWAY_SPI + 16), PAIR + 1);

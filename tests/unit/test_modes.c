@@ -48,8 +48,7 @@ struct fixture {
     struct side left, right;
     uint8_t buf[BUF_LEN];
     struct cv_packet pkt;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 };
 
 static struct cv_addr outer_ip(const struct way *w, bool right)
@@ -115,7 +114,7 @@ static enum cv_err send_left(struct fixture *f)
 {
     const struct cv_endpoint none = {0};
 
-    ipsec_out(f->left.p, &f->pkt, 1000, &f->pair, &f->notices);
+    ipsec_out(f->left.p, &f->pkt, 1000, &f->way);
     if (f->pkt.err != CV_OK)
         return f->pkt.err;
     assert_int_equal(f->pkt.verdict, CV_TRANSMIT);
@@ -130,7 +129,7 @@ static enum cv_err receive_right(struct fixture *f)
 
     f->pkt.local = f->pkt.remote;
     f->pkt.remote = from;
-    ipsec_in(f->right.p, &f->pkt, 2000, &f->pair, &f->notices);
+    ipsec_in(f->right.p, &f->pkt, 2000, &f->way);
     return f->pkt.err;
 }
 
@@ -426,7 +425,7 @@ static enum cv_err receive_payload(struct fixture *f, const struct way *w, uint8
     f->pkt.carrier = w->encap ? CV_UDP_4500 : CV_RAW_ESP;
     f->pkt.local = (struct cv_endpoint){outer_ip(w, true), 0};
     f->pkt.remote = (struct cv_endpoint){outer_ip(w, false), 0};
-    ipsec_in(f->right.p, &f->pkt, 0, &f->pair, &f->notices);
+    ipsec_in(f->right.p, &f->pkt, 0, &f->way);
     return f->pkt.err;
 }
 

@@ -65,16 +65,15 @@ static enum cv_err out(struct fixture *f, bool v6, bool df, size_t total, uint64
     const size_t n = total - (v6 ? 48 : 28);
     const struct cv_addr src = v6 ? ip6(1, 1) : ip4(10, 0, 0, 1);
     const struct cv_addr dst = v6 ? ip6(1, 2) : ip4(10, 0, 0, 2);
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     f->pkt = packet_in(f->buf, make_udp(f->buf + CV_HEADROOM, src, dst, 1000, 2000, n));
     if (df && !v6) {
         cv_packet_data(&f->pkt)[6] = 0x40;
         set_tos(cv_packet_data(&f->pkt), 0);
     }
-    ipsec_out(f->p, &f->pkt, now_ms, &pair, &notices);
-    assert_int_equal(pair, 0);
+    ipsec_out(f->p, &f->pkt, now_ms, &way);
+    assert_int_equal(way.pair[0], 0);
     return f->pkt.err;
 }
 

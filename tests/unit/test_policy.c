@@ -77,12 +77,11 @@ static struct cv_ts ports(struct cv_ts ts, uint8_t proto, uint16_t lo, uint16_t 
 /* UDP from 10.0.0.1 port 1000 to 10.0.0.d port dport. */
 static enum cv_err out(struct fixture *f, uint8_t d, uint16_t dport)
 {
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     f->pkt = packet_in(f->buf, make_udp(f->buf + CV_HEADROOM, ip4(10, 0, 0, 1),
                                         ip4(10, 0, 0, d), 1000, dport, 20));
-    ipsec_out(f->p, &f->pkt, 0, &pair, &notices);
+    ipsec_out(f->p, &f->pkt, 0, &way);
     return f->pkt.err;
 }
 
@@ -234,8 +233,7 @@ static void ranges_ports_and_icmp_types_narrow_a_policy(void **state)
     struct fixture *f = fresh(&room);
     const struct cv_ts range = ts_range(ip4(10, 0, 0, 2), ip4(10, 0, 0, 6));
     uint8_t *p = f->buf + CV_HEADROOM;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
     (void)state;
     add(f, policy(CV_POLICY_BYPASS, 1, host(1), ports(range, IPPROTO_NUM_UDP, 50, 60)));
@@ -250,7 +248,7 @@ static void ranges_ports_and_icmp_types_narrow_a_policy(void **state)
         f->pkt = packet_in(f->buf, make_udp(p, ip4(10, 0, 0, 1), ip4(10, 0, 0, 2),
                                             (uint16_t)(type << 8), 0, 9));
         ip_patch(p, f->pkt.len, 9, IPPROTO_NUM_ICMP);
-        ipsec_out(f->p, &f->pkt, 0, &pair, &notices);
+        ipsec_out(f->p, &f->pkt, 0, &way);
         assert_int_equal(f->pkt.err, type == 8 ? CV_ERR_DISCARD : CV_ERR_NO_POLICY);
     }
     ipsec_close(f->p);
@@ -261,8 +259,8 @@ static void later_fragment_matches_any_and_opaque_ports_only(void **state)
     static struct fixture room;
     struct fixture *f = fresh(&room);
     uint8_t *p = f->buf + CV_HEADROOM;
-    unsigned notices;
-    uint32_t pair, number;
+    struct ipsec_way way;
+    uint32_t number;
 
     (void)state;
     for (unsigned k = 0; k < 3; k++) {
@@ -272,7 +270,7 @@ static void later_fragment_matches_any_and_opaque_ports_only(void **state)
         f->pkt = packet_in(f->buf, make_udp(p, ip4(10, 0, 0, 1), ip4(10, 0, 0, 2), 1, 2, 9));
         p[7] = 1; /* fragment offset 8 */
         set_tos(p, 0);
-        ipsec_out(f->p, &f->pkt, 0, &pair, &notices);
+        ipsec_out(f->p, &f->pkt, 0, &way);
         assert_int_equal(f->pkt.err, k == 0 ? CV_ERR_NO_POLICY : CV_ERR_DISCARD);
         ipsec_policy_remove(f->p, number);
     }

@@ -81,16 +81,15 @@ static enum cv_err pass(struct ipsec *sender, struct ipsec *receiver, uint64_t s
 {
     uint8_t buf[CAP];
     struct cv_packet pkt = {.buf = buf, .cap = CAP, .off = OFF, .len = sizeof(inner)};
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
     ipsec_restore(sender, 0, sent, 0, NULL, 0);
     memcpy(buf + OFF, inner, sizeof(inner));
-    ipsec_out(sender, &pkt, 0, &pair, &notices);
+    ipsec_out(sender, &pkt, 0, &way);
     if (pkt.err != CV_OK)
         return pkt.err;
     pkt.carrier = CV_RAW_ESP;
-    ipsec_in(receiver, &pkt, 0, &pair, &notices);
+    ipsec_in(receiver, &pkt, 0, &way);
     return pkt.err;
 }
 

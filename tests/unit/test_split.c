@@ -201,23 +201,21 @@ static struct fixture *fresh(struct fixture *f, uint8_t protocol, bool split, st
 
 static void send(struct fixture *f, struct cv_packet *pkt)
 {
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
-    ipsec_out(f->p, pkt, 0, &pair, &notices);
+    ipsec_out(f->p, pkt, 0, &way);
     assert_int_equal(pkt->err, CV_OK);
 }
 
 /* The peer opens a packet of f's, which has the same keys both ways. */
 static void collect(struct fixture *f, struct cv_packet *pkt, uint8_t *whole)
 {
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
     size_t at;
 
     assert_int_equal(pkt->verdict, CV_TRANSMIT);
     assert_true(pkt->len + (pkt->carrier == CV_RAW_AH ? 0 : 20) <= MTU);
-    ipsec_in(f->p, pkt, 0, &pair, &notices);
+    ipsec_in(f->p, pkt, 0, &way);
     assert_int_equal(pkt->err, CV_OK);
     at = ((size_t)(cv_packet_data(pkt)[6] & 0x1f) << 8 | cv_packet_data(pkt)[7]) * 8;
     memcpy(whole + at, cv_packet_data(pkt) + 20, pkt->len - 20);
@@ -275,15 +273,14 @@ static void only_what_may_be_cut_is(void **state)
         struct fixture *f = fresh(&room, CV_PROTO_ESP, cases[i].split,
                                   cases[i].narrow ? port : ts_any(CV_IPV4));
         uint8_t buf[BUF_LEN];
-        unsigned notices;
-        uint32_t pair;
+        struct ipsec_way way;
         struct cv_packet pkt =
             packet_in(buf, make_udp(buf + CV_HEADROOM, ip4(10, 0, 0, 1), ip4(10, 0, 0, 2), 1, 2,
                                     cases[i].n - 28));
 
         cv_packet_data(&pkt)[6] = cases[i].df ? 0x40 : 0;
         set_tos(cv_packet_data(&pkt), 0);
-        ipsec_out(f->p, &pkt, 0, &pair, &notices);
+        ipsec_out(f->p, &pkt, 0, &way);
         assert_int_equal(pkt.verdict, cases[i].want);
         assert_int_equal(pkt.err, cases[i].want == CV_DROP ? CV_ERR_TOO_BIG : CV_OK);
         ipsec_close(f->p);
@@ -308,8 +305,7 @@ static void later_fragments_pass_selectors_of_ports_only_where_those_are_opaque(
         uint8_t buf[BUF_LEN];
         struct fixture *f;
         struct cv_packet pkt;
-        unsigned notices;
-        uint32_t pair;
+        struct ipsec_way way;
 
         ts.proto = IPPROTO_NUM_UDP;
         ts.port_lo = cases[i].lo;
@@ -319,7 +315,7 @@ static void later_fragments_pass_selectors_of_ports_only_where_those_are_opaque(
             buf, make_udp(buf + CV_HEADROOM, ip4(10, 0, 0, 1), ip4(10, 0, 0, 2), 1, 2, 100));
         cv_packet_data(&pkt)[7] = 5; /* says 1, 2 where its ports would be */
         set_tos(cv_packet_data(&pkt), 0);
-        ipsec_out(f->p, &pkt, 0, &pair, &notices);
+        ipsec_out(f->p, &pkt, 0, &way);
         assert_int_equal(pkt.err, cases[i].want);
         ipsec_close(f->p);
     }

@@ -179,8 +179,8 @@ static void try_plane(const struct vector *v)
     struct cv_packet pkt = arrive(v, buf);
     const bool dummy = json_object_get(v->expect, "nh") != NULL;
     struct ipsec_config cfg;
-    uint32_t spi, seq, pair;
-    unsigned notices;
+    struct ipsec_way way;
+    uint32_t spi, seq;
 
     assert_non_null(p);
     assert_int_equal(esp_read_header(&pkt, &spi, &seq), CV_OK);
@@ -190,13 +190,13 @@ static void try_plane(const struct vector *v)
         return;
     }
     assert_int_equal(ipsec_install(p, 0, &cfg, 0), CV_OK);
-    ipsec_in(p, &pkt, 0, &pair, &notices);
+    ipsec_in(p, &pkt, 0, &way);
     assert_int_equal(pkt.err, seq == 0 ? CV_ERR_REPLAY : CV_OK);
     assert_int_equal(pkt.verdict, seq == 0 ? CV_DROP : dummy ? CV_TAKEN : CV_DELIVER);
     if (pkt.verdict == CV_DELIVER)
         check_payload(v, &pkt);
     pkt = arrive(v, buf);
-    ipsec_in(p, &pkt, 0, &pair, &notices);
+    ipsec_in(p, &pkt, 0, &way);
     assert_int_equal(pkt.err, CV_ERR_REPLAY);
     ipsec_close(p);
 }
@@ -212,8 +212,7 @@ static void try_ah(const struct vector *v)
         hex_read(octets, sizeof(octets), text(v->expect, "packet_after"));
     struct ipsec_config cfg = config_for(v, 0);
     struct ah_place at;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
     assert_non_null(p);
     for (unsigned again = 0; again < 2; again++) {
@@ -230,7 +229,7 @@ static void try_ah(const struct vector *v)
         cfg.remote.addr = at.outer.src;
         if (again == 0)
             assert_int_equal(ipsec_install(p, 0, &cfg, 0), CV_OK);
-        ipsec_in(p, &pkt, 0, &pair, &notices);
+        ipsec_in(p, &pkt, 0, &way);
         assert_int_equal(pkt.err, again ? CV_ERR_REPLAY : CV_OK);
         if (again == 0) {
             assert_int_equal(pkt.len, want.n);
