@@ -188,6 +188,34 @@ static void a_tunnel_lives_for_a_year(void **state)
     assert_true(duo_closes(d));
 }
 
+/* RFC 9333: no lifetime asks for it, but the clock's numbers would end. */
+static void numbers_from_the_clock_bring_a_rekey_in_time(void **state)
+{
+    (void)state;
+    for (unsigned esn = 0; esn < 2; esn++) {
+        struct duo *d = duo_new(esn + 1);
+
+        d->dev_conn.child[0].minimal_esp = true;
+        d->dev_conn.conn.dpd_delay_s = HOUR_MS / 1000;
+        if (esn) {
+            recipe_esn(&d->dev_conn);
+            recipe_esn(&d->gw_conn);
+        }
+        assert_true(duo_connect(d));
+        for (unsigned hour = 0; hour < 50 * 24; hour++) {
+            world_run(d->w, HOUR_MS);
+            if (hour % 100 == 0)
+                assert_true(world_ping(d->w, d->flow));
+        }
+        assert_int_equal(d->dev->saw[CV_EV_CHILD_REKEYED], 2);
+        d->w->net.ports[d->dev->port].out.jitter_ms = 20; /* late, but not too late */
+        duo_traffic(d, 3);
+        assert_true(duo_settles(d, 20000, 1, 1));
+        assert_int_equal(duo_missing(d), 0);
+        assert_true(duo_free(d));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +229,7 @@ int main(void)
         DUO(an_ike_sa_that_cannot_be_rekeyed_ends),
         DUO(reauthentication_makes_a_new_sa_and_deletes_the_old),
         DUO(an_idle_child_ends_after_its_inactivity_time),
+        cmocka_unit_test(numbers_from_the_clock_bring_a_rekey_in_time),
         DUO(a_tunnel_lives_for_a_year),
     };
 

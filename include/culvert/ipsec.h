@@ -28,7 +28,7 @@ struct cv_sa {
  *
  * An SPI and key pair is good for one SA, ever: after a restart with the same key the
  * sequence numbers begin anew, which breaks every counter mode and AEAD.  first_seq lets a
- * caller who keeps count in lasting memory go on instead. */
+ * caller who keeps count in lasting memory, or has a clock (cv_sa_raise_seq), go on instead. */
 struct cv_sa_config {
     const struct cv_crypto *crypto;
     uint8_t protocol; /* CV_PROTO_ESP, CV_PROTO_AH */
@@ -91,6 +91,14 @@ CV_MUST_USE enum cv_err cv_outer_take(struct cv_packet *pkt);
 /* Each of n packets by itself, in order; returns how many were not dropped. */
 size_t cv_sa_seal_batch(struct cv_sa *sa, struct cv_packet *pkts, size_t n);
 size_t cv_sa_open_batch(struct cv_sa *sa, struct cv_packet *pkts, size_t n);
+
+/* The next packet is sealed with a number above seq, the last one at the most; never lowers.  A
+ * device without lasting memory takes numbers from a clock that outlives it (RFC 9333 section
+ * 4): seq is the time since the SA was made, in a unit shorter than the average gap between
+ * packets, so that after a restart the clock is past every number used.  In milliseconds 2^32
+ * last 49 days; with esn a receiver follows a jump below 2^31.  The receiver's window counts
+ * numbers, so in that unit it is how late a packet may come. */
+void cv_sa_raise_seq(struct cv_sa *sa, uint64_t seq);
 
 /* The last sequence number sealed, or the highest one opened. */
 uint64_t cv_sa_seq(const struct cv_sa *sa);

@@ -72,6 +72,8 @@ struct cv_child_config {
                             there, and nobody is told */
     bool fragment_after; /* tunnel mode: an IPv4 packet that is too large and may be fragmented
                             is so outside, instead of before it is sealed */
+    bool minimal_esp;    /* RFC 9333: sequence numbers from the clock, no padding that is not
+                            needed.  Such an SA is rekeyed after 20 days, and ends after 24 */
     bool require_transport; /* refuse tunnel mode when transport was asked for */
     uint32_t reqid;         /* 0: the engine gives one */
     uint32_t replay_window; /* packets; 0 switches the check off */

@@ -30,7 +30,7 @@ struct child_draft {
     uint32_t reqid, replay_window, priority;
     uint64_t inactivity;
     const char *updown;
-    bool hostaccess, copy_df;
+    bool hostaccess, copy_df, minimal_esp;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -227,6 +227,7 @@ static const struct conf_key keys[] = {
     {"hw_offload",       take_only,      0,                          only_auto      },
     {"copy_df",          take_bool,      FIELD(copy_df),             NULL           },
     {"fragmentation",    take_choice,    FIELD(fragment_after),      fragmentations },
+    {"minimal_esp",      take_bool,      FIELD(minimal_esp),         NULL           },
     {"copy_ecn",         take_only,      0,                          conf_only_yes  },
     {"copy_dscp",        take_only,      0,                          only_out       },
     {"label_mode",       take_only,      0,                          only_system    },
@@ -284,6 +285,13 @@ static bool one_protocol(struct conf_reader *r, const struct node *section,
     return true;
 }
 
+static bool minimal_possible(struct conf_reader *r, const struct node *section,
+                             const struct child_draft *d)
+{
+    return !d->minimal_esp || d->ah.n == 0 ||
+           problem_at(r->why, section, "minimal_esp is for ESP, not for ah_proposals");
+}
+
 /* ---- the section ------------------------------------------------------------ */
 
 static const struct child_draft defaults = {
@@ -302,7 +310,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
 
     if (!conf_read(r, section, &table, &d) || !settle_all(r, section, &d.life))
         return NULL;
-    if (!one_protocol(r, section, &d))
+    if (!one_protocol(r, section, &d) || !minimal_possible(r, section, &d))
         return NULL;
     conf_default_proposals(r, &d.esp, CV_PROTO_ESP);
     default_ts(r, &d.local_ts);
@@ -323,6 +331,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .mode = d.mode < MODE_PASS ? d.mode : (uint8_t)CV_TUNNEL,
         .clear_df = !d.copy_df,
         .fragment_after = d.fragment_after,
+        .minimal_esp = d.minimal_esp,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,
         .close_action = d.close_action,

@@ -8,7 +8,12 @@
 #include "ike/exchange.h"
 #include "wire/ip.h"
 
-enum { SPI_LEN = 4 };
+enum {
+    SPI_LEN = 4,
+    DAY_MS = 24 * 60 * 60 * 1000,
+    CLOCK_REKEY_MS = 20 * DAY_MS,
+    CLOCK_HARD_MS = 24 * DAY_MS /* below 2^31 */
+};
 
 /* The addresses that stand for "dynamic" on our side or the peer's. */
 static unsigned dynamic_addrs(const struct ike_sa *sa, bool ours, struct cv_addr out[2])
@@ -305,6 +310,13 @@ static void set_lifetimes(struct ike *k, struct child_sa *c)
                       ? TIMER_NEVER
                       : k->now_ms + jittered(k, l->rekey_s * 1000, l->rand_s * 1000);
     c->hard_ms = l->hard_s == 0 ? TIMER_NEVER : k->now_ms + l->hard_s * 1000;
+    if (!c->cfg->minimal_esp)
+        return;
+    /* Numbers taken from the clock end whether packets are sent or not. */
+    if (c->rekey_ms > k->now_ms + CLOCK_REKEY_MS)
+        c->rekey_ms = k->now_ms + CLOCK_REKEY_MS;
+    if (c->hard_ms > k->now_ms + CLOCK_HARD_MS)
+        c->hard_ms = k->now_ms + CLOCK_HARD_MS;
 }
 
 static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
@@ -328,6 +340,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
         .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? PATH_DF_CLEAR : PATH_DF_COPY,
         .split = !plan->cfg->fragment_after,
+        .clock_seq = plan->cfg->minimal_esp,
         .mss = k->set.tunnel_mss,
         .life = *l,
         .soft_bytes = jittered(k, l->rekey_bytes, l->rand_bytes),

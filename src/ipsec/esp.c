@@ -224,10 +224,23 @@ size_t esp_max_payload(const struct esp_sa *sa, size_t n)
     return ((n - fixed) & ~(size_t)(sa->align - 1U)) - ESP_TRAILER_LEN;
 }
 
+static uint64_t last_seq(const struct esp_sa *sa)
+{
+    return sa->esn ? UINT64_MAX : UINT32_MAX;
+}
+
 uint64_t esp_seq_left(const struct esp_sa *sa)
 {
     /* RFC 4303 section 3.3.3: the number MUST NOT be allowed to cycle */
-    return (sa->esn ? UINT64_MAX : UINT32_MAX) - sa->seq;
+    return last_seq(sa) - sa->seq;
+}
+
+void esp_raise_seq(struct esp_sa *sa, uint64_t seq)
+{
+    if (seq > last_seq(sa))
+        seq = last_seq(sa);
+    if (seq > sa->seq)
+        sa->seq = seq;
 }
 
 enum cv_err esp_seal(struct esp_sa *sa, struct cv_packet *pkt, uint8_t next_header)

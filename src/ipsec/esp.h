@@ -46,6 +46,9 @@ CV_MUST_USE enum cv_err esp_sa_open(struct esp_sa *sa, const struct cv_crypto *c
 /* Frees and wipes the keys.  A zeroed or closed sa may be closed again. */
 void esp_sa_close(struct esp_sa *sa);
 
+/* The next packet's number is above seq, as far as there are numbers.  Never lowers. */
+void esp_raise_seq(struct esp_sa *sa, uint64_t seq);
+
 /* The packet at pkt->off becomes the payload of an ESP packet, with next_header named in
  * its trailer.  The number is spent even when the cipher fails.  CV_ERR_NO_ROOM and
  * CV_ERR_SEQ_EXHAUSTED leave everything as it was. */

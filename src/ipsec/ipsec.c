@@ -128,7 +128,6 @@ enum cv_err ipsec_install(struct ipsec *p, uint32_t i, const struct ipsec_config
     struct ipsec_pair *pair;
     enum cv_err err = check_config(cfg);
 
-    (void)now_ms; /* lifetimes in seconds are the engine's */
     if (i >= p->n_pairs || p->pairs[i].used)
         return CV_ERR_ARGUMENT;
     if (err != CV_OK)
@@ -139,6 +138,8 @@ enum cv_err ipsec_install(struct ipsec *p, uint32_t i, const struct ipsec_config
         .id = cfg->id,
         .fixed_remote = cfg->fixed_remote,
         .nested = cfg->nested,
+        .clock_seq = cfg->clock_seq,
+        .since_s = (uint32_t)(now_ms / 1000 & UINT32_MAX),
     };
     err = install_parts(p, i, cfg);
     if (err != CV_OK)
@@ -202,8 +203,7 @@ void ipsec_restore(struct ipsec *p, uint32_t i, uint64_t sent, uint64_t received
 
     if (pair == NULL)
         return;
-    if (sent > pair->out.seq)
-        pair->out.seq = sent;
+    esp_raise_seq(&pair->out, sent);
     for (size_t k = n_words * 32; k-- > 0;)
         if (k < received && (seen[k / 32] >> (k % 32) & 1))
             replay_commit(&pair->replay, &p->blocks, received - k);

@@ -65,6 +65,8 @@ struct ipsec_config {
     uint8_t df;              /* path_df */
     bool split;              /* tunnel mode: an IPv4 packet without DF that does not fit is
                                 CV_SPLIT, to be cut (split.h) and sealed in pieces */
+    bool clock_seq;          /* numbers sent are milliseconds since now, or the last plus one
+                                where packets are faster (RFC 9333 section 4) */
     uint16_t mtu;            /* of the path outside; 0: not known, nothing is too big */
     uint16_t mss;            /* TCP SYNs inside announce at most this, and what fits mtu;
                                 UINT16_MAX: only that; 0: they are left alone */

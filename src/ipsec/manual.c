@@ -129,6 +129,11 @@ void cv_sa_close(struct cv_sa *sa)
     wipe(sa, sizeof(*sa));
 }
 
+void cv_sa_raise_seq(struct cv_sa *sa, uint64_t seq)
+{
+    esp_raise_seq(&inside(sa)->sa, seq);
+}
+
 uint64_t cv_sa_seq(const struct cv_sa *sa)
 {
     const struct manual_sa *m = inside_const(sa);

@@ -11,6 +11,15 @@
 /* Ask for a rekey while this many sequence numbers are left. */
 static const uint64_t SEQ_MARGIN = UINT64_C(1) << 20;
 
+/* RFC 9333 section 4.  Each millisecond spends a number: 2^32 last 49 days, and a receiver of
+ * extended ones follows a gap of up to 2^31, 24 days (RFC 4303 appendix A2.2). */
+static void follow_clock(struct ipsec_pair *pair, uint64_t now_ms)
+{
+    const uint32_t s = (uint32_t)(now_ms / 1000 & UINT32_MAX) - pair->since_s;
+
+    esp_raise_seq(&pair->out, (uint64_t)s * 1000 + now_ms % 1000);
+}
+
 /* flow is the packet's own. */
 static enum cv_err seal_packet(struct ipsec_pair *pair, struct cv_packet *pkt,
                                const struct ip_flow *flow, uint64_t now_ms, unsigned *notices)
@@ -20,6 +29,8 @@ static enum cv_err seal_packet(struct ipsec_pair *pair, struct cv_packet *pkt,
     if (lifetime_over(&pair->life))
         return CV_ERR_EXPIRED;
     path_age(&pair->path, now_ms);
+    if (pair->clock_seq)
+        follow_clock(pair, now_ms);
     err = wrap_seal(&pair->path, &pair->out, pkt, flow);
     if (err == CV_ERR_SEQ_EXHAUSTED)
         *notices |= lifetime_say(&pair->life, IPSEC_HARD_LIMIT);

@@ -19,7 +19,8 @@ struct ipsec_pair {
     struct ipsec_counters count;
     struct path path;
     uint32_t id;
-    bool used, fixed_remote, nested;
+    bool used, fixed_remote, nested, clock_seq;
+    uint32_t since_s; /* with clock_seq: from here on numbers count milliseconds */
 };
 _Static_assert(sizeof(struct ipsec_pair) <= 352, "a million of these fit a gateway");
 

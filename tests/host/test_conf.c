@@ -221,7 +221,7 @@ static void a_device_that_calls_home(void **state)
          "    remote { auth = psk }\n"
          "    children { home { remote_ts = 10.0.0.0/8\n start_action = trap\n\n"
          "      rekey_bytes = 500M\n inactivity = 90 \n replay_window = 0\n"
-         "      fragmentation = after\n updown = /bin/up\n\n"
+         "      fragmentation = after\n minimal_esp = yes\n updown = /bin/up\n\n"
          "      rekey_packets = 1000000\n life_packets = 2000000\n } }\n"
          "  }\n"
          "}\n"
@@ -246,7 +246,7 @@ static void a_device_that_calls_home(void **state)
     assert_int_equal(child(c, "home")->life.rand_packets, 100000);
     assert_int_equal(child(c, "home")->inactivity_s, 90);
     assert_int_equal(child(c, "home")->replay_window, 0);
-    assert_true(child(c, "home")->fragment_after);
+    assert_true(child(c, "home")->fragment_after && child(c, "home")->minimal_esp);
     assert_string_equal(((const struct child_conf *)child(c, "home")->host)->updown, "/bin/up");
     fixture_unload(&f);
 }
@@ -291,7 +291,7 @@ static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
     assert_int_equal(n->life.rekey_bytes + n->life.hard_bytes + n->life.rand_bytes, 0);
     assert_int_equal(n->life.rekey_packets + n->life.hard_packets, 0);
     assert_int_equal(n->replay_window, 1024);
-    assert_false(n->fragment_after);
+    assert_false(n->fragment_after || n->minimal_esp);
     fixture_unload(&f);
 }
 

@@ -252,6 +252,8 @@ static void wrong_keys_of_a_child(void **state)
          "'5000'"},
         {"fragmentation = yes",
          "2: connections.c.children.n.fragmentation: expected before or after, not 'yes'"},
+        {"minimal_esp = yes\n ah_proposals = sha256",
+         "1: connections.c.children.n: minimal_esp is for ESP, not for ah_proposals"},
         {"mark_in = 42",
          "2: connections.c.children.n.mark_in: key 'mark_in' of strongSwan is not supported; "
          "only the default '0' is accepted"},

@@ -118,6 +118,99 @@ static void extended_numbers_go_on_past_two_to_the_32(void **state)
     done(f);
 }
 
+/* ---- numbers from the clock ---- */
+
+static struct esp_sa *with_clock(struct fixture *f, bool esn, uint64_t now_ms)
+{
+    init_planes(f);
+    for (unsigned side = 0; side < 2; side++) {
+        struct ipsec_config cfg = config(side, &suites[0]);
+        struct plane *pl = side == 0 ? &f->device : &f->gateway;
+
+        cfg.suite.esn = esn ? CV_ESN_YES : CV_ESN_NO;
+        cfg.clock_seq = side == 0;
+        assert_int_equal(ipsec_install(pl->p, PAIR, &cfg, now_ms), CV_OK);
+        ipsec_use_out(pl->p, PAIR);
+    }
+    return find_outbound(&f->device, GATEWAY_SPI);
+}
+
+static enum cv_err send_at(struct fixture *f, uint64_t now_ms)
+{
+    make_packet(f, false, 20);
+    ipsec_out(f->device.p, &f->pkt, now_ms, &f->way);
+    return f->pkt.err;
+}
+
+static void numbers_follow_the_clock_and_never_repeat(void **state)
+{
+    static const uint64_t START = UINT64_C(5000000000123);
+    static const struct {
+        uint64_t after_ms, number;
+    } sent[] = {
+        {0,                       124       },
+        {0,                       125       },
+        {0,                       126       },
+        {1,                       127       },
+        {10,                      134       },
+        {60000,                   60124     },
+        {50000,                   60125     }, /* a clock that goes back */
+        {UINT64_C(86400000) * 24, 2073600124},
+    };
+
+    (void)state;
+    for (unsigned esn = 0; esn < 2; esn++) {
+        struct fixture room, *f = &room;
+        struct esp_sa *sa = with_clock(f, esn, START);
+
+        for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+            assert_int_equal(send_at(f, START + sent[i].after_ms), CV_OK);
+            assert_int_equal(sa->seq, sent[i].number);
+            carry(f);
+            assert_int_equal(receive_on(f, &f->gateway), CV_OK);
+        }
+        done(f);
+    }
+}
+
+static void numbers_from_the_clock_end_with_it(void **state)
+{
+    const uint64_t all_ms = UINT64_C(1) << 32, margin = UINT64_C(1) << 20;
+    struct fixture room, *f = &room;
+
+    (void)state;
+    with_clock(f, false, 0);
+    assert_int_equal(send_at(f, all_ms - margin - 2), CV_OK);
+    assert_int_equal(f->way.notices[0], 0);
+    assert_int_equal(send_at(f, all_ms - margin), CV_OK);
+    assert_int_equal(f->way.notices[0], IPSEC_SOFT_LIMIT);
+    assert_int_equal(send_at(f, all_ms + 5), CV_ERR_SEQ_EXHAUSTED);
+    assert_int_equal(f->way.notices[0], IPSEC_HARD_LIMIT);
+    done(f);
+    with_clock(f, true, 0);
+    assert_int_equal(send_at(f, all_ms / 2), CV_OK);
+    assert_int_equal(send_at(f, all_ms - 1), CV_OK);
+    assert_int_equal(send_at(f, all_ms + 5), CV_OK);
+    assert_int_equal(f->way.notices[0], 0);
+    done(f);
+}
+
+/* RFC 4303 appendix A2.2: what is left of the window counts as the next 2^32. */
+static void extended_numbers_may_jump_by_two_to_the_31(void **state)
+{
+    const uint64_t jump = UINT64_C(1) << 31;
+    struct fixture room, *f = &room;
+
+    (void)state;
+    with_clock(f, true, 0);
+    for (uint64_t now_ms = 7; now_ms < 12 * jump; now_ms += jump) {
+        assert_int_equal(send_at(f, now_ms), CV_OK);
+        carry(f);
+        assert_int_equal(receive_on(f, &f->gateway), CV_OK);
+    }
+    done(f);
+}
+
 /* ---- the peer's endpoint ---- */
 
 static bool sends_to(struct fixture *f, struct cv_endpoint want)
@@ -227,6 +320,9 @@ int main(void)
         cmocka_unit_test(limits_are_told_once_and_the_hard_one_ends_the_sa),
         cmocka_unit_test(rekey_is_asked_for_long_before_the_numbers_end),
         cmocka_unit_test(extended_numbers_go_on_past_two_to_the_32),
+        cmocka_unit_test(numbers_follow_the_clock_and_never_repeat),
+        cmocka_unit_test(numbers_from_the_clock_end_with_it),
+        cmocka_unit_test(extended_numbers_may_jump_by_two_to_the_31),
         cmocka_unit_test(newest_authentic_packet_moves_the_peer),
         cmocka_unit_test(replayed_or_forged_packet_does_not_move_the_peer),
         cmocka_unit_test(raw_packet_or_fixed_peer_does_not_move),

@@ -141,6 +141,40 @@ static void sa_that_goes_on_repeats_no_number_and_takes_no_replay(void **state)
     }
 }
 
+static void a_clock_keeps_numbers_apart_across_restarts(void **state)
+{
+    struct cv_sa_config cfg = config(&suites[0]);
+    struct cv_sa sender, receiver;
+    uint64_t clock_ms = 1000, last = 0;
+
+    (void)state;
+    cfg.window = 64;
+    assert_int_equal(cv_sa_init(&receiver, &cfg), CV_OK);
+    for (unsigned boot = 0; boot < 3; boot++) {
+        assert_int_equal(cv_sa_init(&sender, &cfg), CV_OK); /* it knows of no number */
+        for (unsigned i = 0; i < 5; i++, clock_ms += i) {
+            uint8_t buf[BUF_LEN];
+            struct cv_packet pkt = make(buf, 30);
+
+            cv_sa_raise_seq(&sender, clock_ms);
+            assert_int_equal(cv_sa_seal(&sender, &pkt), CV_OK);
+            assert_true(cv_sa_seq(&sender) > last);
+            last = cv_sa_seq(&sender);
+            assert_int_equal(cv_sa_open(&receiver, &pkt), CV_OK);
+        }
+        cv_sa_close(&sender);
+        clock_ms += 1;
+    }
+    assert_int_equal(cv_sa_init(&sender, &cfg), CV_OK);
+    cv_sa_raise_seq(&sender, 5);
+    cv_sa_raise_seq(&sender, 4);
+    assert_int_equal(cv_sa_seq(&sender), 5);
+    cv_sa_raise_seq(&sender, UINT64_MAX);
+    assert_int_equal(cv_sa_seq(&sender), UINT32_MAX);
+    cv_sa_close(&sender);
+    cv_sa_close(&receiver);
+}
+
 static void other_spi_or_carrier_is_told_apart(void **state)
 {
     const struct cv_sa_config cfg = config(&suites[0]);
@@ -238,6 +272,7 @@ int main(void)
         cmocka_unit_test(packets_arrive_for_every_suite_and_protocol),
         cmocka_unit_test(batch_tells_for_each_packet_what_became_of_it),
         cmocka_unit_test(sa_that_goes_on_repeats_no_number_and_takes_no_replay),
+        cmocka_unit_test(a_clock_keeps_numbers_apart_across_restarts),
         cmocka_unit_test(other_spi_or_carrier_is_told_apart),
         cmocka_unit_test(senseless_configurations_are_refused_and_leave_nothing),
         cmocka_unit_test(closed_sa_holds_no_secret_and_may_be_closed_again),
