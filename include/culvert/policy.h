@@ -41,7 +41,13 @@ struct cv_auth {
 
 enum cv_mode { CV_TUNNEL = 0, CV_TRANSPORT = 1 };
 
-enum cv_action { CV_ACTION_NONE = 0, CV_ACTION_TRAP, CV_ACTION_START, CV_ACTION_CLEAR };
+/* start_action may be TRAP and START together. */
+enum cv_action {
+    CV_ACTION_NONE = 0,
+    CV_ACTION_TRAP = 1,
+    CV_ACTION_START = 2,
+    CV_ACTION_CLEAR = 4
+};
 
 /* Seconds, octets, packets; 0 is "no limit".  An SA asks for its rekey at
  * rekey - random(rand) and ends at hard. */
@@ -125,8 +131,7 @@ enum cv_direction { CV_OUT = 1, CV_IN = 2, CV_BOTH = CV_OUT | CV_IN };
  * below is stronger than any SA, the others are for what no SA takes. */
 #define CV_PRIORITY_SA UINT32_C(0x80000000)
 
-/* Ours and theirs are the same for both directions: local is the source of what goes out and
- * the destination of what comes in. */
+/* local is the source of what goes out and the destination of what comes in. */
 struct cv_policy {
     uint8_t action;     /* cv_policy_action */
     uint8_t directions; /* cv_direction */

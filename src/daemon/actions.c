@@ -17,7 +17,6 @@
 #include "daemon/mem.h"
 #include "daemon/names.h"
 #include "daemon/state.h"
-#include "wire/ip.h"
 
 enum { PAUSE_FIRST_MS = 5000, PAUSE_MAX_MS = 300000 };
 
@@ -35,7 +34,8 @@ struct wish {
 struct trap {
     struct conn *conn;
     const struct cv_child_config *child;
-    uint64_t owner; /* of its routes */
+    uint64_t owner; /* of its routes and policies */
+    uint32_t cookie;
     uint64_t quiet_until_ms;
     bool ready; /* the tunnel is up: what was caught meanwhile can go */
     struct cv_ts_list local, remote;
@@ -231,8 +231,8 @@ static void trap_set(struct daemon *d, struct conn *c, const struct cv_child_con
         if (t->conn == c && t->child == child)
             return;
     t = mem_new(1, sizeof(*t));
-    *t = (struct trap){
-        .conn = c, .child = child, .owner = NETCONF_TRAP | d->trap_count++, .next = d->traps};
+    *t = (struct trap){.conn = c, .child = child, .cookie = d->trap_count++, .next = d->traps};
+    t->owner = NETCONF_TRAP | t->cookie;
     d->traps = t;
     trap_selectors(t);
     if (t->remote.n == 0)
@@ -240,31 +240,21 @@ static void trap_set(struct daemon *d, struct conn *c, const struct cv_child_con
                    "%s: a trap needs remote_ts or a single remote address; no traffic will "
                    "start it",
                    child->name);
+    policyset_protect(&d->policies, t->owner, &t->local, &t->remote, t->cookie);
+    if (!conn_is_virtual(&c->cv))
+        policyset_narrow(&d->policies, t->owner, &t->local, &t->remote);
     netconf_add_routes(&d->net, t->owner, &t->local, &t->remote, t->child->mode);
 }
 
-static bool port_fits(const struct cv_ts *ts, bool known, uint16_t port)
+/* The trap whose policy the packet meets. */
+static struct trap *trap_for(struct daemon *d, struct cv_span packet)
 {
-    if (ts->port_lo == 0 && ts->port_hi == UINT16_MAX)
-        return true;
-    return known && port >= ts->port_lo && port <= ts->port_hi;
-}
+    const struct cv_policy *p = cv_policy_find(d->engine, CV_OUT, packet);
+    struct trap *t = p != NULL && p->action == CV_POLICY_PROTECT ? d->traps : NULL;
 
-static bool ts_fits(const struct cv_ts_list *list, const struct cv_addr *a,
-                    const struct ip_flow *flow, uint16_t port)
-{
-    for (unsigned i = 0; i < list->n; i++) {
-        const struct cv_ts *ts = &list->ts[i];
-
-        if (ts->family != CV_ANY_FAMILY &&
-            (ts->family != a->family || memcmp(a->b, ts->lo, 16) < 0 ||
-             memcmp(a->b, ts->hi, 16) > 0))
-            continue;
-        if ((ts->proto == 0 || ts->proto == flow->proto) &&
-            port_fits(ts, flow->ports_known, port))
-            return true;
-    }
-    return false;
+    while (t != NULL && t->cookie != p->cookie)
+        t = t->next;
+    return t;
 }
 
 /* The packet waits for the tunnel that is on its way. */
@@ -277,23 +267,18 @@ static void trap_catch(struct daemon *d, const struct trap *t, struct cv_span pa
 void actions_packet(struct daemon *d, const struct cv_packet *p)
 {
     struct cv_span packet = {cv_packet_data(p), p->len};
-    struct ip_flow flow;
+    struct trap *t;
 
-    if (d->traps == NULL || d->stopping || d->releasing ||
-        (p->err != CV_ERR_NO_TUNNEL && p->err != CV_ERR_NO_POLICY) ||
-        ip_parse(&flow, packet) != CV_OK)
+    if (d->traps == NULL || d->stopping || d->releasing || p->err != CV_ERR_NO_TUNNEL)
         return;
-    for (struct trap *t = d->traps; t != NULL; t = t->next) {
-        if (!ts_fits(&t->local, &flow.src, &flow, flow.sport) ||
-            !ts_fits(&t->remote, &flow.dst, &flow, flow.dport))
-            continue;
-        if (*wish_find(d, t->conn, t->child) == NULL && daemon_now_ms(d) >= t->quiet_until_ms) {
-            daemon_log(d, 1, LOG_MGR, 0, "%s: traffic wants the tunnel", t->child->name);
-            start(d, t->conn, t->child);
-        }
-        trap_catch(d, t, packet);
+    t = trap_for(d, packet);
+    if (t == NULL)
         return;
+    if (*wish_find(d, t->conn, t->child) == NULL && daemon_now_ms(d) >= t->quiet_until_ms) {
+        daemon_log(d, 1, LOG_MGR, 0, "%s: traffic wants the tunnel", t->child->name);
+        start(d, t->conn, t->child);
     }
+    trap_catch(d, t, packet);
 }
 
 static void trap_ready(struct daemon *d, const struct conn *c,
@@ -343,16 +328,15 @@ void actions_release(struct daemon *d)
 static void act(struct daemon *d, struct conn *c, const struct cv_child_config *child,
                 uint8_t action)
 {
-    if (action == CV_ACTION_START)
-        start(d, c, child);
-    else if (action == CV_ACTION_TRAP)
+    if (action & CV_ACTION_TRAP)
         trap_set(d, c, child);
+    if (action & CV_ACTION_START)
+        start(d, c, child);
 }
 
 void actions_add(struct daemon *d, struct conn *c)
 {
-    if (d->net.install_routes)
-        shunts_add(&d->shunts, c);
+    shunts_add(&d->shunts, c);
     for (unsigned i = 0; i < c->cv.n_children; i++)
         act(d, c, c->cv.children[i], c->cv.children[i]->start_action);
 }
@@ -370,7 +354,7 @@ static void stop_started(struct daemon *d, const struct conn *c)
         if (ike.conn != &c->cv)
             continue;
         for (uint32_t k = 0; cv_child_next(d->engine, ike.id, &k, &child);) {
-            if (child.cfg->start_action != CV_ACTION_START) {
+            if (!(child.cfg->start_action & CV_ACTION_START)) {
                 others++;
                 continue;
             }
@@ -404,11 +388,12 @@ void actions_remove(struct daemon *d, struct conn *c)
         }
         *t = gone->next;
         netconf_drop_routes(&d->net, gone->owner);
+        policyset_drop(&d->policies, gone->owner);
         hold_drop(&d->hold, gone->owner);
         free(gone);
     }
     for (unsigned i = 0; i < c->cv.n_children; i++) {
-        if (c->cv.children[i]->start_action == CV_ACTION_START) {
+        if (c->cv.children[i]->start_action & CV_ACTION_START) {
             stop_started(d, c);
             break;
         }

@@ -24,7 +24,7 @@ struct child_conf {
     char *updown;  /* script, or NULL */
     bool hostaccess;
     uint32_t mark_in, mark_in_mask, mark_out, mark_out_mask, if_id_in, if_id_out;
-    uint32_t priority;
+    uint32_t priority; /* of a shunt's policies; 0: by its kind and how narrow it is */
 };
 
 static inline enum shunt child_shunt(const struct cv_child_config *c)
@@ -49,6 +49,13 @@ struct conn {
     struct conn *next;   /* for the owner's list */
     struct mem mem;      /* holds everything above but source */
 };
+
+/* Does one side have its inner address from the other?  Around the tunnel nothing would find
+ * the way to it. */
+static inline bool conn_is_virtual(const struct cv_conn *c)
+{
+    return c->n_vips > 0 || c->has_pool;
+}
 
 /* section: name is the connection's, members as in swanctl.conf's connections.<conn>.
  * file_dir: where relative certs and cacerts names are looked up (x509/, x509ca/ below it);

@@ -5,6 +5,7 @@
 
 #include "daemon/conf_parts.h"
 #include "daemon/names.h"
+#include "daemon/policyset.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -137,14 +138,30 @@ static bool take_mode(struct conf_reader *r, const struct node *n, void *field, 
     return true;
 }
 
+/* strongSwan has two ways to write both. */
 static bool take_start(struct conf_reader *r, const struct node *n, void *field,
                        const void *arg)
 {
+    static const char *const both[] = {"start|trap", "trap, start", "trap,start", "start, trap",
+                                       "start,trap"};
     const char *text = conf_text(r, n);
 
-    if (text != NULL && (strcmp(text, "trap|start") == 0 || strcmp(text, "start|trap") == 0))
-        return problem_at(r->why, n, "'%s' is not supported; use start or trap", text);
+    for (size_t i = 0; text != NULL && i < COUNT(both); i++) {
+        if (strcmp(text, both[i]) == 0) {
+            *(uint8_t *)field = CV_ACTION_TRAP | CV_ACTION_START;
+            return true;
+        }
+    }
     return text != NULL && take_choice(r, n, field, arg);
+}
+
+static bool take_priority(struct conf_reader *r, const struct node *n, void *field,
+                          const void *arg)
+{
+    static const struct conf_range range = {0, POLICY_FIXED_MAX};
+
+    (void)arg;
+    return take_number(r, n, field, &range);
 }
 
 static bool take_window(struct conf_reader *r, const struct node *n, void *field,
@@ -159,11 +176,12 @@ static bool take_window(struct conf_reader *r, const struct node *n, void *field
 /* ---- keys ------------------------------------------------------------------- */
 
 static const struct conf_choice start_actions[] = {
-    {"none",    CV_ACTION_NONE },
-    {"trap",    CV_ACTION_TRAP },
-    {"start",   CV_ACTION_START},
-    {"restart", CV_ACTION_START},
-    {NULL,      0              },
+    {"none",       CV_ACTION_NONE                  },
+    {"trap",       CV_ACTION_TRAP                  },
+    {"start",      CV_ACTION_START                 },
+    {"restart",    CV_ACTION_START                 },
+    {"trap|start", CV_ACTION_TRAP | CV_ACTION_START},
+    {NULL,         0                               },
 };
 
 static const struct conf_choice dpd_actions[] = {
@@ -211,7 +229,7 @@ static const struct conf_key keys[] = {
     {"hostaccess",       take_bool,      FIELD(hostaccess),          NULL           },
     {"reqid",            take_number,    FIELD(reqid),               NULL           },
     {"inactivity",       take_time,      FIELD(inactivity),          NULL           },
-    {"priority",         take_number,    FIELD(priority),            NULL           },
+    {"priority",         take_priority,  FIELD(priority),            NULL           },
     {"sha256_96",        take_only,      0,                          conf_only_no   },
     {"policies",         take_only,      0,                          conf_only_yes  },
     {"policies_fwd_out", take_only,      0,                          conf_only_no   },

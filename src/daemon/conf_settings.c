@@ -120,6 +120,7 @@ static const struct conf_key keys[] = {
     {"messages",           take_number,  FIELD(given.messages),       &table_sizes  },
     {"message_size",       take_number,  FIELD(given.message_size),   &message_sizes},
     {"effects",            take_number,  FIELD(given.effects),        &effect_sizes },
+    {"policies",           take_number,  FIELD(given.policies),       &table_sizes  },
     {"port",               take_port,    FIELD(s.port),               NULL          },
     {"port_nat_t",         take_port,    FIELD(s.port_nat_t),         NULL          },
     {"tun_name",           take_device,  FIELD(tun_name),             NULL          },
@@ -178,7 +179,8 @@ static void size_tables(struct cv_limits *l, const struct settings_draft *d)
                             .handshakes = handshakes,
                             .messages = 8 * handshakes + n / 4,
                             .message_size = 16384,
-                            .effects = 256};
+                            .effects = 256,
+                            .policies = n + n / 8 + 1024};
     if (d->given.ike_sas != 0)
         l->ike_sas = d->given.ike_sas;
     if (d->given.child_sas != 0)
@@ -191,6 +193,8 @@ static void size_tables(struct cv_limits *l, const struct settings_draft *d)
         l->message_size = d->given.message_size;
     if (d->given.effects != 0)
         l->effects = d->given.effects;
+    if (d->given.policies != 0)
+        l->policies = d->given.policies;
 }
 
 /* 0 switches off here, and asks for the default there. */

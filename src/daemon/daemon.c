@@ -230,6 +230,9 @@ static bool start_engine(struct daemon *d, struct problem *why)
     err = cv_engine_init(&d->engine, p, d->engine_size, &s->engine, clock_now_ms());
     if (err != CV_OK)
         return problem_set(why, "the engine does not start: %s", cv_err_text(err));
+    d->policies.note = note_kernel;
+    d->policies.ctx = d;
+    policyset_init(&d->policies, d->engine, s->limits.policies);
     daemon_log(d, 1, LOG_DMN, 0,
                "memory budget: %zu kB of tables for %u IKE SAs, %u Child SAs, %u handshakes "
                "and %u messages of %u octets; packet buffers %zu kB",
@@ -250,7 +253,13 @@ static bool start_network(struct daemon *d, struct problem *why)
     d->net.note = note_kernel;
     d->net.ctx = d;
     d->shunts = (struct shunts){
-        .nl = &d->net.nl, .ipv6 = netio_has(&d->io, CV_IPV6), .note = note_kernel, .ctx = d};
+        .nl = s->install_routes ? &d->net.nl : NULL,
+        .ifindex = d->io.tun.index,
+        .policies = &d->policies,
+        .ipv6 = netio_has(&d->io, CV_IPV6),
+        .note = note_kernel,
+        .ctx = d,
+    };
     return netconf_open(&d->net, d->io.tun.index, s->tun_mtu, netio_has(&d->io, CV_IPV6),
                         s->limits.child_sas, why);
 }
@@ -278,6 +287,7 @@ static bool start_events(struct daemon *d, struct problem *why)
         return problem_set(why, "no memory for timers and the resolver");
     d->updown = updown_new(d->base, note_script, d);
     d->io.engine = d->engine;
+    d->io.nl = &d->net.nl;
     d->io.now_ms = clock_now_ms;
     d->io.pump = on_pump;
     d->io.refused = on_refused;
@@ -335,6 +345,7 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
         d->io.udp[i].fd = -1;
     for (unsigned i = 0; i < NETIO_RAW; i++)
         d->io.raw[i].fd = -1;
+    d->io.bypass.fd4 = d->io.bypass.fd6 = -1;
     log_init(&d->log, 1);
     if (start(d, why))
         return d;
@@ -459,6 +470,7 @@ void daemon_free(struct daemon *d)
     actions_clear(d);
     updown_free(d->updown);
     hosts_free(d->hosts);
+    policyset_free(&d->policies);
     if (d->engine != NULL)
         cv_engine_close(d->engine);
     d->engine = NULL;

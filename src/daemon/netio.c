@@ -38,6 +38,7 @@ static void all_closed(struct netio *io)
         io->udp[i].fd = -1;
     for (unsigned i = 0; i < NETIO_RAW; i++)
         io->raw[i].fd = -1;
+    io->bypass.fd4 = io->bypass.fd6 = -1;
 }
 
 static const char *hint(int err)
@@ -95,6 +96,8 @@ static void open_raw(struct netio *io, void (*note)(void *ctx, const char *text)
                        carrier == CV_RAW_ESP ? "ESP will work inside UDP only" : "no AH");
         note(note_ctx, text);
     }
+    if (!bypass_open(&io->bypass))
+        note(note_ctx, "no raw socket: what policy passes around the tunnels is dropped");
 }
 
 bool netio_open(struct netio *io, uint16_t port, uint16_t port_nat_t, const char *tun_name,
@@ -131,6 +134,7 @@ void netio_close(struct netio *io)
         udp_close(&io->udp[i]);
     for (unsigned i = 0; i < NETIO_RAW; i++)
         raw_close(&io->raw[i]);
+    bypass_close(&io->bypass);
     tun_close(&io->tun);
     batch_free(&io->batch);
     batch_free(&io->pieces);
@@ -161,6 +165,12 @@ static unsigned lane_send(struct netio *io, struct batch *b, unsigned lane,
     return raw_send(&io->raw[lane - NETIO_UDP], b, index, n);
 }
 
+static void count_unsent(struct netio *io, unsigned n)
+{
+    io->failures.sends += n;
+    io->failures.send_errno = errno;
+}
+
 static void transmit(struct netio *io, struct batch *b, unsigned n)
 {
     uint8_t index[NETIO_LANES][BATCH_MAX];
@@ -184,10 +194,20 @@ static void transmit(struct netio *io, struct batch *b, unsigned n)
         if (count[lane] == 0)
             continue;
         sent = lane_send(io, b, lane, index[lane], count[lane]);
-        if (sent < count[lane]) {
-            io->failures.sends += count[lane] - sent;
-            io->failures.send_errno = errno;
-        }
+        if (sent < count[lane])
+            count_unsent(io, count[lane] - sent);
+    }
+}
+
+/* What policy sends around the tunnels. */
+static void go_around(struct netio *io, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct cv_packet *p = &io->batch.pkts[i];
+
+        if (p->verdict == CV_BYPASS &&
+            !bypass_send(&io->bypass, io->nl, io->tun.index, p, io->now_ms()))
+            count_unsent(io, 1);
     }
 }
 
@@ -320,6 +340,7 @@ static void take_inner(struct netio *io, unsigned n)
         if (io->batch.pkts[i].verdict == CV_SPLIT)
             split(io, &io->batch.pkts[i]);
     transmit(io, &io->batch, n);
+    go_around(io, n);
     learn_mtu(io, n);
     for (unsigned i = 0; i < n; i++) {
         struct cv_packet *p = &io->batch.pkts[i];
@@ -385,8 +406,6 @@ void netio_send(struct netio *io, uint8_t carrier, const struct cv_endpoint *loc
     unsigned lane = lane_of(remote->addr.family, carrier);
 
     errno = EAFNOSUPPORT;
-    if (lane < NETIO_UDP && udp_send_one(&io->udp[lane], local, remote, 0, data))
-        return;
-    io->failures.sends++;
-    io->failures.send_errno = errno;
+    if (lane >= NETIO_UDP || !udp_send_one(&io->udp[lane], local, remote, 0, data))
+        count_unsent(io, 1);
 }

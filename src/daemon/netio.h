@@ -10,6 +10,7 @@
 
 #include "daemon/problem.h"
 #include "linux/batch.h"
+#include "linux/bypass.h"
 #include "linux/rawsock.h"
 #include "linux/tun.h"
 #include "linux/udpsock.h"
@@ -25,6 +26,7 @@ struct netio_failures {
 struct netio {
     struct udp_sock udp[NETIO_UDP];
     struct raw_sock raw[NETIO_RAW];
+    struct bypass bypass;
     struct tun tun;
     struct batch batch, pieces;
     struct event *events[NETIO_FDS];
@@ -33,6 +35,7 @@ struct netio {
     unsigned told;
     /* what the host of this packet path does around it */
     struct cv_engine *engine;
+    struct netlink *nl; /* asked for routes */
     uint64_t (*now_ms)(void);
     void (*pump)(void *ctx); /* after every engine call */
     /* an inner packet that no SA took; may start one.  Before pump. */

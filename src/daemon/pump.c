@@ -100,8 +100,17 @@ static void routes_of(struct daemon *d, uint32_t child)
     if (!cv_child_info(d->engine, child, &c))
         return;
     netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode);
+    policyset_drop(&d->policies, c.id);
+    if (!conn_is_virtual(c.conn))
+        policyset_narrow(&d->policies, c.id, &c.local_ts, &c.remote_ts);
     path_of(d, &c);
     warn_of_filter(d, c.ike, &c);
+}
+
+static void routes_end(struct daemon *d, uint32_t child)
+{
+    netconf_drop_routes(&d->net, child);
+    policyset_drop(&d->policies, child);
 }
 
 static void scripts_of(struct daemon *d, uint32_t child, bool up)
@@ -131,11 +140,11 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
         break;
     case CV_EV_CHILD_REKEYED: /* the new routes first: they never leave the kernel */
         routes_of(d, fx->u.event.child_new);
-        netconf_drop_routes(&d->net, fx->u.event.child);
+        routes_end(d, fx->u.event.child);
         break;
     case CV_EV_CHILD_DOWN:
         scripts_of(d, fx->u.event.child, false);
-        netconf_drop_routes(&d->net, fx->u.event.child);
+        routes_end(d, fx->u.event.child);
         break;
     case CV_EV_IKE_REKEYED:
         netconf_rename_lease(&d->net, fx->ike, fx->u.event.ike_new);

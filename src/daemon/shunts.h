@@ -1,20 +1,24 @@
 /* Shunt policies, mode = pass and drop: traffic that goes around all tunnels, or nowhere when
- * no tunnel takes it.  The kernel's routing rules carry them out.
+ * no tunnel takes it.  The kernel's routing rules carry them out; where rules cannot tell, they
+ * lead into the device, and the engine's policies do.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_SHUNTS_H
 #define DAEMON_SHUNTS_H
 
 #include "daemon/conf.h"
+#include "daemon/policyset.h"
 #include "linux/routes.h"
 
 struct shunt_use;
 
 struct shunts {
-    struct netlink *nl;
+    struct netlink *nl; /* NULL: no rules */
+    unsigned ifindex;
+    struct policyset *policies;
     struct shunt_use *uses;
     bool ipv6;
-    bool past_v4, past_v6; /* the rules that let our own packets past the drops */
+    bool past[2][2]; /* family, first: the rules that let our own packets past */
     void (*note)(void *ctx, const char *text);
     void *ctx;
 };

@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/netconf.h"
 #include "daemon/netio.h"
+#include "daemon/policyset.h"
 #include "daemon/shunts.h"
 #include "daemon/updown.h"
 
@@ -51,6 +52,7 @@ struct daemon {
     struct hosts *hosts;
     struct netio io;
     struct netconf net;
+    struct policyset policies;
     struct shunts shunts;
     struct updown *updown;
 

@@ -15,6 +15,8 @@ static const char *action_name(uint8_t action)
         return "trap";
     case CV_ACTION_START:
         return "start";
+    case CV_ACTION_TRAP | CV_ACTION_START:
+        return "trap|start";
     default:
         return "none"; /* CV_ACTION_CLEAR: charon has one word for both */
     }

@@ -135,7 +135,7 @@ static bool asked_for(const struct node *req, const struct cv_child_config *chil
     case SHUNT_DROP:
         return child->start_action != CV_ACTION_NONE && vici_arg_yes(req, "drop");
     default:
-        return child->start_action == CV_ACTION_TRAP && vici_arg_yes(req, "trap");
+        return (child->start_action & CV_ACTION_TRAP) != 0 && vici_arg_yes(req, "trap");
     }
 }
 

@@ -11,9 +11,9 @@
 
 #include "base/span.h"
 #include "linux/datagram.h"
-#include "linux/routes.h"
+#include "linux/fragment.h"
 
-enum { IP4_LEN_MIN = 20, IP4_LEN_MAX = 60, IP6_LEN = 40, MORE_FRAGMENTS = 0x20, DF = 0x40 };
+enum { IP4_LEN_MIN = 20, IP6_LEN = 40, DF = 0x40 };
 
 /* IPv4 AH goes out with the header that the engine has written and protected.  For IPv6 the
  * kernel's own is the same in all that is protected, and with it the kernel fragments. */
@@ -103,32 +103,6 @@ static bool send_octets(struct raw_sock *s, const struct cv_packet *p, const uin
     return datagram_send_one(s->fd, &p->local, &p->remote, p->tos, span(data, n), true);
 }
 
-/* RFC 791 section 2.3.  The header is written over what has been sent already; length and
- * checksum are the kernel's (raw(7)). */
-static bool send_fragments(struct raw_sock *s, const struct cv_packet *p, size_t hdr)
-{
-    size_t mtu = datagram_path_mtu(&p->remote.addr, ROUTE_MARK), step, left = p->len - hdr;
-    uint8_t head[IP4_LEN_MAX], *at = cv_packet_data(p);
-
-    if (mtu < hdr + 8) {
-        errno = EMSGSIZE;
-        return false;
-    }
-    step = (mtu - hdr) & ~(size_t)7;
-    memcpy(head, at, hdr);
-    for (size_t from = 0; left > 0; from += step) {
-        size_t n = left < step ? left : step;
-
-        left -= n;
-        memcpy(at + from, head, hdr);
-        at[from + 6] = (uint8_t)((from / 8) >> 8 | (left > 0 ? MORE_FRAGMENTS : 0));
-        at[from + 7] = (uint8_t)(from / 8 & 0xff);
-        if (!send_octets(s, p, at + from, hdr + n))
-            return false;
-    }
-    return true;
-}
-
 static bool send_ah4(struct raw_sock *s, const struct cv_packet *p)
 {
     uint8_t *at = cv_packet_data(p);
@@ -144,7 +118,8 @@ static bool send_ah4(struct raw_sock *s, const struct cv_packet *p)
         at[6] &= (uint8_t)~DF;
     if (send_octets(s, p, at, p->len))
         return true;
-    return errno == EMSGSIZE && !p->df && send_fragments(s, p, hdr);
+    return errno == EMSGSIZE && !p->df &&
+           fragment_send(s->fd, &p->local, &p->remote, p->tos, p);
 }
 
 static bool send_ah6(struct raw_sock *s, const struct cv_packet *p)

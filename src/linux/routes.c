@@ -1,5 +1,5 @@
 /* Owns: what we ask of rtnetlink (rtnetlink(7)): rules, routes, addresses, link state.
- * Invariant: only table ROUTE_TABLE and our own device are ever changed.
+ * Invariant: only our two tables, our rules and our own device are ever changed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "linux/routes.h"
@@ -56,7 +56,16 @@ int route_rule_del(struct netlink *nl, uint8_t family)
 
 /* ---- shunts --------------------------------------------------------------- */
 
-enum { PASS_PRIORITY = 219, PAST_PRIORITY = 221, DROP_PRIORITY, END_PRIORITY };
+/* By route_shunt_kind; around 217 and 222 our own packets go past (route_past_add). */
+static const struct {
+    uint32_t priority, table;
+    uint8_t action;
+} shunt_rules[] = {
+    [ROUTE_PASS] = {219, RT_TABLE_MAIN,   FR_ACT_TO_TBL  },
+    [ROUTE_DROP] = {222, RT_TABLE_UNSPEC, FR_ACT_PROHIBIT},
+    [ROUTE_ASK_FIRST] = {217, ROUTE_ASK_TABLE, FR_ACT_TO_TBL  },
+    [ROUTE_ASK_LAST] = {222, ROUTE_ASK_TABLE, FR_ACT_TO_TBL  },
+};
 
 static void put_ports(struct nl_request *r, uint16_t type, uint16_t lo, uint16_t hi)
 {
@@ -73,13 +82,13 @@ static int ask_shunt(struct netlink *nl, uint16_t type, uint16_t flags,
         .family = (uint8_t)addr_family(s->to.addr.family),
         .src_len = s->from.len,
         .dst_len = s->to.len,
-        .table = s->drop ? RT_TABLE_UNSPEC : RT_TABLE_MAIN,
-        .action = s->drop ? FR_ACT_PROHIBIT : FR_ACT_TO_TBL,
+        .table = (uint8_t)shunt_rules[s->kind].table,
+        .action = shunt_rules[s->kind].action,
     };
     struct nl_request r;
 
     nl_begin(&r, type, flags, &h, sizeof(h));
-    nl_attr_u32(&r, FRA_PRIORITY, s->drop ? DROP_PRIORITY : PASS_PRIORITY);
+    nl_attr_u32(&r, FRA_PRIORITY, shunt_rules[s->kind].priority);
     if (s->from.len != 0)
         nl_attr(&r, FRA_SRC, s->from.addr.b, addr_len(s->from.addr.family));
     if (s->to.len != 0)
@@ -101,55 +110,64 @@ int route_shunt_del(struct netlink *nl, const struct route_shunt *s)
     return forgive(ask_shunt(nl, RTM_DELRULE, 0, s), ENOENT);
 }
 
-static int ask_end(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family)
+static int ask_end(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family,
+                   uint32_t rule)
 {
     struct fib_rule_hdr h = {.family = (uint8_t)addr_family(family), .action = FR_ACT_NOP};
     struct nl_request r;
 
     nl_begin(&r, type, flags, &h, sizeof(h));
-    nl_attr_u32(&r, FRA_PRIORITY, END_PRIORITY);
+    nl_attr_u32(&r, FRA_PRIORITY, rule + 1);
     return netlink_ask(nl, &r, NULL, NULL);
 }
 
-static int ask_goto(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family)
+static int ask_goto(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family,
+                    uint32_t rule)
 {
     struct fib_rule_hdr h = {.family = (uint8_t)addr_family(family), .action = FR_ACT_GOTO};
     struct nl_request r;
 
     nl_begin(&r, type, flags, &h, sizeof(h));
-    nl_attr_u32(&r, FRA_PRIORITY, PAST_PRIORITY);
-    nl_attr_u32(&r, FRA_GOTO, END_PRIORITY);
+    nl_attr_u32(&r, FRA_PRIORITY, rule - 1);
+    nl_attr_u32(&r, FRA_GOTO, rule + 1);
     nl_attr_u32(&r, FRA_FWMARK, ROUTE_MARK);
     nl_attr_u32(&r, FRA_FWMASK, UINT32_MAX);
     return netlink_ask(nl, &r, NULL, NULL);
 }
 
-int route_past_drops_add(struct netlink *nl, uint8_t family)
+static uint32_t rule_past(bool first)
 {
-    int err = forgive(ask_end(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family), EEXIST);
-
-    return err != 0
-               ? err
-               : forgive(ask_goto(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family), EEXIST);
+    return shunt_rules[first ? ROUTE_ASK_FIRST : ROUTE_DROP].priority;
 }
 
-int route_past_drops_del(struct netlink *nl, uint8_t family)
+int route_past_add(struct netlink *nl, uint8_t family, bool first)
 {
-    int err = forgive(ask_goto(nl, RTM_DELRULE, 0, family), ENOENT);
-    int err_end = forgive(ask_end(nl, RTM_DELRULE, 0, family), ENOENT);
+    const uint16_t flags = NLM_F_CREATE | NLM_F_EXCL;
+    int err = forgive(ask_end(nl, RTM_NEWRULE, flags, family, rule_past(first)), EEXIST);
+
+    if (err != 0)
+        return err;
+    return forgive(ask_goto(nl, RTM_NEWRULE, flags, family, rule_past(first)), EEXIST);
+}
+
+int route_past_del(struct netlink *nl, uint8_t family, bool first)
+{
+    int err = forgive(ask_goto(nl, RTM_DELRULE, 0, family, rule_past(first)), ENOENT);
+    int err_end = forgive(ask_end(nl, RTM_DELRULE, 0, family, rule_past(first)), ENOENT);
 
     return err != 0 ? err : err_end;
 }
 
 /* ---- routes --------------------------------------------------------------- */
 
-static void route_request(struct nl_request *r, uint16_t type, uint16_t flags, unsigned ifindex,
-                          const struct prefix *to, const struct route_via *via)
+static void route_request(struct nl_request *r, uint16_t type, uint16_t flags, uint8_t table,
+                          unsigned ifindex, const struct prefix *to,
+                          const struct route_via *via)
 {
     struct rtmsg h = {
         .rtm_family = (uint8_t)addr_family(to->addr.family),
         .rtm_dst_len = to->len,
-        .rtm_table = ROUTE_TABLE,
+        .rtm_table = table,
         .rtm_protocol = RTPROT_STATIC,
         .rtm_scope = to->addr.family == CV_IPV4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
         .rtm_type = RTN_UNICAST,
@@ -178,7 +196,18 @@ int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
 {
     struct nl_request r;
 
-    route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ifindex, to, via);
+    route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ROUTE_TABLE, ifindex, to,
+                  via);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_ask_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
+                  const struct route_via *via)
+{
+    struct nl_request r;
+
+    route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ROUTE_ASK_TABLE, ifindex, to,
+                  via);
     return netlink_ask(nl, &r, NULL, NULL);
 }
 
@@ -187,7 +216,7 @@ int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
 {
     struct nl_request r;
 
-    route_request(&r, RTM_DELROUTE, 0, ifindex, to, via);
+    route_request(&r, RTM_DELROUTE, 0, ROUTE_TABLE, ifindex, to, via);
     return forgive(netlink_ask(nl, &r, NULL, NULL), ESRCH);
 }
 

@@ -18,7 +18,7 @@
 
 #include "linux/nl.h"
 
-enum { ROUTE_TABLE = 220, ROUTE_RULE_PRIORITY = 220, ROUTE_MARK = 0xdc };
+enum { ROUTE_TABLE = 220, ROUTE_ASK_TABLE, ROUTE_RULE_PRIORITY = 220, ROUTE_MARK = 0xdc };
 
 struct prefix {
     struct cv_addr addr;
@@ -59,26 +59,40 @@ int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu);
 
 /* Traffic that policy passes around the tunnels, or that must not leave in the clear:
  *
- *     219: from FROM to TO ipproto P sport A-B dport C-D lookup main
+ *     216: from all fwmark 0xdc goto 218
+ *     217: from FROM to TO ipproto P sport A-B dport C-D lookup 221
+ *     218: nop
+ *     219: from FROM to TO ... lookup main
  *     220: not from all fwmark 0xdc lookup 220
  *     221: from all fwmark 0xdc goto 223
- *     222: from FROM to TO ... prohibit
+ *     222: from FROM to TO ... prohibit, or lookup 221
  *     223: nop
  *
- * so a bypass is stronger than any tunnel, and a drop is for what no tunnel takes.  221 and 223
- * come with the first drop. */
+ * so a pass is stronger than any tunnel, and a drop is for what no tunnel takes.  Table 221
+ * leads into the device, for what rules cannot tell: there the policies are exact.  The gotos
+ * and nops come with the first rule between them. */
+enum route_shunt_kind {
+    ROUTE_PASS,      /* 219 */
+    ROUTE_DROP,      /* 222 */
+    ROUTE_ASK_FIRST, /* 217: the device, before all else */
+    ROUTE_ASK_LAST   /* 222: the device, when no tunnel's route leads there anyway */
+};
+
 struct route_shunt {
     struct prefix from, to;                          /* of one family; len 0: any */
+    uint8_t kind;                                    /* route_shunt_kind */
     uint8_t proto;                                   /* 0: any */
     uint16_t sport_lo, sport_hi, dport_lo, dport_hi; /* 0 to 65535: any */
-    bool drop;
 };
 
 int route_shunt_add(struct netlink *nl, const struct route_shunt *s);
 int route_shunt_del(struct netlink *nl, const struct route_shunt *s);
-/* Packets of our own sockets go past the drops. */
-int route_past_drops_add(struct netlink *nl, uint8_t family);
-int route_past_drops_del(struct netlink *nl, uint8_t family);
+/* Packets of our own sockets go past rules 217, or 222. */
+int route_past_add(struct netlink *nl, uint8_t family, bool first);
+int route_past_del(struct netlink *nl, uint8_t family, bool first);
+/* In table 221; it ends with the device. */
+int route_ask_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
+                  const struct route_via *via);
 
 /* The source address the kernel would take towards to for packets with mark, and, when
  * ifindex is not NULL, the device.  ENETUNREACH and the like when there is no way. */

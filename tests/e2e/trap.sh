@@ -1,6 +1,7 @@
 #!/bin/bash
 # start_action = trap: nothing is sent until traffic wants the tunnel, then it comes up, and
-# that very traffic goes through it.
+# that very traffic goes through it.  trap|start: it comes up at once, and again when traffic
+# wants it.
 # Between the two, nothing of that traffic leaves in the clear.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
@@ -29,4 +30,14 @@ inns "$GW" nft list table ip watch | grep -q "packets 0" || fail "traffic was se
 swanctl dev --terminate --ike home >/dev/null || fail "terminate"
 inns "$DEV" ip route show table 220 | grep -q "$APP_NET" || fail "the trap's route is gone"
 inns "$DEV" ping -c1 -W3 -q "$APP_IP" >/dev/null || fail "the trap did not bring the tunnel back"
+
+stop dev || fail "culvertd (dev) ended with $?"
+CHILD_EXTRA="start_action = trap|start" device_conf
+daemon dev
+wait_log dev "Child SA net established"
+logged dev "traffic wants the tunnel" && fail "it waited for traffic"
+swanctl dev --list-pols --trap | grep -q "home/net" || fail "no trap"
+swanctl dev --terminate --ike home >/dev/null || fail "terminate"
+inns "$DEV" ping -c1 -W3 -q "$APP_IP" >/dev/null || fail "nothing brought it back"
+wait_log dev "traffic wants the tunnel"
 pass

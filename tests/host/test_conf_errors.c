@@ -229,12 +229,12 @@ static void wrong_keys_of_a_child(void **state)
         {"remote_ts = 10.0.0.0/8,10.0.0.0/9,10.0.0.0/10,10.0.0.0/11,10.0.0.0/12,10.0.0.0/13,"
          "10.0.0.0/14,10.0.0.0/15,10.0.0.0/16",
          "2: connections.c.children.n.remote_ts: 9 traffic selectors; at most 8 are possible"},
-        {"start_action = trap|start",
-         "2: connections.c.children.n.start_action: 'trap|start' is not supported; use start "
-         "or trap"},
-        {"start_action = begin",
-         "2: connections.c.children.n.start_action: expected none, trap, start or restart, "
-         "not 'begin'"},
+        {"start_action = trap|begin",
+         "2: connections.c.children.n.start_action: expected none, trap, start, restart or "
+         "trap|start, not 'trap|begin'"},
+        {"priority = 1073741824",
+         "2: connections.c.children.n.priority: expected a number from 0 to 1073741823, not "
+         "'1073741824'"},
         {"dpd_action = accept",
          "2: connections.c.children.n.dpd_action: expected clear, trap, restart, none or "
          "start, not 'accept'"},
