@@ -174,7 +174,8 @@ def esp_step(kind, octets, seq=0, at=0, change=0):
 
 
 def checksummed(packet):
-    total = sum(struct.unpack(">10H", packet[:20]))
+    header = packet[:(packet[0] & 15) * 4]
+    total = sum(struct.unpack(">%dH" % (len(header) // 2), header))
     total = (total & 0xFFFF) + (total >> 16)
     total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
     return packet[:10] + struct.pack(">H", total) + packet[12:]
@@ -194,6 +195,45 @@ def esp_seeds():
     seed(target, "tfc", b"\0" + esp_step(1, inner4 + bytes(30) + b"\0\4", 1))
     seed(target, "tampered", b"\0" + esp_step(1, body, 1) + esp_step(2, body, 2, 20, 1))
     seed(target, "raw", b"\0" + esp_step(0, struct.pack(">II", 0x2002, 1) + bytes(40), 0, 0, 1))
+
+
+def plane_step(kind, which, octets, seq=0):
+    return struct.pack(">BBHH", kind, which, seq, len(octets)) + octets
+
+
+def between(packet, src, dst):
+    if len(src) == 4:
+        return checksummed(packet[:12] + src + dst + packet[20:])
+    return packet[:8] + src + dst + packet[40:]
+
+
+def plane_seeds():
+    target = "fuzz_plane"
+    udp = struct.pack(">HHHH", 1234, 53, 12, 0) + b"data"
+    tcp = struct.pack(">HHIIBBHHH", 1234, 80, 1, 0, 0x60, 2, 1000, 0, 0) + b"\2\4\5\xb4"
+    options = b"\x11\0\1\4\0\0\0\0" + udp  # destination options
+    here4, there4 = b"\xc0\0\2\1", b"\xc0\0\2\2"
+    here6, there6 = b"\x20\1" + bytes(13) + b"\1", b"\x20\1" + bytes(13) + b"\2"
+    net = checksummed(ip4(17, udp)), ip6(6, tcp)
+    host = (between(ip4(6, tcp), here4, there4), between(ip6(17, udp), here6, there6),
+            between(ip6(60, options), here6, there6))
+    for pair in range(9):
+        ah, transport = pair >= 5, pair in (2, 3, 4, 7, 8)
+        inner = [(17, udp), (6, tcp), (60, options)] if transport else [(4, net[0]), (41, net[1])]
+        peer = b""
+        for n, (following, body) in enumerate(inner + [(59, b"")]):
+            trailed = body + b"\1\2\2" + bytes([following])
+            peer += plane_step(0, pair, bytes([following]) + body if ah else trailed, 2 * n + 1) * 2
+        seed(target, "peer%d" % pair, bytes([pair]) + peer)
+        seed(target, "out%d" % pair,
+             bytes([pair]) + b"".join(plane_step(2, 0, p) for p in (host if transport else net)))
+    ah = struct.pack(">BBHII", 17, 4, 0, 0x1007, 0xFFFFFE00) + bytes(12) + udp
+    routed = between(ip4(51, ah, options=b"\x83\3\4\0"), there4, here4)
+    seed(target, "raw", b"\0" + plane_step(1, 3, routed) +
+         plane_step(1, 2, struct.pack(">II", 0x1000, 5) + bytes(40)))
+    seed(target, "clear", b"\0" + plane_step(3, 0, net[0]) + plane_step(3, 0, net[1]))
+    ours = between(ip4(50, struct.pack(">II", 0x1002, 1)), here4, there4)
+    seed(target, "icmp", b"\0" + plane_step(4, 0, checksummed(ip4(1, b"\3\4\0\0\0\0\4\xb0" + ours))))
 
 
 def sk_seeds():
@@ -427,5 +467,6 @@ capture_seeds()
 ip_seeds()
 conf_seeds()
 esp_seeds()
+plane_seeds()
 sk_seeds()
 engine_seeds()
