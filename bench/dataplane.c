@@ -149,20 +149,18 @@ static void fill(size_t size)
 
 static void plane_seal(struct ipsec *p)
 {
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     for (int i = 0; i < BATCH; i++)
-        ipsec_out(p, &packets[i], 1, &pair, &notices);
+        ipsec_out(p, &packets[i], 1, &way);
 }
 
 static void plane_open(struct ipsec *p)
 {
-    unsigned notices;
-    uint32_t pair;
+    struct ipsec_way way;
 
     for (int i = 0; i < BATCH; i++)
-        ipsec_in(p, &packets[i], 1, &pair, &notices);
+        ipsec_in(p, &packets[i], 1, &way);
 }
 
 /* ---- the cipher alone ---- */

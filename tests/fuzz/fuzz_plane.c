@@ -3,6 +3,8 @@
  * has an SA's SPI and a fresh number is authentic, so every step reaches the code that a
  * hostile peer with the right keys reaches.
  *
+ * Nested pairs travel in the first tunnel.
+ *
  * The input: the pair that sends, then a list of steps (see enum step).  The model knows which
  * numbers were accepted; what is delivered must be IP of its own length within the pair's
  * selectors, and what the plane sends its mirror delivers.
@@ -19,6 +21,7 @@
 
 enum {
     STEPS_MAX = 24,
+    HEADROOM = 2 * CV_HEADROOM, /* for an SA in an SA */
     PACKET_MAX = 2048,
     SPI = 0x1000, /* of pair 0; the others follow */
     WINDOW = 64,
@@ -34,22 +37,24 @@ enum side { HERE, THERE };
 
 struct kind {
     uint8_t protocol, mode, family; /* of the outer addresses */
-    bool encap, esn;
+    bool encap, esn, nested;
 };
 
 static const struct kind kinds[] = {
-    {CV_PROTO_ESP, CV_TUNNEL,    CV_IPV4, true,  false},
-    {CV_PROTO_ESP, CV_TUNNEL,    CV_IPV6, false, true },
-    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV4, false, true },
-    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV4, true,  false},
-    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV6, true,  true },
-    {CV_PROTO_AH,  CV_TUNNEL,    CV_IPV4, false, false},
-    {CV_PROTO_AH,  CV_TUNNEL,    CV_IPV6, false, true },
-    {CV_PROTO_AH,  CV_TRANSPORT, CV_IPV4, false, true },
-    {CV_PROTO_AH,  CV_TRANSPORT, CV_IPV6, false, false},
+    {CV_PROTO_ESP, CV_TUNNEL,    CV_IPV4, true,  false, false},
+    {CV_PROTO_ESP, CV_TUNNEL,    CV_IPV6, false, true,  false},
+    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV4, false, true,  false},
+    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV4, true,  false, false},
+    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV6, true,  true,  false},
+    {CV_PROTO_AH,  CV_TUNNEL,    CV_IPV4, false, false, false},
+    {CV_PROTO_AH,  CV_TUNNEL,    CV_IPV6, false, true,  false},
+    {CV_PROTO_AH,  CV_TRANSPORT, CV_IPV4, false, true,  false},
+    {CV_PROTO_AH,  CV_TRANSPORT, CV_IPV6, false, false, false},
+    {CV_PROTO_AH,  CV_TUNNEL,    CV_IPV4, false, false, true },
+    {CV_PROTO_ESP, CV_TRANSPORT, CV_IPV4, false, false, true },
 };
 
-enum { PAIRS = sizeof(kinds) / sizeof(kinds[0]), MSS_PAIR = 1 };
+enum { PAIRS = sizeof(kinds) / sizeof(kinds[0]), TUNNEL_PAIR = 0, MSS_PAIR = 1 };
 
 /* Numbers are counted from a base: with ESN they pass 2^32 on the way. */
 struct model {
@@ -70,21 +75,28 @@ static uint64_t seq_base(const struct kind *k)
 
 /* ---- the planes ---- */
 
-static struct cv_addr outer_addr(uint8_t family, enum side side)
+/* A nested pair's packets travel in a tunnel. */
+static struct cv_addr outer_addr(const struct kind *k, enum side side)
 {
-    if (family == CV_IPV4)
+    const uint8_t host = (uint8_t)(side + 1);
+
+    if (k->family == CV_IPV6)
         return (struct cv_addr){
-            CV_IPV4, {192, 0, 2, (uint8_t)(side + 1)}
+            CV_IPV6, {0x20, 1, [15] = host}
+        };
+    if (k->nested)
+        return (struct cv_addr){
+            CV_IPV4, {10, 0, 0, host}
         };
     return (struct cv_addr){
-        CV_IPV6, {0x20, 1, [15] = (uint8_t)(side + 1)}
+        CV_IPV4, {192, 0, 2, host}
     };
 }
 
 /* Tunnels carry 10/8 and 2001::/16, a transport mode pair its own addresses. */
 static struct cv_ts_list selectors(const struct kind *k, enum side side)
 {
-    const struct cv_addr host = outer_addr(k->family, side);
+    const struct cv_addr host = outer_addr(k, side);
     struct cv_ts one = {.family = k->family, .port_hi = UINT16_MAX};
 
     memcpy(one.lo, host.b, sizeof(one.lo));
@@ -114,14 +126,15 @@ static void install(struct ipsec *plane, uint32_t i, enum side side)
         .mode = k->mode,
         .suite = {.encr = ah ? 0 : CV_ENCR_NULL,
                   .integ = CV_INTEG_HMAC_SHA1_96,
-                  .esn = k->esn ? CV_ESN_YES : CV_ESN_NO               },
+                  .esn = k->esn ? CV_ESN_YES : CV_ESN_NO       },
         .key_in = {&some_key,                     1},
         .key_out = {&some_key,                            1 },
         .local_ts = selectors(k, side),
         .remote_ts = selectors(k, side == HERE ? THERE : HERE),
-        .local = {outer_addr(k->family,                         side),                          4500                   },
-        .remote = {outer_addr(k->family,                         side == HERE ? THERE : HERE),                          4500},
+        .local = {outer_addr(k,                         side),                          4500           },
+        .remote = {outer_addr(k,                         side == HERE ? THERE : HERE),                          4500},
         .encap = k->encap,
+        .nested = k->nested,
         .replay_window = WINDOW,
         .mtu = i % 2 ? 1400 : 0,
         .mss = i == MSS_PAIR ? UINT16_MAX : 0,
@@ -146,12 +159,17 @@ static void open_planes(struct bench *b)
     }
 }
 
-static uint64_t packets_in(const struct bench *b)
+static uint64_t count_in(const struct bench *b, enum side side, uint32_t i)
+{
+    return ipsec_counters(b->plane[side], i)->packets_in;
+}
+
+static uint64_t all_in(const struct bench *b, enum side side)
 {
     uint64_t n = 0;
 
     for (uint32_t i = 0; i < PAIRS; i++)
-        n += ipsec_counters(b->plane[HERE], i)->packets_in;
+        n += count_in(b, side, i);
     return n;
 }
 
@@ -160,7 +178,7 @@ static uint64_t packets_in(const struct bench *b)
 /* The octets in a buffer of their own that ends with them, or with room behind. */
 static struct cv_packet load(struct cv_span s, size_t tail)
 {
-    struct cv_packet pkt = {.cap = CV_HEADROOM + s.n + tail, .off = CV_HEADROOM, .len = s.n};
+    struct cv_packet pkt = {.cap = HEADROOM + s.n + tail, .off = HEADROOM, .len = s.n};
 
     pkt.buf = malloc(pkt.cap);
     FUZZ_CHECK(pkt.buf != NULL);
@@ -212,8 +230,8 @@ static size_t put_ah(struct wr *w, uint32_t i, uint64_t seq, struct cv_span body
 {
     const uint8_t family = kinds[i].family;
     const size_t n = ip_head_len(family), len = AH_FIXED_LEN + ICV_LEN;
-    const struct ip_head head = {.src = outer_addr(family, THERE),
-                                 .dst = outer_addr(family, HERE),
+    const struct ip_head head = {.src = outer_addr(&kinds[i], THERE),
+                                 .dst = outer_addr(&kinds[i], HERE),
                                  .proto = IPPROTO_NUM_AH,
                                  .ttl = 64};
     struct rd r = rd_init(body);
@@ -243,8 +261,8 @@ static struct cv_packet protect(uint32_t i, uint64_t seq, struct cv_span body, b
         mend_checksums(octets + at, w.n - at - (ah ? 0 : ICV_LEN));
     pkt = load(wr_done(&w), 0);
     pkt.carrier = ah ? CV_RAW_AH : kinds[i].encap ? CV_UDP_4500 : CV_RAW_ESP;
-    pkt.local = (struct cv_endpoint){outer_addr(kinds[i].family, HERE), 4500};
-    pkt.remote = (struct cv_endpoint){outer_addr(kinds[i].family, THERE), 4500};
+    pkt.local = (struct cv_endpoint){outer_addr(&kinds[i], HERE), 4500};
+    pkt.remote = (struct cv_endpoint){outer_addr(&kinds[i], THERE), 4500};
     return pkt;
 }
 
@@ -286,6 +304,24 @@ static void check_delivered(const struct cv_packet *pkt, uint32_t i, enum side s
         check_upper_checksum(pkt, &flow);
 }
 
+/* Nested pairs are reached through a tunnel, others from the network alone. */
+static struct ipsec_way take(struct bench *b, enum side side, struct cv_packet *pkt)
+{
+    const uint64_t before = all_in(b, side);
+    struct ipsec_way way;
+
+    ipsec_in(b->plane[side], pkt, 1, &way);
+    FUZZ_CHECK(way.n <= IPSEC_WAY_MAX && all_in(b, side) - before <= way.n);
+    FUZZ_CHECK((pkt->verdict == CV_DROP) == (pkt->err != CV_OK));
+    for (unsigned k = 1; k < way.n; k++)
+        FUZZ_CHECK(kinds[way.pair[k]].nested);
+    if (way.n == 0 || kinds[way.pair[0]].nested)
+        FUZZ_CHECK(pkt->verdict == CV_DROP && all_in(b, side) == before);
+    else if (pkt->verdict == CV_DELIVER)
+        check_delivered(pkt, way.pair[way.n - 1], side);
+    return way;
+}
+
 /* ---- steps ---- */
 
 static void step_peer(struct bench *b, uint32_t i, uint32_t seq, struct cv_span body,
@@ -296,42 +332,32 @@ static void step_peer(struct bench *b, uint32_t i, uint32_t seq, struct cv_span 
     const bool whole = kinds[i].protocol == CV_PROTO_AH || body.n >= ESP_TRAILER_LEN;
     const bool fresh =
         seq != 0 && !m->accepted[seq] && (seq > m->newest || m->newest - seq < WINDOW);
-    const uint64_t before = packets_in(b);
-    uint32_t pair;
-    unsigned notices;
+    const uint64_t before = count_in(b, HERE, i);
+    bool accepted;
 
     pkt.tos = tos;
-    ipsec_in(b->plane[HERE], &pkt, 1, &pair, &notices);
-    FUZZ_CHECK(m->lost || (packets_in(b) == before + 1) == (fresh && whole));
-    if (packets_in(b) == before) {
-        FUZZ_CHECK(pkt.verdict == CV_DROP && pkt.err != CV_OK);
-    } else {
-        FUZZ_CHECK(pair == i);
+    (void)take(b, HERE, &pkt);
+    accepted = count_in(b, HERE, i) != before;
+    FUZZ_CHECK(m->lost || accepted == (fresh && whole && !kinds[i].nested));
+    if (accepted) {
         m->accepted[seq] = true;
-        if (seq > m->newest)
-            m->newest = seq;
+        m->newest = seq > m->newest ? seq : m->newest;
     }
-    if (pkt.verdict == CV_DELIVER)
-        check_delivered(&pkt, i, HERE);
     free(pkt.buf);
 }
 
 static void step_raw(struct bench *b, uint8_t carrier, struct cv_span body)
 {
     struct cv_packet pkt = load(body, 0);
-    const uint64_t before = packets_in(b);
-    uint32_t pair;
-    unsigned notices;
+    const uint64_t before = all_in(b, HERE);
+    struct ipsec_way way;
 
     pkt.carrier = carrier % (CV_RAW_AH + 1);
-    pkt.local.addr = outer_addr(carrier & 8 ? CV_IPV6 : CV_IPV4, HERE);
-    pkt.remote.addr = outer_addr(carrier & 8 ? CV_IPV6 : CV_IPV4, THERE);
-    ipsec_in(b->plane[HERE], &pkt, 1, &pair, &notices);
-    FUZZ_CHECK(packets_in(b) - before <= (pair != POOL_NONE));
-    if (packets_in(b) != before)
-        b->model[pair].lost = true;
-    if (pkt.verdict == CV_DELIVER)
-        check_delivered(&pkt, pair, HERE);
+    pkt.local.addr = outer_addr(&kinds[carrier / 4 % PAIRS], HERE);
+    pkt.remote.addr = outer_addr(&kinds[carrier / 4 % PAIRS], THERE);
+    way = take(b, HERE, &pkt);
+    if (all_in(b, HERE) != before)
+        b->model[way.pair[0]].lost = true;
     free(pkt.buf);
 }
 
@@ -353,34 +379,34 @@ static void check_same(const struct kind *k, struct cv_span sent, struct cv_span
 static void arrive(struct bench *b, uint32_t i, struct cv_packet *pkt, struct cv_span sent)
 {
     const struct cv_endpoint from = pkt->local;
-    uint32_t pair;
-    unsigned notices;
+    struct ipsec_way way;
 
     pkt->local = pkt->remote;
     pkt->remote = from;
-    ipsec_in(b->plane[THERE], pkt, 1, &pair, &notices);
-    FUZZ_CHECK(pair == i);
-    if (pkt->verdict != CV_DELIVER) {
+    way = take(b, THERE, pkt);
+    if (way.n > (kinds[i].nested ? 2U : 1U))
+        return; /* sent was one of a nested pair's itself */
+    FUZZ_CHECK(way.n > 0 && way.pair[way.n - 1] == i);
+    if (pkt->verdict == CV_DELIVER)
+        check_same(&kinds[i], sent, span(cv_packet_data(pkt), pkt->len));
+    else
         FUZZ_CHECK(pkt->verdict == CV_TAKEN || pkt->err == CV_ERR_MALFORMED ||
                    pkt->err == CV_ERR_NEXT_HEADER);
-        return;
-    }
-    check_delivered(pkt, i, THERE);
-    check_same(&kinds[i], sent, span(cv_packet_data(pkt), pkt->len));
 }
 
-static void step_out(struct bench *b, uint32_t i, struct cv_span body)
+static void step_out(struct bench *b, uint32_t sender, struct cv_span body)
 {
-    struct cv_packet pkt = load(body, CV_TAILROOM), sent;
-    uint32_t pair;
-    unsigned notices;
+    struct cv_packet pkt = load(body, 2 * CV_TAILROOM), sent;
+    struct ipsec_way way;
 
     mend_checksums(cv_packet_data(&pkt), pkt.len);
     sent = load(span(cv_packet_data(&pkt), pkt.len), 0);
-    ipsec_out(b->plane[HERE], &pkt, 1, &pair, &notices);
+    ipsec_out(b->plane[HERE], &pkt, 1, &way);
     if (pkt.verdict == CV_TRANSMIT) {
-        FUZZ_CHECK(pair == i && pkt.off + pkt.len <= pkt.cap);
-        arrive(b, i, &pkt, span(cv_packet_data(&sent), sent.len));
+        FUZZ_CHECK(way.pair[0] == sender || way.pair[0] == TUNNEL_PAIR);
+        FUZZ_CHECK(way.n == (kinds[way.pair[0]].nested ? 2 : 1));
+        FUZZ_CHECK(pkt.off + pkt.len <= pkt.cap);
+        arrive(b, way.pair[0], &pkt, span(cv_packet_data(&sent), sent.len));
     }
     free(pkt.buf);
     free(sent.buf);
@@ -416,7 +442,7 @@ static void step(struct bench *b, uint32_t sender, struct rd *r)
     const size_t len = rd_u16(r);
     size_t n = len < rd_left(r) ? len : rd_left(r);
     const struct cv_span body = rd_take(r, n < PACKET_MAX ? n : PACKET_MAX);
-    const uint64_t before = packets_in(b);
+    const uint64_t before = all_in(b, HERE);
 
     switch (kind % STEP_KINDS) {
     case PEER:
@@ -436,7 +462,7 @@ static void step(struct bench *b, uint32_t sender, struct rd *r)
         break;
     }
     if (kind % STEP_KINDS >= OUT)
-        FUZZ_CHECK(packets_in(b) == before);
+        FUZZ_CHECK(all_in(b, HERE) == before);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -447,6 +473,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     b = (struct bench){0};
     open_planes(&b);
+    if (kinds[sender].nested)
+        ipsec_use_out(b.plane[HERE], TUNNEL_PAIR);
     ipsec_use_out(b.plane[HERE], sender);
     for (unsigned i = 0; i < STEPS_MAX && rd_left(&r) > 0; i++)
         step(&b, sender, &r);

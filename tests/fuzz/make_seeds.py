@@ -229,6 +229,14 @@ def plane_seeds():
              bytes([pair]) + b"".join(plane_step(2, 0, p) for p in (host if transport else net)))
     ah = struct.pack(">BBHII", 17, 4, 0, 0x1007, 0xFFFFFE00) + bytes(12) + udp
     routed = between(ip4(51, ah, options=b"\x83\3\4\0"), there4, here4)
+    seed(target, "out9", b"\x09" + plane_step(2, 0, net[0]) + plane_step(2, 0, net[1]))
+    inside = b"\x0a\0\0\2", b"\x0a\0\0\1"  # of nested pairs
+    ah = struct.pack(">BBHII", 4, 4, 0, 0x1009, 1) + bytes(12) + net[0]
+    esp = struct.pack(">II", 0x100A, 1) + udp + b"\1\2\2\x11" + bytes(12)
+    seed(target, "out10", b"\x0a" + plane_step(2, 0, between(ip4(17, udp), *inside[::-1])))
+    seed(target, "nested", b"\0" + b"".join(
+        plane_step(0, 0, between(ip4(protocol, body), *inside) + b"\1\2\2\4", 2 * n + 1)
+        for n, (protocol, body) in enumerate(((51, ah), (50, esp)))))
     seed(target, "raw", b"\0" + plane_step(1, 3, routed) +
          plane_step(1, 2, struct.pack(">II", 0x1000, 5) + bytes(40)))
     seed(target, "clear", b"\0" + plane_step(3, 0, net[0]) + plane_step(3, 0, net[1]))
