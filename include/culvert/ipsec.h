@@ -49,7 +49,7 @@ struct cv_sa_config {
     struct cv_endpoint local, remote;
     bool encap;   /* ESP in UDP (RFC 3948) between the ports of local and remote */
     uint16_t mtu; /* of the path; 0: any.  What does not fit is CV_ERR_TOO_BIG */
-    uint16_t tfc; /* tunnel mode ESP: pad inner packets to so many octets; 0: not */
+    uint16_t tfc; /* tunnel mode ESP: pad inner packets to so many octets; CV_TFC_MTU; 0: not */
 };
 
 /* CV_ERR_ARGUMENT: lengths, SPI, addresses; CV_ERR_UNSUPPORTED: protocol, mode, algorithms,

@@ -64,6 +64,9 @@ struct cv_ts_config {
     struct cv_ts ts;
 };
 
+/* Flow padding up to what the path carries, or 1,280 octets outside while that is not known. */
+#define CV_TFC_MTU UINT16_MAX
+
 struct cv_child_config {
     const char *name;
     const struct cv_proposal *proposals;
@@ -78,6 +81,8 @@ struct cv_child_config {
                             there, and nobody is told */
     bool fragment_after; /* tunnel mode: an IPv4 packet that is too large and may be fragmented
                             is so outside, instead of before it is sealed */
+    uint16_t tfc;        /* tunnel mode ESP: inner packets are padded to so many octets, as far
+                            as the path is known to allow; CV_TFC_MTU; 0: not */
     bool minimal_esp;    /* RFC 9333: sequence numbers from the clock, no padding that is not
                             needed.  Such an SA is rekeyed after 20 days, and ends after 24 */
     bool require_transport; /* refuse tunnel mode when transport was asked for */

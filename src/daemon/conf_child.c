@@ -28,7 +28,7 @@ struct child_draft {
     struct ts_configs local_ts, remote_ts;
     struct cv_lifetime life; /* CONF_UNSET until settled */
     uint8_t mode, start_action, dpd_action, close_action, fragment_after;
-    uint32_t reqid, replay_window, priority;
+    uint32_t reqid, replay_window, priority, padding;
     uint64_t inactivity;
     const char *updown;
     bool hostaccess, copy_df, minimal_esp;
@@ -173,6 +173,24 @@ static bool take_window(struct conf_reader *r, const struct node *n, void *field
     return take_number(r, n, field, &range);
 }
 
+/* Octets, or "mtu". */
+static bool take_padding(struct conf_reader *r, const struct node *n, void *field,
+                         const void *arg)
+{
+    static const struct conf_range range = {0, CV_TFC_MTU - 1};
+    const char *text = conf_text(r, n);
+
+    (void)arg;
+    if (text == NULL)
+        return false;
+    if (strcmp(text, "mtu") == 0)
+        *(uint32_t *)field = CV_TFC_MTU;
+    else if (!take_number(r, n, field, &range))
+        return problem_at(r->why, n, "expected octets up to %u, or mtu, not '%s'",
+                          CV_TFC_MTU - 1U, text);
+    return true;
+}
+
 /* ---- keys ------------------------------------------------------------------- */
 
 static const struct conf_choice start_actions[] = {
@@ -241,7 +259,7 @@ static const struct conf_key keys[] = {
     {"set_mark_out",     take_only,      0,                          conf_only_zero },
     {"if_id_in",         take_only,      0,                          conf_only_zero },
     {"if_id_out",        take_only,      0,                          conf_only_zero },
-    {"tfc_padding",      take_only,      0,                          conf_only_zero },
+    {"tfc_padding",      take_padding,   FIELD(padding),             NULL           },
     {"hw_offload",       take_only,      0,                          only_auto      },
     {"copy_df",          take_bool,      FIELD(copy_df),             NULL           },
     {"fragmentation",    take_choice,    FIELD(fragment_after),      fragmentations },
@@ -303,11 +321,17 @@ static bool one_protocol(struct conf_reader *r, const struct node *section,
     return true;
 }
 
-static bool minimal_possible(struct conf_reader *r, const struct node *section,
-                             const struct child_draft *d)
+static bool check_esp_keys(struct conf_reader *r, const struct node *section,
+                           const struct child_draft *d)
 {
-    return !d->minimal_esp || d->ah.n == 0 ||
-           problem_at(r->why, section, "minimal_esp is for ESP, not for ah_proposals");
+    if (d->minimal_esp && d->ah.n > 0)
+        return problem_at(r->why, section, "minimal_esp is for ESP, not for ah_proposals");
+    if (d->padding != 0 && d->ah.n > 0)
+        return problem_at(r->why, section, "tfc_padding is for ESP, not for ah_proposals");
+    if (d->minimal_esp && d->padding != 0)
+        return problem_at(r->why, section,
+                          "minimal_esp and tfc_padding contradict each other: choose one");
+    return true;
 }
 
 /* ---- the section ------------------------------------------------------------ */
@@ -328,7 +352,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
 
     if (!conf_read(r, section, &table, &d) || !settle_all(r, section, &d.life))
         return NULL;
-    if (!one_protocol(r, section, &d) || !minimal_possible(r, section, &d))
+    if (!one_protocol(r, section, &d) || !check_esp_keys(r, section, &d))
         return NULL;
     conf_default_proposals(r, &d.esp, CV_PROTO_ESP);
     default_ts(r, &d.local_ts);
@@ -350,6 +374,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .clear_df = !d.copy_df,
         .fragment_after = d.fragment_after,
         .minimal_esp = d.minimal_esp,
+        .tfc = (uint16_t)d.padding,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,
         .close_action = d.close_action,

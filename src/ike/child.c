@@ -145,6 +145,7 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
         return err;
     plan->cfg = c->cfg;
     plan->suite = choice.suite;
+    plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
     plan->initiator = true;
     plan->spi_in = c->spi_in;
     plan->slot = child_index(k, c);
@@ -253,6 +254,7 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         err = child_new_spi(k, &plan->spi_in);
     plan->suite = choice->suite;
     plan->mode = offer.transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
+    plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
     plan->initiator = false;
     plan->slot = POOL_NONE;
     plan->replaces = old != NULL ? child_index(k, old) : POOL_NONE;
@@ -340,6 +342,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
         .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? PATH_DF_CLEAR : PATH_DF_COPY,
         .split = !plan->cfg->fragment_after,
+        .tfc = plan->no_padding ? 0 : plan->cfg->tfc,
         .clock_seq = plan->cfg->minimal_esp,
         .mss = k->set.tunnel_mss,
         .life = *l,

@@ -30,7 +30,8 @@ struct child_plan {
     struct cv_suite suite;
     uint8_t protocol, mode;
     bool initiator;
-    bool rekey; /* an older Child SA goes on sending until this one has proven itself */
+    bool no_padding; /* the peer takes no flow padding (RFC 7296 section 1.3.1) */
+    bool rekey;      /* an older Child SA goes on sending until this one has proven itself */
     uint32_t spi_in, spi_out;
     uint32_t slot;     /* our CREATED Child SA; POOL_NONE: take a new one */
     uint32_t replaces; /* index of the Child SA it takes over from, or POOL_NONE */

@@ -71,8 +71,7 @@ struct ipsec_config {
     uint16_t mss;            /* TCP SYNs inside announce at most this, and what fits mtu;
                                 UINT16_MAX: only that; 0: they are left alone */
     uint16_t tfc;            /* tunnel mode ESP: inner packets are padded to so many octets, as
-                                far as mtu allows (RFC 4303 section 2.7), which must be known for more than
-                                the host's buffers hold; 0: not */
+                                far as mtu allows (RFC 4303 section 2.7); CV_TFC_MTU; 0: not */
     struct cv_lifetime life; /* only octets and packets are used here */
     uint64_t soft_bytes, soft_packets; /* rekey limits, jitter subtracted already; 0: none */
 };

@@ -32,20 +32,35 @@ void path_set_mtu(struct path *path, size_t mtu)
         path->mtu = mtu > 0 ? (uint16_t)mtu : 1;
 }
 
-size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
+/* The largest packet inside one of mtu octets. */
+static size_t inner_of(const struct path *path, const struct esp_sa *sa, size_t mtu)
 {
     const bool v6 = path->remote.addr.family == CV_IPV6;
-    const size_t mtu = outer_mtu(path), head = ip_head_len(path->remote.addr.family);
+    const size_t head = ip_head_len(path->remote.addr.family);
     size_t used = head + (path->encap ? UDP_LEN : 0), inner;
 
-    if (mtu == 0)
-        return SIZE_MAX;
     if (path->ah)
         used += ah_len(sa, v6);
     if (mtu <= used)
         return 0;
     inner = path->ah ? mtu - used : esp_max_payload(sa, mtu - used);
     return path->transport ? inner + head : inner;
+}
+
+size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
+{
+    const size_t mtu = outer_mtu(path);
+
+    return mtu == 0 ? SIZE_MAX : inner_of(path, sa, mtu);
+}
+
+size_t path_padded_len(const struct path *path, const struct esp_sa *sa)
+{
+    const size_t most = path_inner_mtu(path, sa);
+
+    if (path->tfc == CV_TFC_MTU && most == SIZE_MAX)
+        return inner_of(path, sa, IP6_MTU_MIN);
+    return path->tfc < most ? path->tfc : most;
 }
 
 bool path_splits(const struct path *path, const struct esp_sa *sa, const struct ip_flow *flow)

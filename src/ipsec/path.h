@@ -35,6 +35,9 @@ _Static_assert(sizeof(struct path) <= 52, "part of every pair");
 /* The largest packet inside that fits the path; SIZE_MAX when the path has no limit. */
 size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa);
 
+/* Octets to pad an inner packet to (tfc), as far as the path is known to carry them. */
+size_t path_padded_len(const struct path *path, const struct esp_sa *sa);
+
 /* Is this an IPv4 packet that does not fit and may be cut before it is sealed? */
 bool path_splits(const struct path *path, const struct esp_sa *sa, const struct ip_flow *flow);
 

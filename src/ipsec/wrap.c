@@ -125,8 +125,7 @@ static uint8_t tunnel_proto(const struct ip_flow *flow)
  * section 2.7).  False: no room. */
 static bool pad_flow(const struct path *path, const struct esp_sa *sa, struct cv_packet *pkt)
 {
-    const size_t most = path_inner_mtu(path, sa);
-    const size_t want = path->tfc < most ? path->tfc : most;
+    const size_t want = path_padded_len(path, sa);
 
     if (path->tfc == 0 || want <= pkt->len)
         return true;

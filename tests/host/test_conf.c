@@ -428,6 +428,17 @@ static void what_is_weak_is_said(void **state)
     fixture_unload(&f);
 }
 
+static void flow_padding_is_octets_or_the_paths_mtu(void **state)
+{
+    (void)state;
+    load("connections { c { children { a { tfc_padding = 1000\n }\n"
+         " b { tfc_padding = mtu\n } n { } } } }");
+    assert_int_equal(child(conn("c"), "a")->tfc, 1000);
+    assert_int_equal(child(conn("c"), "b")->tfc, CV_TFC_MTU);
+    assert_int_equal(child(conn("c"), "n")->tfc, 0);
+    fixture_unload(&f);
+}
+
 static void strongswans_other_keys_are_accepted_with_their_defaults(void **state)
 {
     (void)state;
@@ -654,6 +665,7 @@ int main(void)
         cmocka_unit_test(connections_share_what_they_have_in_common),
         cmocka_unit_test(default_proposals_can_be_mixed_with_others),
         cmocka_unit_test(what_is_weak_is_said),
+        cmocka_unit_test(flow_padding_is_octets_or_the_paths_mtu),
         cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
         cmocka_unit_test(folders_beside_the_file_are_loaded),
         cmocka_unit_test(a_file_in_a_folder_that_is_no_certificate_is_passed_over),

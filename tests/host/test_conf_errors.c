@@ -254,6 +254,14 @@ static void wrong_keys_of_a_child(void **state)
          "2: connections.c.children.n.fragmentation: expected before or after, not 'yes'"},
         {"minimal_esp = yes\n ah_proposals = sha256",
          "1: connections.c.children.n: minimal_esp is for ESP, not for ah_proposals"},
+        {"tfc_padding = MTU",
+         "2: connections.c.children.n.tfc_padding: expected octets up to 65534, or mtu, "
+         "not 'MTU'"},
+        {"tfc_padding = 100\n ah_proposals = sha256",
+         "1: connections.c.children.n: tfc_padding is for ESP, not for ah_proposals"},
+        {"minimal_esp = yes\n tfc_padding = mtu",
+         "1: connections.c.children.n: minimal_esp and tfc_padding contradict each other: "
+         "choose one"},
         {"mark_in = 42",
          "2: connections.c.children.n.mark_in: key 'mark_in' of strongSwan is not supported; "
          "only the default '0' is accepted"},
