@@ -2,7 +2,7 @@
 # A million packets with one bit changed and a million replayed, on a live SA under its usual
 # traffic: none gets through.  The attacker has 64 packets that the gateway has not had, so what
 # it changes is refused for the change and not as a replay.  Afterwards each of the 64 passes,
-# once.  So for ESP in UDP, for ESP and for AH.
+# once.  That is ESP in UDP; raw ESP and AH get a fifth of it.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
 
@@ -86,6 +86,6 @@ million() { # NAME PROTOCOL COUNT QUEUE CHILD_EXTRA
 
 # the sockets' queues: port 4500, protocols 50 and 51
 CONN_EXTRA="encap = yes" million "ESP in UDP" udp "$MILLION" udp:1194 ""
-million "ESP" esp "$MILLION" raw:0032 ""
-million "AH" ah "$MILLION" raw:0033 "ah_proposals = sha256"
+million "ESP" esp $((MILLION / 5)) raw:0032 ""
+million "AH" ah $((MILLION / 5)) raw:0033 "ah_proposals = sha256"
 pass
