@@ -92,7 +92,7 @@ static bool parse_prefix(struct cv_addr_range *out, const char *addr, const char
 
 bool range_parse(struct cv_addr_range *out, const char *text)
 {
-    char buf[2 * INET6_ADDRSTRLEN + 2], *cut;
+    char buf[2 * INET6_ADDRSTRLEN + 3], *cut;
 
     if (strcmp(text, "%any") == 0) {
         *out = (struct cv_addr_range){.family = CV_ANY_FAMILY};
@@ -105,6 +105,11 @@ bool range_parse(struct cv_addr_range *out, const char *text)
     if (strlen(text) >= sizeof(buf))
         return false;
     strcpy(buf, text);
+    cut = strstr(buf, ".."); /* as ts_format writes it */
+    if (cut != NULL) {
+        *cut = '\0';
+        return parse_range(out, buf, cut + 2);
+    }
     cut = strpbrk(buf, "/-");
     if (cut == NULL)
         return parse_prefix(out, buf, NULL);

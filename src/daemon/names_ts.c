@@ -1,7 +1,7 @@
 /* Owns the text form of traffic selectors: "ADDRESSES[PROTOCOL/PORT]".
  *
- * For ICMP the port is "TYPE" or "TYPE(CODE)" (RFC 7296 section 3.13.1: type in the high
- * octet, code in the low one).
+ * For ICMP the port is "TYPE" or "TYPE(CODE)", or two of these with '-' between (RFC 7296
+ * section 3.13.1: type in the high octet, code in the low one).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/names.h"
 
@@ -81,21 +82,33 @@ static bool parse_proto(uint8_t *out, const char *text)
 }
 
 /* "8" is every code of type 8, "8(0)" one of them. */
-static bool parse_icmp(struct cv_ts *ts, const char *text)
+static bool parse_type(uint16_t *lo, uint16_t *hi, const char *text, const char **stop)
 {
     unsigned type, code;
+
+    if (!parse_number(&type, text, 255, stop))
+        return false;
+    *lo = (uint16_t)(type << 8);
+    *hi = (uint16_t)(type << 8 | 0xff);
+    if (**stop != '(')
+        return true;
+    if (!parse_number(&code, *stop + 1, 255, stop) || **stop != ')')
+        return false;
+    (*stop)++;
+    *lo = *hi = (uint16_t)(type << 8 | code);
+    return true;
+}
+
+static bool parse_icmp(struct cv_ts *ts, const char *text)
+{
+    uint16_t last;
     const char *end;
 
-    if (!parse_number(&type, text, 255, &end))
+    if (!parse_type(&ts->port_lo, &ts->port_hi, text, &end))
         return false;
-    ts->port_lo = (uint16_t)(type << 8);
-    ts->port_hi = (uint16_t)(type << 8 | 0xff);
-    if (*end == '\0')
-        return true;
-    if (*end != '(' || !parse_number(&code, end + 1, 255, &end) || strcmp(end, ")") != 0)
+    if (*end == '-' && !parse_type(&last, &ts->port_hi, end + 1, &end))
         return false;
-    ts->port_lo = ts->port_hi = (uint16_t)(type << 8 | code);
-    return true;
+    return *end == '\0' && ts->port_lo <= ts->port_hi;
 }
 
 static bool parse_port(struct cv_ts *ts, const char *text)
@@ -106,7 +119,7 @@ static bool parse_port(struct cv_ts *ts, const char *text)
 
     if (*text == '\0' || strcmp(text, "any") == 0)
         return true;
-    if (strcmp(text, "opaque") == 0) {
+    if (strcasecmp(text, "opaque") == 0) {
         ts->port_lo = 65535;
         ts->port_hi = 0;
         return true;
@@ -217,6 +230,20 @@ static void format_proto(char *out, size_t n, uint8_t proto)
             snprintf(out, n, "%s", protocols[i].name);
 }
 
+static void format_icmp(char *out, size_t n, unsigned lo, unsigned hi)
+{
+    const bool types = (lo & 0xff) == 0 && (hi & 0xff) == 0xff;
+
+    if (lo == hi)
+        snprintf(out, n, "/%u(%u)", lo >> 8, lo & 0xff);
+    else if (types && lo >> 8 == hi >> 8)
+        snprintf(out, n, "/%u", lo >> 8);
+    else if (types)
+        snprintf(out, n, "/%u-%u", lo >> 8, hi >> 8);
+    else
+        snprintf(out, n, "/%u(%u)-%u(%u)", lo >> 8, lo & 0xff, hi >> 8, hi & 0xff);
+}
+
 static void format_port(char *out, size_t n, const struct cv_ts *ts)
 {
     const char *proto = ts->proto == PROTO_TCP ? "tcp" : ts->proto == PROTO_UDP ? "udp" : NULL;
@@ -225,11 +252,8 @@ static void format_port(char *out, size_t n, const struct cv_ts *ts)
 
     if (ts->port_lo == 65535 && ts->port_hi == 0) {
         snprintf(out, n, "/OPAQUE");
-    } else if (is_icmp(ts->proto) && one) {
-        snprintf(out, n, "/%u(%u)", ts->port_lo >> 8, ts->port_lo & 0xff);
-    } else if (is_icmp(ts->proto) && (ts->port_lo & 0xff) == 0 &&
-               ts->port_hi == (ts->port_lo | 0xff)) {
-        snprintf(out, n, "/%u", ts->port_lo >> 8);
+    } else if (is_icmp(ts->proto)) {
+        format_icmp(out, n, ts->port_lo, ts->port_hi);
     } else if (one) {
         service = proto != NULL ? getservbyport(htons(ts->port_lo), proto) : NULL;
         if (service != NULL)

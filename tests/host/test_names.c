@@ -492,24 +492,33 @@ static void traffic_selectors_are_understood(void **state)
         uint16_t lo, hi;
         const char *shown;
     } cases[] = {
-        {"10.1.0.0/16",               false, 0,   0,      65535,  "10.1.0.0/16"               },
-        {"10.1.0.0/16[tcp]",          false, 6,   0,      65535,  "10.1.0.0/16[tcp]"          },
-        {"10.1.0.0/16[tcp/8443]",     false, 6,   8443,   8443,   "10.1.0.0/16[tcp/8443]"     },
-        {"10.1.0.0/16[17/5000-5010]", false, 17,  5000,   5010,   "10.1.0.0/16[udp/5000-5010]"},
-        {"10.1.0.0/16[200]",          false, 200, 0,      65535,  "10.1.0.0/16[200]"          },
-        {"10.0.0.1[udp/opaque]",      false, 17,  65535,  0,      "10.0.0.1/32[udp/OPAQUE]"   },
-        {"10.0.0.1[any/any]",         false, 0,   0,      65535,  "10.0.0.1/32"               },
-        {"10.0.0.1[/any]",            false, 0,   0,      65535,  "10.0.0.1/32"               },
-        {"10.0.0.1[icmp/8]",          false, 1,   0x0800, 0x08ff, "10.0.0.1/32[icmp/8]"       },
-        {"10.0.0.1[icmp/3(1)]",       false, 1,   0x0301, 0x0301, "10.0.0.1/32[icmp/3(1)]"    },
-        {"fd00::/64[ipv6-icmp]",      false, 58,  0,      65535,  "fd00::/64[ipv6-icmp]"      },
-        {"10.0.0.1-10.0.0.9",         false, 0,   0,      65535,  "10.0.0.1..10.0.0.9"        },
-        {"10.0.0.0-10.0.0.255",       false, 0,   0,      65535,  "10.0.0.0/24"               },
-        {"0.0.0.0/0",                 false, 0,   0,      65535,  "0.0.0.0/0"                 },
-        {"::/0",                      false, 0,   0,      65535,  "::/0"                      },
-        {"dynamic",                   true,  0,   0,      65535,  "dynamic"                   },
-        {"dynamic[udp/1701]",         true,  17,  1701,   1701,   NULL                        },
-        {"dynamic[gre]",              true,  47,  0,      65535,  "dynamic[gre]"              },
+        {"10.1.0.0/16",                  false, 0,   0,      65535,  "10.1.0.0/16"                  },
+        {"10.1.0.0/16[tcp]",             false, 6,   0,      65535,  "10.1.0.0/16[tcp]"             },
+        {"10.1.0.0/16[tcp/8443]",        false, 6,   8443,   8443,   "10.1.0.0/16[tcp/8443]"        },
+        {"10.1.0.0/16[17/5000-5010]",    false, 17,  5000,   5010,   "10.1.0.0/16[udp/5000-5010]"   },
+        {"10.1.0.0/16[200]",             false, 200, 0,      65535,  "10.1.0.0/16[200]"             },
+        {"10.0.0.1[udp/opaque]",         false, 17,  65535,  0,      "10.0.0.1/32[udp/OPAQUE]"      },
+        {"10.0.0.1[any/any]",            false, 0,   0,      65535,  "10.0.0.1/32"                  },
+        {"10.0.0.1[/any]",               false, 0,   0,      65535,  "10.0.0.1/32"                  },
+        {"10.0.0.1[icmp/8]",             false, 1,   0x0800, 0x08ff, "10.0.0.1/32[icmp/8]"          },
+        {"10.0.0.1[icmp/3(1)]",          false, 1,   0x0301, 0x0301, "10.0.0.1/32[icmp/3(1)]"       },
+        {"10.0.0.1[icmp/3-5]",           false, 1,   0x0300, 0x05ff, "10.0.0.1/32[icmp/3-5]"        },
+        {"10.0.0.1[icmp/3(1)-3(4)]",     false, 1,   0x0301, 0x0304, "10.0.0.1/32[icmp/3(1)-3(4)]"  },
+        {"10.0.0.1[icmp/3(1)-4]",        false, 1,   0x0301, 0x04ff, "10.0.0.1/32[icmp/3(1)-4(255)]"},
+        {"10.0.0.1[icmp/opaque]",        false, 1,   65535,  0,      "10.0.0.1/32[icmp/OPAQUE]"     },
+        {"10.0.0.1[tcp/0-65535]",        false, 6,   0,      65535,  "10.0.0.1/32[tcp]"             },
+        {"10.0.0.1..10.0.0.9[tcp]",      false, 6,   0,      65535,  "10.0.0.1..10.0.0.9[tcp]"      },
+        {"fd00::/64[ipv6-icmp/128]",     false, 58,  0x8000, 0x80ff, "fd00::/64[ipv6-icmp/128]"     },
+        {"fd00::1-fd00::9[icmpv6/1(4)]", false, 58,  0x0104, 0x0104,
+         "fd00::1..fd00::9[ipv6-icmp/1(4)]"                                                         },
+        {"fd00::/64[ipv6-icmp]",         false, 58,  0,      65535,  "fd00::/64[ipv6-icmp]"         },
+        {"10.0.0.1-10.0.0.9",            false, 0,   0,      65535,  "10.0.0.1..10.0.0.9"           },
+        {"10.0.0.0-10.0.0.255",          false, 0,   0,      65535,  "10.0.0.0/24"                  },
+        {"0.0.0.0/0",                    false, 0,   0,      65535,  "0.0.0.0/0"                    },
+        {"::/0",                         false, 0,   0,      65535,  "::/0"                         },
+        {"dynamic",                      true,  0,   0,      65535,  "dynamic"                      },
+        {"dynamic[udp/1701]",            true,  17,  1701,   1701,   NULL                           },
+        {"dynamic[gre]",                 true,  47,  0,      65535,  "dynamic[gre]"                 },
     };
 
     (void)state;
@@ -526,6 +535,12 @@ static void traffic_selectors_are_understood(void **state)
         ts_format(shown, sizeof(shown), &c.ts);
         if (cases[i].shown != NULL)
             assert_string_equal(shown, cases[i].shown);
+        if (cases[i].shown != NULL) { /* what is shown can be written */
+            struct cv_ts_config again;
+
+            assert_true(ts_parse(&again, shown, &why));
+            assert_memory_equal(&again.ts, &c.ts, sizeof(c.ts));
+        }
         ts_format(shown, 8, &c.ts); /* cut, not overrun */
         assert_true(strlen(shown) < 8);
     }
@@ -553,6 +568,9 @@ static void wrong_traffic_selectors_are_refused_with_the_reason(void **state)
         {"10.0.0.0/8[icmp/256]",   "unknown port '256'"                       },
         {"10.0.0.0/8[icmp/3(]",    "unknown port '3('"                        },
         {"10.0.0.0/8[icmp/3(1]",   "unknown port '3(1'"                       },
+        {"10.0.0.0/8[icmp/4-3]",   "unknown port '4-3'"                       },
+        {"10.0.0.0/8[icmp/3(1)-]", "unknown port '3(1)-'"                     },
+        {"10.0.0.0/8[icmp/3-4x]",  "unknown port '3-4x'"                      },
     };
 
     (void)state;
