@@ -1,10 +1,13 @@
 #!/bin/bash
-# One Markdown table: what every algorithm costs in memory, beside the bare cipher.  Quote the
-# ratios, not the nanoseconds; some 20 s.  The head of dataplane.c says what the columns are.
+# Markdown tables: what every algorithm costs in memory beside the bare cipher, and what a lookup
+# costs in tables of a thousand and of a million.  Quote the ratios, not the nanoseconds; some
+# 20 s.  The heads of the sources say what the columns are.
 #   bench/run.sh BUILD_DIR
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${1:-build}
-cc -std=gnu17 -O2 -Wall -Wextra -Iinclude -Isrc bench/dataplane.c "$BUILD/libculvert.a" -lcrypto -o "$BUILD/bench-dataplane"
-exec "$BUILD/bench-dataplane"
+for name in dataplane lookup; do
+    cc -std=gnu17 -O2 -Wall -Wextra -Iinclude -Isrc "bench/$name.c" "$BUILD/libculvert.a" -lcrypto -o "$BUILD/bench-$name"
+    "$BUILD/bench-$name"
+done

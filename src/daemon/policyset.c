@@ -119,13 +119,16 @@ static bool make_pair(struct cv_policy *p, const struct cv_ts *local,
 void policyset_protect(struct policyset *s, uint64_t owner, const struct cv_ts_list *local,
                        const struct cv_ts_list *remote, uint32_t cookie)
 {
-    struct cv_policy p = {
-        .action = CV_POLICY_PROTECT, .priority = CV_PRIORITY_SA, .cookie = cookie};
+    struct cv_policy p = {.action = CV_POLICY_PROTECT, .cookie = cookie};
 
-    for (unsigned i = 0; i < local->n; i++)
-        for (unsigned k = 0; k < remote->n; k++)
-            if (make_pair(&p, &local->ts[i], &remote->ts[k]))
-                policyset_add(s, owner, &p);
+    for (unsigned i = 0; i < local->n; i++) {
+        for (unsigned k = 0; k < remote->n; k++) {
+            if (!make_pair(&p, &local->ts[i], &remote->ts[k]))
+                continue;
+            p.priority = CV_PRIORITY_SA + policy_width(&p.local, &p.remote);
+            policyset_add(s, owner, &p);
+        }
+    }
 }
 
 static void set_upper(struct cv_ts *ts, uint8_t proto, uint16_t port_lo, uint16_t port_hi)

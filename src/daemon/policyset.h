@@ -2,7 +2,7 @@
  *
  *     priority        of a shunt's own, 1 to POLICY_FIXED_MAX
  *     POLICY_PASS     pass, narrower selectors first
- *     CV_PRIORITY_SA  all SAs; traps: no SA is up yet
+ *     CV_PRIORITY_SA  all SAs, and behind them traps, narrower first
  *     POLICY_DROP     drop, narrower selectors first
  *     POLICY_CLEAR    what a route into the device catches beside what it is there for
  *

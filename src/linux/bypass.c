@@ -73,7 +73,6 @@ static bool leads_back(struct bypass *b, struct netlink *nl, unsigned tun,
     if (!addr_equal(&b->to, to) || now_ms - b->asked_ms >= ROUTE_KEPT_MS) {
         b->to = *to;
         b->asked_ms = now_ms;
-        b->ifindex = 0;
         (void)route_source(nl, to, ROUTE_MARK, &src, &b->ifindex); /* none: sending says so */
     }
     return b->ifindex == tun;

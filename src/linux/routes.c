@@ -297,21 +297,21 @@ int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
     int err;
 
     memset(out, 0, sizeof(*out));
+    if (ifindex != NULL)
+        *ifindex = 0;
     nl_begin(&r, RTM_GETROUTE, 0, &h, sizeof(h));
     nl_attr(&r, RTA_DST, to->b, addr_len(to->family));
     nl_attr_u32(&r, RTA_MARK, mark);
     err = netlink_ask(nl, &r, reply, &n);
     if (err != 0)
         return err;
+    oif = nl_find(reply, n, sizeof(h), RTA_OIF, &oif_n);
+    if (ifindex != NULL && oif != NULL && oif_n == sizeof(*ifindex))
+        memcpy(ifindex, oif, sizeof(*ifindex));
     src = nl_find(reply, n, sizeof(h), RTA_PREFSRC, &src_n);
     if (src == NULL || src_n != addr_len(to->family))
         return EADDRNOTAVAIL;
     *out = addr_make(to->family, src);
-    oif = nl_find(reply, n, sizeof(h), RTA_OIF, &oif_n);
-    if (ifindex != NULL)
-        *ifindex = 0;
-    if (ifindex != NULL && oif != NULL && oif_n == sizeof(*ifindex))
-        memcpy(ifindex, oif, sizeof(*ifindex));
     return 0;
 }
 

@@ -95,7 +95,8 @@ int route_ask_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
                   const struct route_via *via);
 
 /* The source address the kernel would take towards to for packets with mark, and, when
- * ifindex is not NULL, the device.  ENETUNREACH and the like when there is no way. */
+ * ifindex is not NULL, the device, or 0.  ENETUNREACH and the like when there is no way;
+ * EADDRNOTAVAIL when only the source is missing. */
 int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
                  struct cv_addr *out, unsigned *ifindex);
 

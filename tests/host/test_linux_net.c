@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <poll.h>
 #include <sched.h>
@@ -18,9 +19,11 @@
 #include <cmocka.h>
 
 #include "daemon/netconf.h"
+#include "linux/bypass.h"
 #include "linux/routes.h"
 #include "linux/tun.h"
 #include "linux/udpsock.h"
+#include "tests/support/ipsec_fixture.h"
 #include "wire/ip.h"
 
 static struct tun tun;
@@ -32,13 +35,6 @@ static void note(void *ctx, const char *text)
 {
     (void)ctx;
     (void)snprintf(noted, sizeof(noted), "%s", text);
-}
-
-static struct cv_addr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
-{
-    return (struct cv_addr){
-        CV_IPV4, {a, b, c, d}
-    };
 }
 
 static struct cv_ts_list one_net(struct cv_addr base, unsigned len)
@@ -275,6 +271,133 @@ static void packets_pass_through_the_device_both_ways(void **state)
     udp_close(&s);
 }
 
+/* ---- packets that go around the device ---- */
+
+static struct tun outside;
+static struct bypass around;
+
+/* Where 10.50.0.0/16 and 2001:db8:50::/48 are; for packets without our mark all is in the
+ * device. */
+static void open_outside(void)
+{
+    struct cv_ts_list everything =
+                          {
+                              2, {ts_any(CV_IPV4), ts_any(CV_IPV6)}
+    },
+                      local = {0};
+
+    netconf_add_routes(&net, 1, &local, &everything, CV_TUNNEL);
+    assert_true(tun_open(&outside, "outside"));
+    assert_int_equal(route_link_up(&net.nl, outside.index, 1280), 0);
+    assert_int_equal(system("ip route add 10.50.0.0/16 dev outside && "
+                            "ip -6 route add 2001:db8:50::/48 dev outside"),
+                     0);
+    assert_true(bypass_open(&around));
+}
+
+static void close_outside(void)
+{
+    bypass_close(&around);
+    tun_close(&outside);
+}
+
+/* UDP from a host behind this one, with n octets of payload. */
+static struct cv_packet *packet_of(struct cv_addr src, struct cv_addr dst, size_t n)
+{
+    struct cv_packet *p = &batch.pkts[BATCH_MAX - 1];
+
+    batch_reset(&batch, BATCH_MAX - 1);
+    p->len = make_udp(cv_packet_data(p), src, dst, 1000, 2000, n);
+    return p;
+}
+
+/* What has arrived there, in the batch. */
+static unsigned arrivals(void)
+{
+    struct pollfd p = {.fd = outside.fd, .events = POLLIN};
+
+    assert_int_equal(poll(&p, 1, 1000), 1);
+    return tun_recv(&outside, &batch);
+}
+
+static void a_bypassed_packet_leaves_as_it_was(void **state)
+{
+    const struct cv_addr ends[2][2] = {
+        {ip4(10,  66, 0, 1), ip4(10, 50, 0, 1)},
+        {ip6(0x66, 1), {CV_IPV6, {0x20, 0x01, 0x0d, 0xb8, 0, 0x50, 0, 7}}},
+    };
+    uint8_t sent[200];
+
+    (void)state;
+    open_outside();
+    for (unsigned i = 0; i < 2; i++) {
+        struct cv_packet *p = packet_of(ends[i][0], ends[i][1], 100);
+        const size_t n = p->len;
+
+        memcpy(sent, cv_packet_data(p), n);
+        assert_true(bypass_send(&around, &net.nl, tun.index, p, 0));
+        assert_int_equal(arrivals(), 1);
+        assert_int_equal(batch.pkts[0].len, n);
+        assert_memory_equal(cv_packet_data(&batch.pkts[0]), sent, n);
+    }
+    close_outside();
+}
+
+/* No identification and DF, as Linux sends it. */
+static void forbid_fragments(uint8_t *ip)
+{
+    struct wr w = wr_init(ip, 20);
+
+    w.n = 20;
+    wr_patch_u16(&w, 4, 0);
+    wr_patch_u16(&w, 6, IP4_DF);
+    wr_patch_u16(&w, 10, 0);
+    wr_patch_u16(&w, 10, ip_checksum(span(ip, 20)));
+}
+
+static void a_bypassed_packet_that_is_too_long_is_fragmented(void **state)
+{
+    struct cv_packet *p;
+    size_t got = 0;
+    unsigned id = 0;
+
+    (void)state;
+    open_outside();
+    p = packet_of(ip4(10, 66, 0, 1), ip4(10, 50, 0, 1), 1900);
+    forbid_fragments(cv_packet_data(p));
+    assert_true(bypass_send(&around, &net.nl, tun.index, p, 0));
+    assert_int_equal(arrivals(), 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const uint8_t *ip = cv_packet_data(&batch.pkts[i]);
+        struct ip_flow flow;
+
+        assert_int_equal(ip_parse(&flow, span(ip, batch.pkts[i].len)), CV_OK);
+        assert_true(flow.total_len <= 1280 && flow.fragment && !flow.df);
+        assert_int_equal((ip[6] & 0x1f) << 8 | ip[7], got / 8);
+        assert_true(i == 0 || id == (unsigned)(ip[4] << 8 | ip[5]));
+        id = (unsigned)(ip[4] << 8 | ip[5]);
+        got += flow.total_len - 20;
+    }
+    assert_int_not_equal(id, 0);
+    assert_int_equal(got, 8 + 1900);
+    close_outside();
+}
+
+static void a_bypassed_packet_never_comes_back_into_the_device(void **state)
+{
+    char command[128];
+
+    (void)state;
+    open_outside();
+    (void)snprintf(command, sizeof(command), "ip route add 10.51.0.0/16 dev %s", tun.name);
+    assert_int_equal(system(command), 0);
+    errno = 0;
+    assert_false(bypass_send(&around, &net.nl, tun.index,
+                             packet_of(ip4(10, 66, 0, 1), ip4(10, 51, 0, 1), 100), 0));
+    assert_int_equal(errno, ELOOP);
+    close_outside();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +414,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(closing_takes_everything_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(packets_pass_through_the_device_both_ways, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_bypassed_packet_leaves_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bypassed_packet_that_is_too_long_is_fragmented,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bypassed_packet_never_comes_back_into_the_device,
+                                        set_up, tear_down),
     };
 
     if (unshare(CLONE_NEWNET) != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {
