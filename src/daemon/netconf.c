@@ -6,6 +6,7 @@
 #include "daemon/netconf.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
     n->mtu = mtu;
     n->addrs = NULL;
     n->leases = NULL;
-    if (!netlink_open(&n->nl))
+    if (!netlink_open(&n->nl, NETLINK_ROUTE))
         return problem_set(why, "no netlink socket for routes: %s", strerror(errno));
     routeset_init(&n->routes, expected);
     err = route_link_up(&n->nl, ifindex, mtu);

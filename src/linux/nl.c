@@ -1,4 +1,4 @@
-/* Owns: one NETLINK_ROUTE socket, and the layout of its messages (netlink(7)).
+/* Owns: one netlink socket, and the layout of its messages (netlink(7)).
  * Invariant: the kernel answers a request while it takes it, so waiting for the answer does
  * not block the loop.
  *
@@ -17,10 +17,10 @@ static size_t align4(size_t n)
     return (n + 3) & ~(size_t)3;
 }
 
-bool netlink_open(struct netlink *nl)
+bool netlink_open(struct netlink *nl, int protocol)
 {
     nl->seq = 0;
-    nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     return nl->fd >= 0;
 }
 
@@ -105,7 +105,7 @@ static bool take_message(const uint8_t *p, size_t n, uint32_t seq, void *reply, 
     return false;
 }
 
-static int await_answer(struct netlink *nl, void *reply, size_t *reply_n)
+static int await_answer(struct netlink *nl, uint32_t seq, void *reply, size_t *reply_n)
 {
     int result = 0;
 
@@ -121,27 +121,65 @@ static int await_answer(struct netlink *nl, void *reply, size_t *reply_n)
             memcpy(&n, buf + at + offsetof(struct nlmsghdr, nlmsg_len), sizeof(n));
             if (n < sizeof(struct nlmsghdr) || n > left - at)
                 break;
-            if (take_message(buf + at, n, nl->seq, reply, reply_n, &result))
+            if (take_message(buf + at, n, seq, reply, reply_n, &result))
                 return result;
             at += align4(n) < left - at ? align4(n) : left - at;
         }
     }
 }
 
-int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n)
+/* p is the message, n octets: completes its header. */
+static void complete(uint8_t *p, size_t n, uint16_t flags, uint32_t seq)
 {
     struct nlmsghdr h;
 
+    memcpy(&h, p, sizeof(h));
+    h.nlmsg_len = (uint32_t)n;
+    h.nlmsg_flags |= flags;
+    h.nlmsg_seq = seq;
+    memcpy(p, &h, sizeof(h));
+}
+
+int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n)
+{
     if (r->bad)
         return EMSGSIZE;
-    memcpy(&h, r->buf, sizeof(h));
-    h.nlmsg_len = (uint32_t)r->len;
-    h.nlmsg_flags |= NLM_F_ACK;
-    h.nlmsg_seq = ++nl->seq;
-    memcpy(r->buf, &h, sizeof(h));
+    complete(r->buf, r->len, NLM_F_ACK, ++nl->seq);
     if (send(nl->fd, r->buf, r->len, 0) < 0)
         return errno;
-    return await_answer(nl, reply, reply_n);
+    return await_answer(nl, nl->seq, reply, reply_n);
+}
+
+void nl_batch_begin(struct nl_batch *b, struct netlink *nl)
+{
+    b->len = 0;
+    b->bad = false;
+    b->seq = ++nl->seq;
+}
+
+void nl_batch_add(struct nl_batch *b, const struct nl_request *r)
+{
+    if (b->bad || r->bad || r->len > sizeof(b->buf) - b->len) {
+        b->bad = true;
+        return;
+    }
+    memcpy(b->buf + b->len, r->buf, r->len);
+    complete(b->buf + b->len, r->len, 0, b->seq);
+    b->len += r->len;
+}
+
+int netlink_tell(struct netlink *nl, const struct nl_batch *b)
+{
+    if (b->bad)
+        return EMSGSIZE;
+    return send(nl->fd, b->buf, b->len, 0) < 0 ? errno : 0;
+}
+
+int netlink_ask_all(struct netlink *nl, const struct nl_batch *b)
+{
+    int err = netlink_tell(nl, b);
+
+    return err != 0 ? err : await_answer(nl, b->seq, NULL, NULL);
 }
 
 const void *nl_find(const void *message, size_t message_n, size_t header_n, uint16_t type,

@@ -1,4 +1,5 @@
-/* Requests to the kernel over rtnetlink, one at a time, each answered before the next.
+/* Requests to the kernel over netlink (routes, netfilter), one at a time or a batch that it
+ * takes as one, each answered before the next.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef LINUX_NL_H
@@ -13,7 +14,7 @@ struct netlink {
     uint32_t seq;
 };
 
-bool netlink_open(struct netlink *nl); /* errno on false */
+bool netlink_open(struct netlink *nl, int protocol); /* NETLINK_ROUTE ...; errno on false */
 void netlink_close(struct netlink *nl);
 
 enum { NETLINK_REQUEST_MAX = 512 };
@@ -25,7 +26,7 @@ struct nl_request {
     uint8_t buf[NETLINK_REQUEST_MAX];
 };
 
-/* header is the family's own struct: rtmsg, ifaddrmsg, ifinfomsg, fib_rule_hdr. */
+/* header is the family's own struct: rtmsg, ifaddrmsg, ifinfomsg, fib_rule_hdr, nfgenmsg. */
 void nl_begin(struct nl_request *r, uint16_t type, uint16_t flags, const void *header,
               size_t n);
 void nl_attr(struct nl_request *r, uint16_t type, const void *data, size_t n);
@@ -38,6 +39,24 @@ void nl_nest_end(struct nl_request *r, size_t at);
  * message the kernel answered with, from its header on; reply_n comes in as the room and
  * goes out as the length. */
 int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n);
+
+/* Requests that go in one piece. */
+enum { NETLINK_BATCH_MAX = 4096 };
+
+struct nl_batch {
+    size_t len;
+    bool bad;
+    uint32_t seq; /* of all of them */
+    uint8_t buf[NETLINK_BATCH_MAX];
+};
+
+void nl_batch_begin(struct nl_batch *b, struct netlink *nl);
+void nl_batch_add(struct nl_batch *b, const struct nl_request *r);
+/* Sends without waiting for a word: 0 or an errno. */
+int netlink_tell(struct netlink *nl, const struct nl_batch *b);
+/* Sends and waits for the first word: that of a request that failed, or of the one that asked
+ * for it with NLM_F_ACK. */
+int netlink_ask_all(struct netlink *nl, const struct nl_batch *b);
 
 /* The attribute of that type in a message whose family header has header_n octets; NULL when
  * absent.  n gets its length. */
