@@ -77,7 +77,8 @@ struct daemon_settings {
     int log_level; /* 0..4 as strongSwan's */
     bool install_routes;
     bool install_virtual_ip;
-    char *user; /* run as this user once sockets are open; NULL: stay */
+    uint8_t drop_cleartext; /* what comes in the clear though policy protects it */
+    char *user;             /* run as this user once sockets are open; NULL: stay */
 };
 
 /* A whole configuration file. */

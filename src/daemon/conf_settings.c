@@ -109,6 +109,12 @@ static const struct conf_range fragments = {576, 65535};
 static const struct conf_range levels = {0, 4};
 static const struct conf_range try_counts = {1, 100};
 
+static const struct conf_choice cleartexts[] = {
+    {"drop", true },
+    {"pass", false},
+    {NULL,   0    },
+};
+
 /* clang-format off */
 #define FIELD(name) offsetof(struct settings_draft, name)
 static const struct conf_key keys[] = {
@@ -128,6 +134,7 @@ static const struct conf_key keys[] = {
     {"log_level",          take_number,  FIELD(log_level),            &levels       },
     {"install_routes",     take_bool,    FIELD(s.install_routes),     NULL          },
     {"install_virtual_ip", take_bool,    FIELD(s.install_virtual_ip), NULL          },
+    {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
     {"retransmit_timeout", take_seconds, FIELD(retransmit_ms),        NULL          },
@@ -144,7 +151,11 @@ static const struct conf_key keys[] = {
 static const struct conf_table table = {keys, COUNT(keys), NULL};
 
 static const struct settings_draft defaults = {
-    .s = {.port = 500, .port_nat_t = 4500, .install_routes = true, .install_virtual_ip = true},
+    .s = {.port = 500,
+          .port_nat_t = 4500,
+          .install_routes = true,
+          .install_virtual_ip = true,
+          .drop_cleartext = true},
     .max_devices = 1000,
     .mtu = 1400,
     .log_level = 1,

@@ -296,6 +296,16 @@ static bool start_events(struct daemon *d, struct problem *why)
     return netio_start(&d->io, d->base, why);
 }
 
+/* A kernel that cannot is told of, and the tunnels come up all the same. */
+static void watch_cleartext(struct daemon *d)
+{
+    struct problem why;
+
+    if (d->conf.settings.drop_cleartext &&
+        !cleartext_start(&d->cleartext, &d->io, d->base, &why))
+        daemon_log(d, 0, LOG_KNL, 0, "%s", why.text);
+}
+
 /* Hands the file's connections over, all that go. */
 static bool add_conns(struct daemon *d, struct conf *conf, struct problem *why)
 {
@@ -331,6 +341,7 @@ static bool start(struct daemon *d, struct problem *why)
         return false;
     if (!start_network(d, why) || !start_engine(d, why) || !start_events(d, why))
         return false;
+    watch_cleartext(d);
     return add_conns(d, &d->conf, why);
 }
 
@@ -346,6 +357,7 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
     for (unsigned i = 0; i < NETIO_RAW; i++)
         d->io.raw[i].fd = -1;
     d->io.bypass.fd4 = d->io.bypass.fd6 = -1;
+    cleartext_init(&d->cleartext);
     log_init(&d->log, 1);
     if (start(d, why))
         return d;
@@ -477,6 +489,7 @@ void daemon_free(struct daemon *d)
     shunts_clear(&d->shunts);
     conns_free(d);
     netconf_close(&d->net);
+    cleartext_stop(&d->cleartext);
     netio_close(&d->io);
     if (d->engine_memory != NULL)
         munmap(d->engine_memory, d->engine_size);

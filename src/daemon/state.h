@@ -6,6 +6,7 @@
 #ifndef DAEMON_STATE_H
 #define DAEMON_STATE_H
 
+#include "daemon/cleartext.h"
 #include "daemon/daemon.h"
 #include "daemon/hold.h"
 #include "daemon/host.h"
@@ -51,6 +52,7 @@ struct daemon {
     struct pools *pools;
     struct hosts *hosts;
     struct netio io;
+    struct cleartext cleartext;
     struct netconf net;
     struct policyset policies;
     struct shunts shunts;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# A packet in the clear that policy protects: with the strict-inbound script it is dropped and
+# A packet in the clear that policy protects, where the daemon itself lets it pass as a kernel
+# without its means makes it do: with the strict-inbound script it is dropped and
 # counted while the child is up; what comes through the tunnel and all else passes.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
@@ -7,6 +8,7 @@ command -v nft >/dev/null || skip "no nft"
 
 topology direct
 CHILD_EXTRA="updown = $ROOT/packaging/updown/strict-inbound" gateway_conf
+echo 'culvert { cleartext = pass }' >>"$RUN/gw/swanctl.conf"
 CHILD_EXTRA="start_action = start" device_conf
 ip -n "$APP" route add "$DEV_INNER_IP/32" via "$GW_LAN_IP"
 ip -n "$DEV" route add "$APP_NET" via "$GW_IP"

@@ -600,6 +600,7 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_int_equal(s->tun_mtu, 1400);
     assert_int_equal(s->log_level, 1);
     assert_true(s->install_routes && s->install_virtual_ip);
+    assert_true(s->drop_cleartext);
     assert_null(s->user);
     assert_true(s->limits.ike_sas > 1000 && s->limits.child_sas > 2000);
     assert_int_equal(s->engine.retransmit_ms, 2000);
@@ -608,12 +609,13 @@ static void settings_have_defaults_and_can_be_set(void **state)
     load("culvert {\n max_devices = 100000\n handshakes = 64\n message_size = 4096\n port = "
          "1500\n"
          " port_nat_t = 4501\n tun_name = vpn0\n tun_mtu = 1280\n log_level = 2\n"
-         " install_routes = no\n user = culvert\n retransmit_timeout = 0.5\n"
+         " install_routes = no\n cleartext = pass\n user = culvert\n retransmit_timeout = 0.5\n"
          " retransmit_base = 1.5\n keep_alive = 0\n cookie_threshold = 0\n}\n");
     assert_int_equal(s->port, 1500);
     assert_string_equal(s->tun_name, "vpn0");
     assert_string_equal(s->user, "culvert");
     assert_false(s->install_routes);
+    assert_false(s->drop_cleartext);
     assert_true(s->limits.ike_sas > 100000);
     assert_int_equal(s->limits.handshakes, 64);
     assert_int_equal(s->limits.message_size, 4096);

@@ -346,6 +346,8 @@ static void wrong_settings_and_other_sections(void **state)
         {"culvert { tun_name = a%s }",
          "1: culvert.tun_name: expected a network device name of at most 15 letters, not "
          "'a%s'"},
+        {"culvert { cleartext = log }",
+         "1: culvert.cleartext: expected drop or pass, not 'log'"},
         {"culvert { log_level = 5 }",
          "1: culvert.log_level: expected a number from 0 to 4, not '5'"},
         {"culvert { retransmit_timeout = soon }",
