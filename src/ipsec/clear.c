@@ -72,21 +72,11 @@ static bool is_outer(const struct cv_endpoint *local, const struct ip_flow *flow
             flow->dport == local->port);
 }
 
-/* Policy protects the packet, by pair i or by none yet: may it come in the clear even so? */
-static bool needs_no_sa(struct ipsec *p, uint32_t i, const struct ip_flow *flow,
-                        struct cv_span packet, uint64_t now_ms)
-{
-    const struct cv_endpoint anywhere = {0};
-
-    return is_neighbor_discovery(flow, packet) ||
-           is_outer(i != POOL_NONE ? &p->pairs[i].path.local : &anywhere, flow) ||
-           ipsec_is_quoted(p, i, packet, now_ms);
-}
-
 static enum cv_err judge(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms,
                          uint32_t *pair)
 {
     const struct cv_span packet = span(cv_packet_data(pkt), pkt->len);
+    const struct cv_endpoint anywhere = {0};
     const struct cv_policy *policy;
     struct ip_flow flow, back;
     enum cv_err err = ip_parse(&flow, packet);
@@ -100,9 +90,11 @@ static enum cv_err judge(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms
     i = ipsec_is_shunt(policy) ? POOL_NONE : spd_find_out(&p->spd, &back);
     if (i == POOL_NONE && (policy == NULL || policy->action == CV_POLICY_BYPASS))
         return CV_OK;
+    if (is_neighbor_discovery(&flow, packet) || ipsec_is_quoted(p, i, packet, now_ms))
+        return CV_OK;
     if (i == POOL_NONE && policy->action == CV_POLICY_DISCARD)
         return CV_ERR_DISCARD;
-    if (needs_no_sa(p, i, &flow, packet, now_ms))
+    if (is_outer(i != POOL_NONE ? &p->pairs[i].path.local : &anywhere, &flow))
         return CV_OK;
     *pair = i;
     return CV_ERR_CLEARTEXT;

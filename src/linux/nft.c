@@ -200,6 +200,7 @@ static void accept_unprotected(struct nl_batch *b, const struct nft_inbound *in)
     rule_begin(&u, in, 0);
     load_fib(&u, NFTA_FIB_F_SADDR, NFT_FIB_RESULT_OIF);
     compare_u32(&u, NFT_CMP_NEQ, in->tun);
+    compare_u32(&u, NFT_CMP_NEQ, 0);
     accept_and_end(&u, b);
 }
 

@@ -1,11 +1,11 @@
-/* An nf_tables table that hands packets in the clear from protected addresses to a queue
- * (nfqueue.h).
+/* An nf_tables table that hands packets in the clear from protected addresses, and from those
+ * that policy lets nothing go to, to a queue (nfqueue.h).
  *
  *     table inet NAME {                     # flags owner: it ends with our socket
  *         chain inbound {
  *             type filter hook prerouting priority mangle;
  *             iif { lo, TUN } accept
- *             fib saddr oif != TUN accept   # the way back to the source is no tunnel
+ *             fib saddr oif != TUN, none accept  # the way back is neither tunnel nor closed
  *             fib daddr type local meta l4proto { esp, ah } accept
  *             fib daddr type local udp dport { 500, 4500 } accept
  *             icmpv6 type 133-137 accept

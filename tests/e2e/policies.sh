@@ -123,6 +123,13 @@ CHILD_EXTRA="}
 gateway_conf
 daemon gw
 daemon dev
+if inns "$DEV" nft list tables 2>/dev/null | grep -q "inet culvert0"; then
+    ping_once "$GW" "$DEV_DIRECT_IP" && fail "a ping was let in"
+    ping_once "$APP" "$DEV_DIRECT_IP" && fail "a ping from behind was let in"
+fi
+stop dev || fail "culvertd (dev) ended with $?"
+echo 'culvert { cleartext = pass }' >>"$RUN/dev/swanctl.conf"
+daemon dev
 ping_once "$DEV" "$GW_IP" && fail "a ping left"
 ping_once "$GW" "$DEV_DIRECT_IP" || fail "the answer to a ping is dropped, too"
 ping_once "$DEV" "$APP_IP" && fail "pass was stronger than a drop with a priority"

@@ -164,6 +164,18 @@ static void other_addresses_and_ike_do_not_wait(void **state)
     assert_int_equal(queued(0), 0);
 }
 
+/* As policy's drops do. */
+static void what_no_route_leads_back_to_waits(void **state)
+{
+    (void)state;
+    assert_int_equal(system("ip rule add pref 219 to 192.0.2.7 prohibit"), 0);
+    arrive(ip4(192, 0, 2, 7), PORT, 10);
+    assert_int_equal(queued(1000), 1);
+    assert_int_equal(system("ip rule del pref 219"), 0);
+    arrive(ip4(192, 0, 2, 7), PORT, 10);
+    assert_true(received(&service, 1000));
+}
+
 static void somebody_elses_ike_waits(void **state)
 {
     uint8_t buf[BUF_LEN];
@@ -213,6 +225,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_verdict_of_each_packet_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_addresses_and_ike_do_not_wait, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_no_route_leads_back_to_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(somebody_elses_ike_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nobody_judges_does_not_pass, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_table_ends_with_its_socket, set_up, tear_down),

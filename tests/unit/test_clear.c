@@ -18,6 +18,7 @@
 enum {
     MEM_LEN = 16384,
     N_PAIRS = 2,
+    N_POLICIES = 2,
     SPI = 0x11223344,
     CHILD = 70,
     OFFSET_1 = 1,
@@ -75,6 +76,8 @@ static struct fixture *fresh(struct fixture *f)
     memset(f, 0, sizeof(*f));
     f->p = ipsec_init(&a, N_PAIRS, &cv_crypto_openssl, SEED);
     assert_non_null(f->p);
+    ipsec_carve_policies(f->p, &a, N_POLICIES);
+    assert_false(a.bad);
     return f;
 }
 
@@ -292,6 +295,45 @@ static void icmp_error_passes_when_it_quotes_what_we_sent(void **state)
     ipsec_close(f->p);
 }
 
+static void discard_spares_what_the_tunnel_needs(void **state)
+{
+    static struct fixture room;
+    struct fixture *f = fresh(&room);
+    struct cv_policy policy = {.action = CV_POLICY_DISCARD, .directions = CV_IN};
+    uint32_t number;
+
+    (void)state;
+    install(f, 0, ts_host(ip4(10, 0, 0, 1)), ts_host(ip4(10, 0, 0, 2)));
+    policy.local = policy.remote = ts_any(CV_IPV4);
+    assert_int_equal(ipsec_policy_add(f->p, &policy, &number), CV_OK);
+    make_ports(f, ip4(10, 1, 1, 1), us(), IPPROTO_NUM_TCP, 99, 22);
+    assert_int_equal(judge(f), CV_ERR_DISCARD);
+    make_error(f, 3, SPI, peer());
+    assert_int_equal(judge(f), CV_OK);
+    make_error(f, 3, SPI + 9, peer());
+    assert_int_equal(judge(f), CV_ERR_DISCARD);
+    ipsec_close(f->p);
+}
+
+static void trap_refuses_before_there_is_an_sa(void **state)
+{
+    static struct fixture room;
+    struct fixture *f = fresh(&room);
+    struct cv_policy policy = {.action = CV_POLICY_PROTECT, .directions = CV_BOTH};
+    uint32_t number;
+
+    (void)state;
+    policy.priority = CV_PRIORITY_SA;
+    policy.local = policy.remote = ts_any(CV_IPV4);
+    assert_int_equal(ipsec_policy_add(f->p, &policy, &number), CV_OK);
+    make_ports(f, peer(), us(), IPPROTO_NUM_TCP, 99, 22);
+    assert_int_equal(judge(f), CV_ERR_CLEARTEXT);
+    assert_int_equal(f->pair, POOL_NONE);
+    make_ports(f, peer(), us(), IPPROTO_NUM_UDP, 500, 500);
+    assert_int_equal(judge(f), CV_OK);
+    ipsec_close(f->p);
+}
+
 static void forged_icmp_errors_do_not_hide_our_own(void **state)
 {
     static struct fixture room;
@@ -321,6 +363,8 @@ int main(void)
         cmocka_unit_test(fragments_of_what_carries_the_tunnel_pass),
         cmocka_unit_test(neighbor_discovery_of_the_link_passes),
         cmocka_unit_test(icmp_error_passes_when_it_quotes_what_we_sent),
+        cmocka_unit_test(discard_spares_what_the_tunnel_needs),
+        cmocka_unit_test(trap_refuses_before_there_is_an_sa),
         cmocka_unit_test(forged_icmp_errors_do_not_hide_our_own),
     };
 
