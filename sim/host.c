@@ -11,8 +11,12 @@
 #include "sim/crypto.h"
 #include "sim/invariants.h"
 #include "sim/world.h"
+#include "wire/ip.h"
 
-enum { TICKS_MAX = 200 }; /* ticks in one millisecond before we call it an endless loop */
+enum {
+    TICKS_MAX = 200, /* ticks in one millisecond before we call it an endless loop */
+    UDP_HDR = 8
+};
 
 /* ---- lifecycle ----------------------------------------------------------------- */
 
@@ -84,10 +88,29 @@ static void note_drop(struct host *h, const char *what, const struct cv_packet *
     trace_line(&h->world->trace, world_now(h->world), text);
 }
 
+/* IKE to this host that came through a tunnel: the way through the host's stack to its sockets.
+ */
+static void enter_sockets(struct host *h, struct cv_packet *p)
+{
+    struct ip_flow f;
+
+    if (ip_parse(&f, (struct cv_span){p->buf + p->off, p->len}) != CV_OK || !f.ports_known ||
+        f.proto != IPPROTO_NUM_UDP || (f.dport != 500 && f.dport != 4500))
+        return;
+    p->remote = (struct cv_endpoint){f.src, f.sport};
+    p->local = (struct cv_endpoint){f.dst, f.dport};
+    p->carrier = f.dport == 500 ? CV_UDP_500 : CV_UDP_4500;
+    p->off += f.hdr_len + UDP_HDR;
+    p->len = f.total_len - f.hdr_len - UDP_HDR;
+    cv_input(h->engine, p, 1, world_now(h->world));
+}
+
 /* A packet that the engine has seen.  True when an echo is wanted on *flow. */
-static bool handed_over(struct host *h, const struct cv_packet *p, uint32_t *flow)
+static bool handed_over(struct host *h, struct cv_packet *p, uint32_t *flow)
 {
     *flow = UINT32_MAX;
+    if (p->verdict == CV_DELIVER)
+        enter_sockets(h, p);
     if (p->verdict == CV_DELIVER)
         invariants_delivered(h->world, h, p, flow);
     else if (p->err != CV_OK)
@@ -145,8 +168,8 @@ void host_send_inner(struct host *h, uint32_t flow)
 {
     struct flow *f = &h->world->stack.flows[flow];
     uint8_t *buf;
-    struct cv_packet p = {.cap = CV_HEADROOM + STACK_PACKET_MAX + CV_TAILROOM,
-                          .off = CV_HEADROOM};
+    const size_t around = CV_NESTED_MAX * (CV_HEADROOM + CV_TAILROOM);
+    struct cv_packet p = {.cap = around + STACK_PACKET_MAX, .off = CV_NESTED_MAX * CV_HEADROOM};
 
     if (h->engine == NULL)
         return;

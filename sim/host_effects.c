@@ -29,10 +29,28 @@ struct answer {
 
 /* ---- sending ------------------------------------------------------------------------ */
 
+/* Inside another connection's SA, if the engine says so. */
+static bool send_nested(struct host *h, const struct cv_effect *fx)
+{
+    const size_t room = CV_NESTED_MAX * (CV_HEADROOM + CV_TAILROOM) + fx->u.send.data.n;
+    struct cv_packet p = {.cap = room, .off = CV_NESTED_MAX * CV_HEADROOM};
+    bool nested;
+
+    p.buf = sim_alloc(p.cap);
+    nested = cv_send_nested(h->engine, fx, &p, world_now(h->world));
+    if (nested && p.verdict == CV_TRANSMIT)
+        net_send(&h->world->net, h->port, &p.local, &p.remote, p.carrier, p.tos,
+                 (struct cv_span){p.buf + p.off, p.len});
+    free(p.buf);
+    return nested;
+}
+
 static void send_ike(struct host *h, const struct cv_effect *fx)
 {
     struct cv_endpoint local = fx->u.send.local;
 
+    if (send_nested(h, fx))
+        return;
     if (local.addr.family == CV_ANY_FAMILY)
         local.addr = fx->u.send.remote.addr.family == CV_IPV6 ? h->v6 : h->v4;
     if (local.port == 0)

@@ -120,6 +120,16 @@ static bool mark(struct flow *f, uint32_t seq)
     return true;
 }
 
+/* Is this the packet that was sent? */
+static bool is_same(const struct flow *f, struct cv_span packet, struct cv_span want)
+{
+    const size_t addrs = 2 * addr_len(f->src.family), head = ip_head_len(f->src.family);
+
+    if (!f->transport || packet.n != want.n)
+        return span_equal(packet, want);
+    return memcmp(packet.p + head - addrs, want.p + head - addrs, want.n - head + addrs) == 0;
+}
+
 enum stack_finding stack_accept(struct stack *s, uint32_t at, struct cv_span packet,
                                 uint32_t *out)
 {
@@ -136,7 +146,7 @@ enum stack_finding stack_accept(struct stack *s, uint32_t at, struct cv_span pac
     if (!rd_ok(&r) || i >= s->n || seq >= s->flows[i].sent)
         return STACK_CHANGED;
     *out = i;
-    if (!span_equal(packet, span(want, stack_build(s, i, seq, want))))
+    if (!is_same(&s->flows[i], packet, span(want, stack_build(s, i, seq, want))))
         return STACK_CHANGED;
     if (s->flows[i].to != at)
         return STACK_ASTRAY;

@@ -22,6 +22,7 @@ struct flow {
     uint16_t sport, dport;
     uint16_t payload;  /* octets, at least STACK_PAYLOAD_MIN */
     bool echo;         /* the receiver answers on the other flow of the pair */
+    bool transport;    /* in transport mode: of the IP header only addresses arrive */
     uint32_t sent;     /* numbers 0 .. sent-1 were handed to the engine */
     uint32_t refused;  /* of those the engine did not transmit */
     uint32_t bypassed; /* and of those policy sends as they are; they go nowhere here */

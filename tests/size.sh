@@ -30,8 +30,9 @@ size() {
 }
 
 echo "flash on a Cortex-M3, -Os, without crypto and libc:"
-size "ipsec, ESP alone" "$PLANE" tests/size_plane.c -DIPSEC_AH=0
-size "ipsec, ESP+AH" "$PLANE" tests/size_plane.c
+size "ipsec, ESP alone" "$PLANE" tests/size_plane.c -DIPSEC_AH=0 -DIPSEC_NESTED=0
+size "ipsec, ESP+AH" "$PLANE" tests/size_plane.c -DIPSEC_NESTED=0
+size "ipsec, ESP+AH, nested" "$PLANE" tests/size_plane.c
 size "the engine, both roles" "$CORE" tests/size_main.c
 if command -v arm-linux-gnueabihf-gcc >/dev/null && command -v qemu-arm-static >/dev/null; then
     arm-linux-gnueabihf-gcc -std=gnu17 -Os -static -ffunction-sections -Wl,--gc-sections -Iinclude -Isrc \

@@ -256,6 +256,13 @@ struct cv_effect {
  * go of SAs that have ended, so that cv_ike_info still answers for them meanwhile. */
 bool cv_next_effect(struct cv_engine *e, struct cv_effect *fx);
 
+/* Where children of a connection are nested, its IKE messages go inside other connections'
+ * Child SAs, too, if any carry them.  fx is a CV_SEND that was just taken; pkt has a buffer,
+ * and off with room for the headers to come (packet.h).  True: instead of fx the host does what
+ * pkt's verdict says.  False: fx goes as always. */
+bool cv_send_nested(struct cv_engine *e, const struct cv_effect *fx, struct cv_packet *pkt,
+                    uint64_t now_ms);
+
 /* ---- answers -------------------------------------------------------------- */
 
 struct cv_signature {

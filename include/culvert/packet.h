@@ -10,7 +10,8 @@
 
 enum {
     CV_HEADROOM = 96, /* octets that sealing may need before the packet */
-    CV_TAILROOM = 96  /* and after it */
+    CV_TAILROOM = 96, /* and after it; both once more for each SA around another */
+    CV_NESTED_MAX = 3 /* SAs that a packet goes through; RFC 4301 section 4.1 sets no bound */
 };
 
 /* How a packet travels outside: which socket it came from or goes to. */

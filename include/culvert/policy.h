@@ -85,6 +85,8 @@ struct cv_child_config {
                             as the path is known to allow; CV_TFC_MTU; 0: not */
     bool minimal_esp;    /* RFC 9333: sequence numbers from the clock, no padding that is not
                             needed.  Such an SA is rekeyed after 20 days, and ends after 24 */
+    bool nested;         /* its packets travel inside another Child SA, in both directions, or
+                            not at all: AH around ESP, iterated tunnels (RFC 4301 section 4.1) */
     bool require_transport; /* refuse tunnel mode when transport was asked for */
     uint32_t reqid;         /* 0: the engine gives one */
     uint32_t replay_window; /* packets; 0 switches the check off */

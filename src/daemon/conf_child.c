@@ -31,7 +31,7 @@ struct child_draft {
     uint32_t reqid, replay_window, priority, padding;
     uint64_t inactivity;
     const char *updown;
-    bool hostaccess, copy_df, minimal_esp;
+    bool hostaccess, copy_df, minimal_esp, nested;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -264,6 +264,7 @@ static const struct conf_key keys[] = {
     {"copy_df",          take_bool,      FIELD(copy_df),             NULL           },
     {"fragmentation",    take_choice,    FIELD(fragment_after),      fragmentations },
     {"minimal_esp",      take_bool,      FIELD(minimal_esp),         NULL           },
+    {"nested",           take_bool,      FIELD(nested),              NULL           },
     {"copy_ecn",         take_only,      0,                          conf_only_yes  },
     {"copy_dscp",        take_only,      0,                          only_out       },
     {"label_mode",       take_only,      0,                          only_system    },
@@ -316,7 +317,7 @@ static bool one_protocol(struct conf_reader *r, const struct node *section,
     if (d->esp.n > 0)
         return problem_at(r->why, section,
                           "esp_proposals and ah_proposals in one child are not supported: "
-                          "choose one");
+                          "make two children, the inner one with nested = yes");
     d->esp = d->ah;
     return true;
 }
@@ -375,6 +376,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         .fragment_after = d.fragment_after,
         .minimal_esp = d.minimal_esp,
         .tfc = (uint16_t)d.padding,
+        .nested = d.nested,
         .start_action = d.start_action,
         .dpd_action = d.dpd_action,
         .close_action = d.close_action,

@@ -474,11 +474,31 @@ static void warn_proposals(const struct warner *w, const char *child,
     }
 }
 
+/* A nested child and another of a different protocol: AH and ESP on the same packets. */
+static bool combines_ah_and_esp(const struct cv_conn *c)
+{
+    for (unsigned i = 0; i < c->n_children; i++)
+        for (unsigned k = 0; k < c->n_children; k++)
+            if (c->children[i]->nested &&
+                c->children[i]->proposals->protocol != c->children[k]->proposals->protocol)
+                return true;
+    return false;
+}
+
 void conn_warnings(const struct conn *c, void (*say)(void *ctx, const char *text), void *ctx)
 {
     const struct warner w = {c->cv.name, say, ctx};
 
     warn_proposals(&w, NULL, c->cv.proposals, c->cv.n_proposals);
+    if (combines_ah_and_esp(&c->cv)) {
+        char text[256];
+
+        snprintf(text, sizeof(text),
+                 "connection %s: AH and ESP together are not recommended (RFC 8221 section 4); "
+                 "ESP alone protects as well",
+                 w.conn);
+        say(ctx, text);
+    }
     for (unsigned i = 0; i < c->cv.n_children; i++) {
         const struct cv_child_config *child = c->cv.children[i];
         char text[256];

@@ -400,12 +400,18 @@ bool netio_start(struct netio *io, struct event_base *base, struct problem *why)
     return true;
 }
 
-void netio_send(struct netio *io, uint8_t carrier, const struct cv_endpoint *local,
-                const struct cv_endpoint *remote, struct cv_span data)
+void netio_send(struct netio *io, const struct cv_effect *fx)
 {
-    unsigned lane = lane_of(remote->addr.family, carrier);
+    const struct cv_endpoint *remote = &fx->u.send.remote;
+    unsigned lane = lane_of(remote->addr.family, fx->u.send.carrier);
 
+    batch_reset(&io->pieces, 0);
+    if (cv_send_nested(io->engine, fx, &io->pieces.pkts[0], io->now_ms())) {
+        transmit(io, &io->pieces, 1);
+        return;
+    }
     errno = EAFNOSUPPORT;
-    if (lane >= NETIO_UDP || !udp_send_one(&io->udp[lane], local, remote, 0, data))
+    if (lane >= NETIO_UDP ||
+        !udp_send_one(&io->udp[lane], &fx->u.send.local, remote, 0, fx->u.send.data))
         count_unsent(io, 1);
 }

@@ -57,8 +57,7 @@ bool netio_has(const struct netio *io, uint8_t family);
 /* As if the packets had come by TUN; at most BATCH_MAX.  Not from within a callback. */
 void netio_inject(struct netio *io, const struct cv_span *packets, unsigned n);
 
-/* Sends one IKE message.  Failures are counted. */
-void netio_send(struct netio *io, uint8_t carrier, const struct cv_endpoint *local,
-                const struct cv_endpoint *remote, struct cv_span data);
+/* Sends the IKE message of a CV_SEND.  Failures are counted. */
+void netio_send(struct netio *io, const struct cv_effect *fx);
 
 #endif

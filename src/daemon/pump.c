@@ -177,8 +177,7 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
 {
     switch (fx->kind) {
     case CV_SEND:
-        netio_send(&d->io, fx->u.send.carrier, &fx->u.send.local, &fx->u.send.remote,
-                   fx->u.send.data);
+        netio_send(&d->io, fx);
         break;
     case CV_NEED_PSK:
         need_psk(d, fx);

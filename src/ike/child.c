@@ -160,6 +160,8 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
 struct offer {
     struct cv_ts_list local, remote; /* what the peer proposes, from our side */
     bool transport;                  /* it asks for transport mode */
+    bool with_ke;
+    const struct ike_msg *m;
 };
 
 /* Behind a NAT a host names its address as it knows it.  In transport mode the one we see
@@ -188,34 +190,48 @@ static struct cv_ts_list as_written(const struct cv_ts_list *ts, const struct cv
 }
 
 /* Does cfg take the offer?  exact: without narrowing. */
-static bool config_takes(const struct ike_sa *sa, const struct cv_child_config *cfg,
-                         const struct offer *offer, bool exact, struct child_plan *plan)
+static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
+                              const struct cv_child_config *cfg, const struct offer *offer,
+                              bool exact, struct child_plan *plan,
+                              struct proposal_choice *choice)
 {
     struct cv_ts_list local, remote;
 
     if (resolve(sa, cfg, true, &local) != CV_OK || resolve(sa, cfg, false, &remote) != CV_OK)
-        return false;
+        return CV_ERR_TS;
     if (ts_narrow(&plan->local_ts, &local, &offer->local) != CV_OK ||
         ts_narrow(&plan->remote_ts, &remote, &offer->remote) != CV_OK)
-        return false;
-    return !exact || (ts_equal(&plan->local_ts, &offer->local) &&
-                      ts_equal(&plan->remote_ts, &offer->remote));
+        return CV_ERR_TS;
+    if (exact && (!ts_equal(&plan->local_ts, &offer->local) ||
+                  !ts_equal(&plan->remote_ts, &offer->remote)))
+        return CV_ERR_TS;
+    plan->cfg = cfg;
+    return proposal_select(choice, k->crypto, cfg->proposals, cfg->n_proposals, offer->m->sa,
+                           offer->with_ke, offer->m->ke_group);
 }
 
-static const struct cv_child_config *
-choose_config(const struct ike_sa *sa, const struct offer *offer, struct child_plan *plan)
+/* Children may differ in their proposals alone: AH around ESP. */
+static enum cv_err choose_config(const struct ike *k, const struct ike_sa *sa,
+                                 const struct offer *offer, struct child_plan *plan,
+                                 struct proposal_choice *choice)
 {
+    enum cv_err worst = CV_ERR_TS;
+
     for (int exact = 1; exact >= 0; exact--) {
         for (unsigned i = 0; i < sa->conn->n_children; i++) {
             const struct cv_child_config *cfg = sa->conn->children[i];
+            enum cv_err err;
 
             if (cfg->mode == CV_TRANSPORT && cfg->require_transport && !offer->transport)
                 continue;
-            if (config_takes(sa, cfg, offer, exact, plan))
-                return cfg;
+            err = try_config(k, sa, cfg, offer, exact, plan, choice);
+            if (err == CV_ERR_NO_PROPOSAL)
+                worst = err;
+            else if (err != CV_ERR_TS)
+                return err;
         }
     }
-    return NULL;
+    return worst;
 }
 
 enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
@@ -239,17 +255,15 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         see_address(&offer.remote, &sa->remote.addr, &plan->written_remote);
     if (offer.transport && sa->nat_local)
         see_address(&offer.local, &sa->local.addr, &plan->written_local);
-    plan->cfg = old != NULL ? old->cfg : NULL;
+    offer.with_ke = with_ke;
+    offer.m = m;
     if (old == NULL)
-        plan->cfg = choose_config(sa, &offer, plan);
-    else if (!config_takes(sa, old->cfg, &offer, false, plan))
-        plan->cfg = NULL;
-    if (plan->cfg == NULL)
-        return CV_ERR_TS;
-    err = proposal_select(choice, k->crypto, plan->cfg->proposals, plan->cfg->n_proposals,
-                          m->sa, with_ke, m->ke_group);
-    if (err == CV_OK)
-        err = read_protocol(sa, choice, plan);
+        err = choose_config(k, sa, &offer, plan, choice);
+    else
+        err = try_config(k, sa, old->cfg, &offer, false, plan, choice);
+    if (err != CV_OK)
+        return err;
+    err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
         err = child_new_spi(k, &plan->spi_in);
     plan->suite = choice->suite;
@@ -338,6 +352,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .remote = sa->remote,
         .encap = sa->encap && plan->protocol == CV_PROTO_ESP,
         .fixed_remote = sa->nat_local || !sa->nat_remote,
+        .nested = plan->cfg->nested,
         .replay_window = plan->cfg->replay_window,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
         .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? PATH_DF_CLEAR : PATH_DF_COPY,

@@ -179,8 +179,8 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     return err;
 }
 
-static void queue_send(struct ike *k, const struct cv_endpoint *local,
-                       const struct cv_endpoint *remote, uint8_t carrier, uint32_t ike,
+/* sa: NULL for a message outside of any. */
+static void queue_send(struct ike *k, const struct ike_path *path, const struct ike_sa *sa,
                        uint32_t i)
 {
     struct effect_slot *s = effects_put(&k->fx, CV_SEND);
@@ -189,10 +189,11 @@ static void queue_send(struct ike *k, const struct cv_endpoint *local,
         k->stats.errors[CV_ERR_BUSY]++;
         return; /* as if the network had lost it */
     }
-    s->fx.ike = ike;
-    s->fx.u.send.local = *local;
-    s->fx.u.send.remote = *remote;
-    s->fx.u.send.carrier = carrier;
+    s->fx.ike = sa == NULL ? 0 : sa->id;
+    s->fx.conn = sa == NULL ? NULL : sa->conn;
+    s->fx.u.send.local = path->local;
+    s->fx.u.send.remote = path->remote;
+    s->fx.u.send.carrier = path->carrier;
     s->msg[0] = i;
     msg_ref(&k->msgs, i);
     k->stats.ike_out++;
@@ -200,15 +201,17 @@ static void queue_send(struct ike *k, const struct cv_endpoint *local,
 
 void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
 {
+    const struct ike_path path = {sa->local, sa->remote, sa->carrier};
+
     if (i == POOL_NONE)
         return;
-    queue_send(k, &sa->local, &sa->remote, sa->carrier, sa->id, i);
+    queue_send(k, &path, sa, i);
     sa->last_out_ms = k->now_ms;
 }
 
 void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
 {
-    queue_send(k, &path->local, &path->remote, path->carrier, 0, i);
+    queue_send(k, path, NULL, i);
 }
 
 void send_keepalive(struct ike *k, struct ike_sa *sa)
@@ -219,6 +222,7 @@ void send_keepalive(struct ike *k, struct ike_sa *sa)
     if (s == NULL)
         return;
     s->fx.ike = sa->id;
+    s->fx.conn = sa->conn;
     s->fx.u.send.local = sa->local;
     s->fx.u.send.remote = sa->remote;
     s->fx.u.send.carrier = sa->carrier;

@@ -124,7 +124,7 @@ static enum cv_err take_packet(struct ipsec *p, struct cv_packet *pkt, uint64_t 
     i = sad_find(&p->sad, head.spi);
     if (i == POOL_NONE)
         return CV_ERR_NO_SA;
-    if (way->n == IPSEC_WAY_MAX)
+    if (way->n == CV_NESTED_MAX)
         return CV_ERR_LIMIT;
     notices = &way->notices[way->n];
     way->pair[way->n++] = i;

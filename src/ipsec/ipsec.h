@@ -21,14 +21,11 @@
 
 struct ipsec; /* plane.h: tables, counters */
 
-/* SAs that one packet goes through at most; RFC 4301 section 4.1 leaves the number open. */
-enum { IPSEC_WAY_MAX = 3 };
-
 /* The SAs that a packet went through, in its order, and what each noticed. */
 struct ipsec_way {
     unsigned n;
-    uint32_t pair[IPSEC_WAY_MAX];
-    unsigned notices[IPSEC_WAY_MAX]; /* bit sets of ipsec_notice */
+    uint32_t pair[CV_NESTED_MAX];
+    unsigned notices[CV_NESTED_MAX]; /* bit sets of ipsec_notice */
 };
 
 /* What ipsec_in and ipsec_out noticed about a pair that the engine must act on. */
@@ -161,7 +158,7 @@ void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ip
  * alone, else CV_ERR_MULTICAST.
  *
  * A nested pair's packet for which no other pair is there is CV_ERR_NO_TUNNEL, and pkt is that
- * packet: policy may bring the other one up.  Above IPSEC_WAY_MAX it is CV_ERR_LIMIT. */
+ * packet: policy may bring the other one up.  Above CV_NESTED_MAX it is CV_ERR_LIMIT. */
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way);
 /* The same by this pair, whatever the SPD says. */
 void ipsec_out_by(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t pair,

@@ -95,7 +95,7 @@ static struct ip_flow outer_flow(const struct ipsec_pair *pair)
 static void find_way(struct ipsec *p, uint32_t first, struct ipsec_way *way)
 {
     *way = (struct ipsec_way){.n = 1, .pair = {first}};
-    while (IPSEC_NESTED && p->pairs[first].nested && way->n < IPSEC_WAY_MAX) {
+    while (IPSEC_NESTED && p->pairs[first].nested && way->n < CV_NESTED_MAX) {
         const struct ip_flow outer = outer_flow(&p->pairs[first]);
 
         first = spd_find_other(&p->spd, &outer, way->pair, way->n);
@@ -125,7 +125,7 @@ static enum cv_err seal_way(struct ipsec *p, struct cv_packet *pkt, struct ip_fl
                             uint64_t now_ms, struct ipsec_way *way)
 {
     const bool whole = !p->pairs[way->pair[way->n - 1]].nested;
-    enum cv_err err = whole || way->n < IPSEC_WAY_MAX ? CV_OK : CV_ERR_LIMIT;
+    enum cv_err err = whole || way->n < CV_NESTED_MAX ? CV_OK : CV_ERR_LIMIT;
 
     for (unsigned i = 0; i < way->n && err == CV_OK; i++) {
         struct ipsec_pair *pair = &p->pairs[way->pair[i]];

@@ -1,5 +1,5 @@
 /* Owns: the packet buffers of one worker.
- * Invariant: every buffer keeps CV_HEADROOM before and CV_TAILROOM after the largest packet.
+ * Invariant: every buffer keeps the room that CV_NESTED_MAX SAs need around the largest packet.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "linux/batch.h"
@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BATCH_BUFFER = CV_HEADROOM + BATCH_PACKET_MAX + 1 + CV_TAILROOM };
+enum {
+    HEADROOM = CV_NESTED_MAX * CV_HEADROOM,
+    BATCH_BUFFER = HEADROOM + BATCH_PACKET_MAX + 1 + CV_NESTED_MAX * CV_TAILROOM
+};
 
 bool batch_init(struct batch *b)
 {
@@ -36,6 +39,6 @@ void batch_reset(struct batch *b, unsigned i)
     b->pkts[i] = (struct cv_packet){
         .buf = b->memory + (size_t)i * BATCH_BUFFER,
         .cap = BATCH_BUFFER,
-        .off = CV_HEADROOM,
+        .off = HEADROOM,
     };
 }

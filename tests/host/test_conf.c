@@ -439,6 +439,26 @@ static void flow_padding_is_octets_or_the_paths_mtu(void **state)
     fixture_unload(&f);
 }
 
+static void ah_with_esp_is_said(void **state)
+{
+    char text[1024] = "";
+
+    (void)state;
+    load("connections { c { children { auth { ah_proposals = sha256\n }"
+         " data { nested = yes\n } } } }");
+    assert_false(child(conn("c"), "auth")->nested);
+    assert_true(child(conn("c"), "data")->nested);
+    conn_warnings(conn("c"), collect, text);
+    assert_string_equal(text, "connection c: AH and ESP together are not recommended (RFC 8221 "
+                              "section 4); ESP alone protects as well\n");
+    fixture_unload(&f);
+    load("connections { c { children { data { nested = yes\n } other { } } } }");
+    text[0] = '\0';
+    conn_warnings(conn("c"), collect, text);
+    assert_string_equal(text, "");
+    fixture_unload(&f);
+}
+
 static void strongswans_other_keys_are_accepted_with_their_defaults(void **state)
 {
     (void)state;
@@ -668,6 +688,7 @@ int main(void)
         cmocka_unit_test(default_proposals_can_be_mixed_with_others),
         cmocka_unit_test(what_is_weak_is_said),
         cmocka_unit_test(flow_padding_is_octets_or_the_paths_mtu),
+        cmocka_unit_test(ah_with_esp_is_said),
         cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
         cmocka_unit_test(folders_beside_the_file_are_loaded),
         cmocka_unit_test(a_file_in_a_folder_that_is_no_certificate_is_passed_over),

@@ -14,7 +14,7 @@
 #include "ipsec/ipsec.h"
 #include "tests/support/ipsec_fixture.h"
 
-enum { PAIRS = 5, MEM_LEN = 32768, ROOM = IPSEC_WAY_MAX * CV_HEADROOM, MANY = 4096 };
+enum { PAIRS = 5, MEM_LEN = 32768, ROOM = CV_NESTED_MAX * CV_HEADROOM, MANY = 4096 };
 
 static const uint64_t SEED[2] = {1, 2};
 
@@ -517,7 +517,7 @@ static void room_that_is_missing_is_noticed_everywhere(void **state)
     }
     assert_true(fits);
     fits = false;
-    for (size_t tail = 0; tail <= IPSEC_WAY_MAX * CV_TAILROOM; tail++) {
+    for (size_t tail = 0; tail <= CV_NESTED_MAX * CV_TAILROOM; tail++) {
         make_packet(f, &l[0], 30);
         f->pkt.cap = f->pkt.off + f->pkt.len + tail;
         assert_true(send(f) == CV_OK || (!fits && f->pkt.err == CV_ERR_NO_ROOM));
