@@ -99,8 +99,9 @@ uint32_t policy_width(const struct cv_ts *local, const struct cv_ts *remote)
     return (bits - fixed) * 8 + 4 - narrow;
 }
 
-/* Pair by pair; those of two families and those of none meet nothing.  "Any address" on our
- * side takes the family of the other. */
+/* Selectors of two families, or of none, meet in no packet.  "Any address" on our side takes
+ * the family of the other; which of them is ours is not known yet, so it says nothing of what
+ * comes in. */
 static bool make_pair(struct cv_policy *p, const struct cv_ts *local,
                       const struct cv_ts *remote)
 {
@@ -108,6 +109,7 @@ static bool make_pair(struct cv_policy *p, const struct cv_ts *local,
     p->local = *local;
     p->remote = *remote;
     if (local->family == CV_ANY_FAMILY) {
+        p->directions = CV_OUT;
         p->local.family = remote->family;
         memset(p->local.lo, 0, sizeof(p->local.lo));
         memset(p->local.hi, 0, sizeof(p->local.hi));

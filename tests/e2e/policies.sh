@@ -119,7 +119,15 @@ CHILD_EXTRA="}
                 mode = drop
                 remote_ts = 10.77.3.0/24[icmp/8]
                 priority = 1
+                start_action = trap
+            }
+            no-ping-6 {
+                mode = drop
+                remote_ts = fd77::2[ipv6-icmp/128]
                 start_action = trap" device_conf
+ip -n "$DEV" addr add fd77::1/64 dev wan nodad
+ip -n "$GW" addr add fd77::2/64 dev wan nodad
+ping_once "$DEV" fd77::2 || fail "no ping before the policy"
 gateway_conf
 daemon gw
 daemon dev
@@ -132,11 +140,14 @@ echo 'culvert { cleartext = pass }' >>"$RUN/dev/swanctl.conf"
 daemon dev
 ping_once "$DEV" "$GW_IP" && fail "a ping left"
 ping_once "$GW" "$DEV_DIRECT_IP" || fail "the answer to a ping is dropped, too"
+ping_once "$DEV" fd77::2 && fail "a ping left over IPv6"
+ping_once "$GW" fd77::1 || fail "the answer to a ping is dropped, too, over IPv6"
 ping_once "$DEV" "$APP_IP" && fail "pass was stronger than a drop with a priority"
 ping_once "$APP" "$DEV_DIRECT_IP" || fail "the answer to a ping from behind is dropped, too"
 [ "$(sees "$DEV" "$APP_IP" 8080)" = "$DEV_DIRECT_IP" ] || fail "TCP is dropped, too"
 swanctl dev --initiate --child net >/dev/null || fail "IKE is dropped"
 stop dev || fail "culvertd (dev) ended with $?"
 ping_once "$DEV" "$GW_IP" || fail "still dropped"
+[ "$(inns "$DEV" ip -6 rule | wc -l)" -eq 2 ] || fail "rules stay: $(inns "$DEV" ip -6 rule)"
 [ "$(inns "$DEV" ip rule | wc -l)" -eq 3 ] || fail "rules stay: $(inns "$DEV" ip rule)"
 pass

@@ -128,7 +128,7 @@ static void a_child_for_everything_leaves_no_rest(void **state)
     assert_int_equal(action_for(CV_OUT, 2, 53, false), 0);
 }
 
-static void any_address_of_ours_takes_the_family_of_the_peer(void **state)
+static void any_address_of_ours_takes_the_peers_family_and_rules_outbound_only(void **state)
 {
     const struct cv_ts any = {.port_hi = UINT16_MAX};
     const struct cv_ts_list local = ts_one(any);
@@ -139,6 +139,7 @@ static void any_address_of_ours_takes_the_family_of_the_peer(void **state)
     policyset_protect(&set, CHILD, &local, &local, COOKIE); /* no family at all */
     assert_string_equal(noted, "");
     assert_int_equal(action_for(CV_OUT, 2, 53, false), CV_POLICY_PROTECT);
+    assert_int_equal(action_for(CV_IN, 2, 53, false), 0);
 }
 
 static void policies_end_with_their_owner_and_no_other(void **state)
@@ -194,7 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_rest_of_a_narrow_childs_traffic_goes_around_it),
         TEST(a_child_for_everything_leaves_no_rest),
-        TEST(any_address_of_ours_takes_the_family_of_the_peer),
+        TEST(any_address_of_ours_takes_the_peers_family_and_rules_outbound_only),
         TEST(policies_end_with_their_owner_and_no_other),
         TEST(of_two_traps_the_narrower_one_is_asked),
         TEST(a_full_table_is_told_with_the_setting_that_helps),
