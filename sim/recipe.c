@@ -148,6 +148,18 @@ void recipe_cbc(struct recipe *r)
     add_transform(&r->esp[0], CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0);
 }
 
+void recipe_esp_cbc(struct recipe *r)
+{
+    r->esp[0].t[0] = (struct cv_transform){CV_ENCR, CV_ENCR_AES_CBC, 128};
+    add_transform(&r->esp[0], CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0);
+}
+
+void recipe_ah(struct recipe *r)
+{
+    r->esp[0].protocol = CV_PROTO_AH;
+    r->esp[0].t[0] = (struct cv_transform){CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0};
+}
+
 void recipe_esn(struct recipe *r)
 {
     r->esp[0].t[1].id = CV_ESN_YES;

@@ -37,6 +37,9 @@ void recipe_pfs(struct recipe *r, uint16_t ke);
 void recipe_cbc(struct recipe *r);
 /* Another AEAD with this key length in bits (0: it has one) for IKE and ESP. */
 void recipe_aead(struct recipe *r, uint16_t id, uint16_t bits);
+/* AES-CBC for ESP alone, or no encryption: AH; with HMAC-SHA-256. */
+void recipe_esp_cbc(struct recipe *r);
+void recipe_ah(struct recipe *r);
 /* Extended sequence numbers for ESP. */
 void recipe_esn(struct recipe *r);
 /* Replaces the key exchange of the IKE proposal by this list, best first. */

@@ -181,15 +181,16 @@ static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
     if (err == CV_OK)
         err = child_keys(k, sa, &ch.child, span(NULL, 0), span(hs->ni, hs->ni_len),
                          span(hs->nr, hs->nr_len));
-    if (err == CV_OK && child_install(k, sa, &ch.child) == NULL)
-        err = CV_ERR_CRYPTO;
+    if (err == CV_OK)
+        (void)child_install(k, sa, &ch.child);
     wipe(&ch, sizeof(ch));
     if (err == CV_OK)
         return;
     /* An SA that exists only on the peer's side would swallow packets. */
     if (ike_has(m, PL_SA) && n == NULL)
-        sa->want |= WANT_DELETE;
-    child_close(k, c, err);
+        child_doom(k, c, err);
+    else
+        child_close(k, c, err);
 }
 
 enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict)

@@ -317,22 +317,21 @@ static uint64_t jittered(const struct ike *k, uint64_t limit, uint64_t jitter)
     return limit - ike_random_below(k, jitter + 1);
 }
 
-static void set_lifetimes(struct ike *k, struct child_sa *c)
+void child_set_lifetimes(const struct ike *k, struct child_sa *c)
 {
     const struct cv_lifetime *l = &c->cfg->life;
+    const uint64_t from = c->installed_ms;
 
-    c->installed_ms = k->now_ms;
-    c->rekey_ms = l->rekey_s == 0
-                      ? TIMER_NEVER
-                      : k->now_ms + jittered(k, l->rekey_s * 1000, l->rand_s * 1000);
-    c->hard_ms = l->hard_s == 0 ? TIMER_NEVER : k->now_ms + l->hard_s * 1000;
+    c->rekey_ms =
+        l->rekey_s == 0 ? TIMER_NEVER : from + jittered(k, l->rekey_s * 1000, l->rand_s * 1000);
+    c->hard_ms = l->hard_s == 0 ? TIMER_NEVER : from + l->hard_s * 1000;
     if (!c->cfg->minimal_esp)
         return;
     /* Numbers taken from the clock end whether packets are sent or not. */
-    if (c->rekey_ms > k->now_ms + CLOCK_REKEY_MS)
-        c->rekey_ms = k->now_ms + CLOCK_REKEY_MS;
-    if (c->hard_ms > k->now_ms + CLOCK_HARD_MS)
-        c->hard_ms = k->now_ms + CLOCK_HARD_MS;
+    if (c->rekey_ms > from + CLOCK_REKEY_MS)
+        c->rekey_ms = from + CLOCK_REKEY_MS;
+    if (c->hard_ms > from + CLOCK_HARD_MS)
+        c->hard_ms = from + CLOCK_HARD_MS;
 }
 
 static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
@@ -407,7 +406,8 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     c->installed = true;
     c->state = CV_CHILD_INSTALLED;
     c->rekeys = POOL_NONE;
-    set_lifetimes(k, c);
+    c->installed_ms = k->now_ms;
+    child_set_lifetimes(k, c);
     k->stats.child_established++;
     if (!plan->rekey) {
         ipsec_use_out(k->ipsec, child_index(k, c));

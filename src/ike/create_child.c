@@ -299,12 +299,22 @@ static void pass_on_delete(const struct child_sa *old, struct child_sa *c)
     c->reason = CV_ERR_DELETED_LOCALLY;
 }
 
+static void tell_rekeyed(struct ike *k, struct ike_sa *sa, uint32_t old_id,
+                         const struct child_sa *c)
+{
+    struct cv_effect *fx = event_put(k, CV_EV_CHILD_REKEYED, sa, CV_OK);
+
+    if (fx == NULL)
+        return;
+    fx->u.event.child = old_id;
+    fx->u.event.child_new = c->id;
+    fx->u.event.child_cfg = c->cfg;
+}
+
 /* c has taken over; old may be gone already. */
 static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct child_sa *old,
                      struct child_sa *c)
 {
-    struct cv_effect *fx = event_put(k, CV_EV_CHILD_REKEYED, sa, CV_OK);
-
     k->stats.child_rekeyed++;
     if (old != NULL) {
         pass_on_delete(old, c);
@@ -313,11 +323,28 @@ static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct c
         old->want_rekey = false;
         old->quiet = true;
     }
-    if (fx == NULL)
-        return;
-    fx->u.event.child = old_id;
-    fx->u.event.child_new = c->id;
-    fx->u.event.child_cfg = c->cfg;
+    tell_rekeyed(k, sa, old_id, c);
+}
+
+void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
+
+    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+        struct child_sa *old = child_at(k, i);
+
+        if (old->replaced_by != child_index(k, c) || old->state != CV_CHILD_REKEYED ||
+            old->want_delete || old->redundant || old->drains)
+            continue;
+        if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == i)
+            continue; /* our own rekey of it goes on */
+        old->state = CV_CHILD_INSTALLED;
+        old->quiet = false;
+        c->quiet = true;
+        child_set_lifetimes(k, old);
+        child_arm(k, old);
+        tell_rekeyed(k, sa, c->id, old);
+    }
 }
 
 /* The peer deletes c; if it forgets, we do. */

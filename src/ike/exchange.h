@@ -126,6 +126,8 @@ void ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 /* SA is authenticated: lifetimes start, waiting tasks run. */
 void sa_established(struct ike *k, struct ike_sa *sa);
 /* Installs the plan; NULL when that fails. */
+/* When it is rekeyed and when it ends, counted from when it was installed. */
+void child_set_lifetimes(const struct ike *k, struct child_sa *c);
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan);
 
 /* ---- init.c, init_initiator.c, init_responder.c */
@@ -193,6 +195,9 @@ ike_handler rekey_ike_request, rekey_ike_response;
 CV_MUST_USE enum cv_err create_child_start(struct ike *k, struct ike_sa *sa,
                                            struct child_sa *c);
 CV_MUST_USE enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa);
+/* The peer deletes c, the new one of its rekey, and not the old one: it has no room for it. The
+ * old one goes on. */
+void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c);
 void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 /* Child SAs, lease and event go from a replaced IKE SA to its successor. */

@@ -147,8 +147,10 @@ static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_ch
         struct child_sa *c = child_by_number(k, ch->deleted[i]);
 
         /* A message may delete the same one twice. */
-        if (c != NULL && c->state != CV_CHILD_DEAD && !c->drains)
-            child_deleted(k, c, CV_ERR_DELETED_BY_PEER);
+        if (c == NULL || c->state == CV_CHILD_DEAD || c->drains)
+            continue;
+        child_taken_back(k, sa, c);
+        child_deleted(k, c, CV_ERR_DELETED_BY_PEER);
     }
     if (ch->unknown_spi != 0 && sa_hs(k, sa) != NULL)
         sa_hs(k, sa)->gone_spi = ch->unknown_spi;
