@@ -17,7 +17,10 @@ static const char *endpoint_text(char out[TEXT], const struct cv_endpoint *ep)
     char addr[64];
 
     addr_format(addr, sizeof(addr), &ep->addr);
-    (void)snprintf(out, TEXT, "%s[%u]", addr, ep->port);
+    if (ep->port != 0)
+        (void)snprintf(out, TEXT, "%s[%u]", addr, ep->port);
+    else
+        (void)snprintf(out, TEXT, "%s", addr);
     return out;
 }
 
@@ -133,16 +136,19 @@ static void child_up(struct daemon *d, const struct cv_effect *fx, uint32_t chil
                remote);
 }
 
+static const char *child_name(const struct cv_effect *fx)
+{
+    return fx->u.event.child_cfg != NULL ? fx->u.event.child_cfg->name : "(none)";
+}
+
 static void child_down(struct daemon *d, const struct cv_effect *fx)
 {
     struct cv_child_info c;
-    const char *name =
-        fx->u.event.child_cfg == NULL ? "(unknown)" : fx->u.event.child_cfg->name;
 
     if (!cv_child_info(d->engine, fx->u.event.child, &c))
         memset(&c, 0, sizeof(c));
     daemon_log(d, 1, LOG_CHD, fx->ike,
-               "Child SA %s closed: %s (%llu octets in, %llu octets out)", name,
+               "Child SA %s closed: %s (%llu octets in, %llu octets out)", child_name(fx),
                cv_err_text(fx->u.event.err), (unsigned long long)c.bytes_in,
                (unsigned long long)c.bytes_out);
 }
@@ -168,16 +174,15 @@ static void expected_text(char *out, size_t n, const struct cv_effect *fx)
 
 static void child_failed(struct daemon *d, const struct cv_effect *fx)
 {
-    const char *name = fx->u.event.child_cfg == NULL ? "(none)" : fx->u.event.child_cfg->name;
     char peer[TEXT], expected[TEXT + 32], notify[64];
 
     endpoint_text(peer, &fx->u.event.remote);
     expected_text(expected, sizeof(expected), fx);
     if (fx->u.event.notify != 0)
-        daemon_log(d, 1, LOG_CHD, fx->ike, "no Child SA %s: %s answered %s%s", name, peer,
-                   notify_text(notify, fx->u.event.notify), expected);
+        daemon_log(d, 1, LOG_CHD, fx->ike, "no Child SA %s: %s answered %s%s", child_name(fx),
+                   peer, notify_text(notify, fx->u.event.notify), expected);
     else
-        daemon_log(d, 1, LOG_CHD, fx->ike, "no Child SA %s with %s: %s%s", name, peer,
+        daemon_log(d, 1, LOG_CHD, fx->ike, "no Child SA %s with %s: %s%s", child_name(fx), peer,
                    cv_err_text(fx->u.event.err), expected);
 }
 
@@ -292,9 +297,9 @@ static void alarm_raised(struct daemon *d, const struct cv_effect *fx)
 {
     char peer[TEXT];
 
-    daemon_log(d, 0, LOG_ESP, fx->ike, "data plane alarm, %u times with %s: %s",
+    daemon_log(d, 0, LOG_ESP, fx->ike, "data plane alarm, %u times with %s: %s; Child SA %s",
                fx->u.event.value, endpoint_text(peer, &fx->u.event.remote),
-               cv_err_text(fx->u.event.err));
+               cv_err_text(fx->u.event.err), child_name(fx));
 }
 
 static void peer_alarm(struct daemon *d, const struct cv_effect *fx)

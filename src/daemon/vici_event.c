@@ -134,6 +134,8 @@ static void tell_alert(struct vici *v, const struct cv_effect *fx)
     tree_add_value(message, "msg", cv_err_text(fx->u.event.err));
     if (fx->u.event.value != 0)
         tree_add_valuef(message, "count", "%" PRIu32, fx->u.event.value);
+    if (fx->u.event.child_cfg != NULL)
+        tree_add_value(message, "child", fx->u.event.child_cfg->name);
     if (fx->ike != 0)
         put_ike(v, tree_add_section(message, "ikesa"), vici_ike_name(fx->conn), fx->ike);
     vici_tell_all(v, VICI_EV_ALERT, message);

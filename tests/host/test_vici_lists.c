@@ -186,7 +186,7 @@ static void failures_and_attacks_are_alerts(void **state)
     listen_to(fd, "alert");
     happen(CV_EV_ALARM, CV_ERR_REPLAY);
     assert_received(fd, "event alert type=DATA_PLANE reason=replay msg=sequence number seen "
-                        "before or left of the window ikesa{home{}}");
+                        "before or left of the window child=net ikesa{home{}}");
     happen(CV_EV_IKE_DOWN, CV_ERR_DELETED_BY_PEER);
     assert_received(fd, "(none)");
     close(fd);
