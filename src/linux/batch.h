@@ -12,7 +12,7 @@
 enum {
     BATCH_MAX = 64,
     BATCH_PACKET_MAX = 65535, /* IKE without RFC 7383 may fill a whole UDP datagram */
-    BATCH_CONTROL = 96        /* packet info and TOS of either family */
+    BATCH_CONTROL = 384       /* packet info, TOS and IPv6 extension headers */
 };
 
 struct batch {

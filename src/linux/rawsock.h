@@ -17,13 +17,13 @@ struct raw_sock {
 bool raw_open(struct raw_sock *s, uint8_t family, uint8_t carrier, uint32_t mark);
 void raw_close(struct raw_sock *s);
 
-/* ESP starts behind the IP header, whatever the family; AH comes with that header, which for
- * IPv6 is built anew: extension headers in front of AH are not there, so that such packets
- * will not prove authentic. */
+/* ESP starts behind the IP header, whatever the family; AH comes with that header and what is
+ * between, which for IPv6 is built anew.  Where that is not possible the packet is empty. */
 unsigned raw_recv(struct raw_sock *s, struct batch *b);
 /* As many as the kernel took; errno is the last refusal's.  AH packets too long for the path
  * are fragmented here unless df is set: the kernel does not do it where the sender has written
- * the header.  IPv6 extension headers in front of AH are refused. */
+ * the header.  Nor where IPv6 extension headers are in front of AH: those are not fragmented at
+ * all. */
 unsigned raw_send(struct raw_sock *s, struct batch *b, const uint8_t *index, unsigned n);
 
 #endif

@@ -1,0 +1,115 @@
+#!/bin/bash
+# What stands between the IP header and AH: IPv4 options, IPv6 hop-by-hop and destination
+# options.  Two hosts with AH in transport mode; a program at one end sets them, that at the
+# other sees them, and none is seen on a packet without AH.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/lib.sh"
+command -v python3 >/dev/null || skip "no python3"
+
+DEV6=fd77:2::1 GW6=fd77:2::2
+namespace "$DEV"
+namespace "$GW"
+veth "$DEV" wan "$DEV_DIRECT_IP" "$GW" wan "$GW_IP"
+for ns in "$DEV" "$GW"; do
+    inns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 || skip "no IPv6"
+done
+ip -n "$DEV" addr add "$DEV6/64" dev wan nodad || skip "no IPv6"
+ip -n "$GW" addr add "$GW6/64" dev wan nodad
+mkdir -p "$RUN/dev" "$RUN/gw"
+
+conf() { # SIDE LOCAL REMOTE ID PEER_ID CHILD_LINES
+    cat >"$RUN/$1/swanctl.conf" <<C
+connections {
+    host {
+        local_addrs = $2
+        remote_addrs = $3
+        local {
+            auth = psk
+            id = $4
+        }
+        remote {
+            auth = psk
+            id = $5
+        }
+        children {
+            all {
+                mode = transport
+                ah_proposals = sha256
+                $6
+            }
+        }
+    }
+}
+$(secrets)
+C
+}
+
+cat >"$RUN/headers.py" <<'P'
+import socket, sys
+mode, host = sys.argv[1:3]
+v6 = ":" in host
+HOPOPTS, DSTOPTS, RECVHOPOPTS, RECVDSTOPTS, IP_OPTIONS, IP_RECVOPTS = 54, 59, 53, 58, 4, 6
+s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+if mode == "serve":
+    if v6:
+        s.setsockopt(socket.IPPROTO_IPV6, RECVHOPOPTS, 1)
+        s.setsockopt(socket.IPPROTO_IPV6, RECVDSTOPTS, 1)
+    else:
+        s.setsockopt(socket.IPPROTO_IP, IP_RECVOPTS, 1)
+    s.bind((host, 7007))
+    print("serving", flush=True)
+    while True:
+        data, control, _, peer = s.recvmsg(65535, 1024)
+        seen = sorted((kind, bytes(value)[2 if v6 else 0:]) for _, kind, value in control)
+        s.sendto(repr(seen).encode(), peer)
+s.settimeout(2)
+experiment = bytes([0x1e, 4, 1, 2, 3, 4])  # RFC 4727: passed over, not changed on the way
+change = bytes([0x3e, 4, 1, 2, 3, 4])      # may change on the way, so AH leaves its data out
+alert, timestamp = bytes([148, 4, 0, 0]), bytes([68, 8, 5, 0, 0, 0, 0, 0])
+cases = [[], [(HOPOPTS, experiment)], [(DSTOPTS, change)],
+         [(HOPOPTS, change), (DSTOPTS, experiment)]] if v6 else [
+         [], [(IP_OPTIONS, alert)], [(IP_OPTIONS, timestamp)], [(IP_OPTIONS, alert + timestamp)]]
+for case in cases:
+    for kind in (HOPOPTS, DSTOPTS) if v6 else ():
+        value = dict(case).get(kind)
+        s.setsockopt(socket.IPPROTO_IPV6, kind, bytes([0, 0]) + value if value else b"")
+    if not v6:
+        s.setsockopt(socket.IPPROTO_IP, IP_OPTIONS, dict(case).get(IP_OPTIONS, b""))
+    s.sendto(b"x" * 100, (host, 7007))
+    seen = s.recv(65535).decode()
+    if v6 and seen != repr(sorted(case)) or not v6 and len(eval(seen)) != len(case):
+        sys.exit(f"{case} came as {seen}")
+P
+
+between() { # NAME DEV_ADDR GW_ADDR
+    local clear
+    conf dev "$2" "$3" dev.example gw.example "start_action = start"
+    conf gw "$3" "$2" gw.example dev.example ""
+    daemon gw
+    daemon dev
+    wait_log dev "Child SA all established"
+    wait_log gw "Child SA all established"
+    inns "$GW" nft -f - <<N
+table inet watch
+delete table inet watch
+table inet watch {
+    chain clear { type filter hook prerouting priority 0;
+        iifname "wan" udp dport 7007 counter
+    }
+}
+N
+    reaches "$DEV" "$3" || fail "$1: no ping"
+    spawn headers "$GW" python3 "$RUN/headers.py" serve "$3"
+    wait_log headers serving
+    inns "$DEV" python3 "$RUN/headers.py" ask "$3" || fail "$1: headers do not come through"
+    clear=$(inns "$GW" nft list table inet watch)
+    grep -q "counter packets 0" <<<"$clear" || fail "$1: in the clear: $clear"
+    stop headers
+    : >"$RUN/headers.log"
+    stop dev || fail "$1: culvertd (dev) ended with $?"
+    stop gw || fail "$1: culvertd (gw) ended with $?"
+}
+
+between IPv6 "$DEV6" "$GW6"
+between IPv4 "$DEV_DIRECT_IP" "$GW_IP"
+pass
