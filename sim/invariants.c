@@ -170,6 +170,9 @@ static const char *child_differs(const struct host *peer, uint32_t peer_ike,
             return "has another suite at the peer";
         if (mine->mode != theirs.mode || mine->encap != theirs.encap)
             return "has another mode at the peer";
+        /* in transport mode a NAT shows each side other addresses (RFC 7296 section 2.23.1) */
+        if (mine->mode == CV_TRANSPORT && mine->encap)
+            return NULL;
         if (!same_ts(&mine->local_ts, &theirs.remote_ts) ||
             !same_ts(&mine->remote_ts, &theirs.local_ts))
             return "has other selectors at the peer";

@@ -465,44 +465,6 @@ static void a_childless_ike_sa_takes_a_child_later(void **state)
     assert_true(world_ping(d->w, d->flow));
 }
 
-/* The engine offers tunnels only; a transport configuration becomes a tunnel from host to
- * host, as when a peer declines USE_TRANSPORT_MODE (RFC 7296 section 1.3.1). */
-/* mode[0] is the device's, mode[1] the gateway's; both end up with what is agreed. */
-static void assert_mode(struct duo *d, const uint8_t mode[2], uint8_t agreed)
-{
-    struct recipe *r[] = {&d->dev_conn, &d->gw_conn};
-    uint32_t own;
-
-    for (unsigned i = 0; i < 2; i++) {
-        r[i]->child[0].mode = mode[i];
-        r[i]->child[0].n_local_ts = r[i]->child[0].n_remote_ts = 0;
-        recipe_local_ts(r[i], 0, recipe_dynamic());
-        recipe_remote_ts(r[i], 0, recipe_dynamic());
-    }
-    duo_start(d);
-    d->ike = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
-    assert_true(duo_settles(d, 10000, 1, 1));
-    assert_int_equal(host_child_info(d->gw, host_child(d->gw)).mode, agreed);
-    assert_int_equal(host_child_info(d->dev, host_child(d->dev)).mode, agreed);
-    own = world_flow_between(d->w, d->dev, &d->dev->v4, d->gw, &d->gw->v4);
-    assert_true(world_ping(d->w, own));
-}
-
-static void transport_mode_protects_the_hosts_own_packets(void **state)
-{
-    assert_mode(*state, (const uint8_t[]){CV_TRANSPORT, CV_TRANSPORT}, CV_TRANSPORT);
-}
-
-static void transport_mode_falls_back_to_a_tunnel_between_the_hosts(void **state)
-{
-    assert_mode(*state, (const uint8_t[]){CV_TRANSPORT, CV_TUNNEL}, CV_TUNNEL);
-}
-
-static void nobody_gets_transport_mode_unasked(void **state)
-{
-    assert_mode(*state, (const uint8_t[]){CV_TUNNEL, CV_TRANSPORT}, CV_TUNNEL);
-}
-
 static void traffic_outside_the_selectors_stays_home(void **state)
 {
     struct duo *d = *state;
@@ -579,9 +541,6 @@ int main(void)
         DUO(both_may_connect_at_the_same_moment),
         DUO(a_second_child_uses_the_ike_sa_that_is_up),
         DUO(a_childless_ike_sa_takes_a_child_later),
-        DUO(transport_mode_protects_the_hosts_own_packets),
-        DUO(transport_mode_falls_back_to_a_tunnel_between_the_hosts),
-        DUO(nobody_gets_transport_mode_unasked),
         DUO(traffic_outside_the_selectors_stays_home),
         DUO(a_device_that_reboots_replaces_its_old_sa),
         DUO(initial_contact_clears_what_a_crash_left),

@@ -76,6 +76,27 @@ static enum cv_err read_protocol(const struct ike_sa *sa, const struct proposal_
     return c->protocol == CV_PROTO_ESP ? CV_OK : CV_ERR_NO_PROPOSAL;
 }
 
+/* Behind a NAT a host names its address as it knows it.  In transport mode the IKE SA's own
+ * takes its place, in requests and in answers (RFC 7296 section 2.23.1). */
+static void see_address(struct cv_ts_list *ts, const struct cv_addr *seen)
+{
+    struct cv_ts *t = &ts->ts[0];
+
+    if (ts->n != 1 || t->family != seen->family || memcmp(t->lo, t->hi, sizeof(t->lo)) != 0)
+        return;
+    memcpy(t->lo, seen->b, sizeof(t->lo));
+    memcpy(t->hi, seen->b, sizeof(t->hi));
+}
+
+static void see_addresses(const struct ike_sa *sa, struct cv_ts_list *local,
+                          struct cv_ts_list *remote)
+{
+    if (sa->nat_local)
+        see_address(local, &sa->local.addr);
+    if (sa->nat_remote)
+        see_address(remote, &sa->remote.addr);
+}
+
 /* ---- initiator ---- */
 
 enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
@@ -132,6 +153,8 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
         err = read_protocol(sa, &choice, plan);
     if (err == CV_OK)
         err = check_mode(m, c->cfg, plan);
+    if (err == CV_OK && plan->mode == CV_TRANSPORT)
+        see_addresses(sa, &local, &remote);
     /* what we get must lie within what we want, virtual address included */
     if (err == CV_OK)
         err = resolve(sa, c->cfg, true, &ours);
@@ -164,46 +187,22 @@ struct offer {
     const struct ike_msg *m;
 };
 
-/* Behind a NAT a host names its address as it knows it.  In transport mode the one we see
- * takes its place (RFC 7296 section 2.23.1); the answer gets the written one back. */
-static void see_address(struct cv_ts_list *ts, const struct cv_addr *seen,
-                        struct cv_addr *written)
-{
-    struct cv_ts *t = &ts->ts[0];
-
-    if (ts->n != 1 || t->family != seen->family || memcmp(t->lo, t->hi, sizeof(t->lo)) != 0)
-        return;
-    written->family = t->family;
-    memcpy(written->b, t->lo, sizeof(written->b));
-    memcpy(t->lo, seen->b, sizeof(t->lo));
-    memcpy(t->hi, seen->b, sizeof(t->hi));
-}
-
-static struct cv_ts_list as_written(const struct cv_ts_list *ts, const struct cv_addr *written)
-{
-    struct cv_ts_list out = *ts;
-    struct cv_addr none;
-
-    if (written->family != 0)
-        see_address(&out, written, &none);
-    return out;
-}
-
 /* Does cfg take the offer?  exact: without narrowing. */
 static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
                               const struct cv_child_config *cfg, const struct offer *offer,
                               bool exact, struct child_plan *plan,
                               struct proposal_choice *choice)
 {
-    struct cv_ts_list local, remote;
+    struct cv_ts_list local, remote, theirs = offer->remote, mine = offer->local;
 
+    if (offer->transport && cfg->mode == CV_TRANSPORT)
+        see_addresses(sa, &mine, &theirs);
     if (resolve(sa, cfg, true, &local) != CV_OK || resolve(sa, cfg, false, &remote) != CV_OK)
         return CV_ERR_TS;
-    if (ts_narrow(&plan->local_ts, &local, &offer->local) != CV_OK ||
-        ts_narrow(&plan->remote_ts, &remote, &offer->remote) != CV_OK)
+    if (ts_narrow(&plan->local_ts, &local, &mine) != CV_OK ||
+        ts_narrow(&plan->remote_ts, &remote, &theirs) != CV_OK)
         return CV_ERR_TS;
-    if (exact && (!ts_equal(&plan->local_ts, &offer->local) ||
-                  !ts_equal(&plan->remote_ts, &offer->remote)))
+    if (exact && (!ts_equal(&plan->local_ts, &mine) || !ts_equal(&plan->remote_ts, &theirs)))
         return CV_ERR_TS;
     plan->cfg = cfg;
     return proposal_select(choice, k->crypto, cfg->proposals, cfg->n_proposals, offer->m->sa,
@@ -251,10 +250,6 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         (old == NULL && sa->n_children >= k->set.children_max))
         return CV_ERR_NO_ADDITIONAL;
     offer.transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
-    if (offer.transport && sa->nat_remote)
-        see_address(&offer.remote, &sa->remote.addr, &plan->written_remote);
-    if (offer.transport && sa->nat_local)
-        see_address(&offer.local, &sa->local.addr, &plan->written_local);
     offer.with_ke = with_ke;
     offer.m = m;
     if (old == NULL)
@@ -280,8 +275,6 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
 void child_put_answer(const struct child_plan *plan, const struct proposal_choice *choice,
                       bool with_ke, struct ike_out *o)
 {
-    struct cv_ts_list remote = as_written(&plan->remote_ts, &plan->written_remote);
-    struct cv_ts_list local = as_written(&plan->local_ts, &plan->written_local);
     uint8_t spi[SPI_LEN];
 
     if (plan->mode == CV_TRANSPORT)
@@ -289,8 +282,8 @@ void child_put_answer(const struct child_plan *plan, const struct proposal_choic
     ike_payload_begin(&o->chain, PL_SA);
     proposal_put_answer(&o->w, choice, spi_octets(plan->spi_in, spi), with_ke);
     ike_payload_end(&o->chain);
-    put_ts(o, PL_TSI, &remote);
-    put_ts(o, PL_TSR, &local);
+    put_ts(o, PL_TSI, &plan->remote_ts);
+    put_ts(o, PL_TSR, &plan->local_ts);
 }
 
 /* ---- both ---- */

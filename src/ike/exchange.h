@@ -37,8 +37,6 @@ struct child_plan {
     uint32_t replaces; /* index of the Child SA it takes over from, or POOL_NONE */
     uint32_t reqid;
     struct cv_ts_list local_ts, remote_ts;
-    /* transport mode through a NAT: the addresses the peer wrote, for the answer */
-    struct cv_addr written_local, written_remote;
     size_t key_len; /* octets per direction */
     uint8_t
         keymat[2 * (CV_CIPHER_KEY_MAX + CV_INTEG_KEY_MAX)]; /* initiator's direction first */
