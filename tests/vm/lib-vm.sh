@@ -8,9 +8,11 @@
 #
 #   host: control 10.79.1.1, outer 10.79.0.1 and fd79::1, inner 10.90.1.1 and fd90:1::1
 #   VM:   the same with 2 where the last 1 differs: 10.79.1.2, fd79::2, 10.90.2.1, fd90:2::1
+#   far:  outer 10.77.9.2, which the host turns into 10.79.0.3, inner as the host's
 
 VM_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 VM_CACHE=$ROOT/build/vm
+FAR_IP=10.77.9.2 FAR_NAT_IP=10.77.9.1 FAR_SEEN_IP=10.79.0.3
 VM_CONTROL=10.79.1.2 VM_URI=tcp://10.79.1.2:4502
 CHARON=$(command -v charon-systemd || echo /usr/sbin/charon-systemd)
 PLUGINS="random nonce aes sha1 sha2 hmac kdf curve25519 kernel-netlink socket-default vici"
@@ -87,6 +89,22 @@ host_network() {
     ip -n "$DEV" addr add fd79::1/64 dev tap0 nodad
     ip -n "$DEV" addr add 10.90.1.1/32 dev lo
     ip -n "$DEV" addr add fd90:1::1/128 dev lo nodad
+}
+
+# A host behind a NAT, which is $DEV.
+far_network() {
+    namespace "$P-far"
+    veth "$P-far" wan "$FAR_IP" "$DEV" far "$FAR_NAT_IP"
+    ip -n "$DEV" addr add "$FAR_SEEN_IP/24" dev tap0
+    ip -n "$P-far" route add default via "$FAR_NAT_IP"
+    ip -n "$P-far" addr add 10.90.1.1/32 dev lo
+    inns "$P-far" sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+    ip -n "$P-far" addr add fd90:1::1/128 dev lo nodad
+    inns "$DEV" nft -f - <<N || skip "no nftables NAT"
+table ip nat {
+    chain outward { type nat hook postrouting priority 100; ip saddr $FAR_IP snat to $FAR_SEEN_IP; }
+}
+N
 }
 
 # boot_vm: returns when charon in it answers.  The VM ends by itself should nobody end it.
