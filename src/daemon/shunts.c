@@ -119,12 +119,12 @@ static int lead_to_device(struct shunts *s, const struct prefix *to)
         {CV_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
     };
     const bool v6 = to->addr.family == CV_IPV6;
-    struct route_via via = {0};
+    struct cv_addr src;
 
-    if (route_source(s->nl, to->len == 0 ? &nobody[v6] : &to->addr, ROUTE_MARK, &via.src,
-                     NULL) != 0)
-        via.src = (struct cv_addr){0};
-    return route_ask_add(s->nl, s->ifindex, to, &via);
+    if (route_source(s->nl, to->len == 0 ? &nobody[v6] : &to->addr, ROUTE_MARK, &src, NULL) !=
+        0)
+        src = (struct cv_addr){0};
+    return route_ask_add(s->nl, s->ifindex, to, &src);
 }
 
 static int prepare(struct shunts *s, const struct route_shunt *rule)
@@ -183,8 +183,7 @@ static bool add_pair(struct shunts *s, const struct conn *c, const struct route_
 
     if (!add_rule(s, c, rule))
         return false;
-    /* What comes the other way is inbound to the device's policies, and not theirs to forward.
-     */
+    /* To the engine what comes the other way is inbound; the device only has outbound. */
     return (rule->kind != ROUTE_PASS && rule->kind != ROUTE_DROP) || add_rule(s, c, &back);
 }
 

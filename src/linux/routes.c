@@ -202,12 +202,13 @@ int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
 }
 
 int route_ask_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
-                  const struct route_via *via)
+                  const struct cv_addr *src)
 {
+    const struct route_via via = {.src = *src};
     struct nl_request r;
 
     route_request(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, ROUTE_ASK_TABLE, ifindex, to,
-                  via);
+                  &via);
     return netlink_ask(nl, &r, NULL, NULL);
 }
 

@@ -90,9 +90,10 @@ int route_shunt_del(struct netlink *nl, const struct route_shunt *s);
 /* Packets of our own sockets go past rules 217, or 222. */
 int route_past_add(struct netlink *nl, uint8_t family, bool first);
 int route_past_del(struct netlink *nl, uint8_t family, bool first);
-/* In table 221; it ends with the device. */
+/* In table 221, with src (family 0: the kernel's choice) for local programs; ends with the
+ * device. */
 int route_ask_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
-                  const struct route_via *via);
+                  const struct cv_addr *src);
 
 /* The source address the kernel would take towards to for packets with mark, and, when
  * ifindex is not NULL, the device, or 0.  ENETUNREACH and the like when there is no way;

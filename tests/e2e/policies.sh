@@ -146,6 +146,10 @@ ping_once "$DEV" "$APP_IP" && fail "pass was stronger than a drop with a priorit
 ping_once "$APP" "$DEV_DIRECT_IP" || fail "the answer to a ping from behind is dropped, too"
 [ "$(sees "$DEV" "$APP_IP" 8080)" = "$DEV_DIRECT_IP" ] || fail "TCP is dropped, too"
 swanctl dev --initiate --child net >/dev/null || fail "IKE is dropped"
+ip -n "$DEV" addr del "$DEV_DIRECT_IP/24" dev wan
+ip -n "$DEV" addr add 10.77.2.9/24 dev wan
+ip -n "$DEV" route replace "$APP_NET" via "$GW_IP"
+ping_once "$DEV" "$GW_IP" && fail "a ping left from another address"
 stop dev || fail "culvertd (dev) ended with $?"
 ping_once "$DEV" "$GW_IP" || fail "still dropped"
 [ "$(inns "$DEV" ip -6 rule | wc -l)" -eq 2 ] || fail "rules stay: $(inns "$DEV" ip -6 rule)"

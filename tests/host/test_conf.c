@@ -675,6 +675,28 @@ static void every_prefix_of_a_configuration_is_loaded_or_refused_cleanly(void **
     }
 }
 
+static void trap_and_start_go_together_in_either_order(void **state)
+{
+    static const char *const forms[] = {"trap|start", "start|trap", "trap, start",
+                                        "start,trap"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        char text[160];
+        const struct cv_child_config *n;
+
+        (void)snprintf(text, sizeof(text),
+                       "connections { c { children { n { start_action = %s\n"
+                       " close_action = %s\n } } } }",
+                       forms[i], forms[i]);
+        load(text);
+        n = child(conn("c"), "n");
+        assert_int_equal(n->start_action, CV_ACTION_TRAP | CV_ACTION_START);
+        assert_int_equal(n->close_action, CV_ACTION_TRAP | CV_ACTION_START);
+        fixture_unload(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -695,6 +717,7 @@ int main(void)
         cmocka_unit_test(a_key_with_a_passphrase_is_opened_with_its_secret),
         cmocka_unit_test(certificates_may_be_named_in_sections_and_by_path),
         cmocka_unit_test(load_conn_brings_lists_and_certificates_as_octets),
+        cmocka_unit_test(trap_and_start_go_together_in_either_order),
         cmocka_unit_test(settings_have_defaults_and_can_be_set),
         cmocka_unit_test(nothing_is_left_of_a_configuration_that_fails),
         cmocka_unit_test(every_prefix_of_a_configuration_is_loaded_or_refused_cleanly),
