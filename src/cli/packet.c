@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <culvert/ipsec.h>
+
 #include "base/secret.h"
 #include "cli/pcap.h"
 
@@ -36,6 +38,39 @@ static void set_port(struct run *run, uint16_t port)
         run->ports[port / 32] |= UINT32_C(1) << (port % 32);
 }
 
+static const struct xfrm_sa *find_sa(const struct run *run, const struct cv_packet *pkt,
+                                     const struct frame *f)
+{
+    return planes_find(&run->planes, f->ah ? CV_PROTO_AH : CV_PROTO_ESP, f->spi,
+                       &pkt->local.addr);
+}
+
+static void open_by(struct run *run, struct cv_packet *pkt, const struct frame *f,
+                    const struct xfrm_sa *sa)
+{
+    run->note.spi = f->spi;
+    run->note.sa = sa;
+    planes_in(&run->planes, sa, pkt, f->seq_low, &run->note.seq);
+}
+
+/* SAs inside SAs, as far as they are in the file; the note is about the last one. */
+static void open_inside(struct run *run, struct cv_packet *pkt)
+{
+    for (unsigned n = 1; n < CV_NESTED_MAX && pkt->verdict == CV_DELIVER; n++) {
+        struct cv_packet inside = *pkt;
+        const struct xfrm_sa *sa;
+        struct frame f;
+
+        if (!frame_enter(&f, &inside, run->ports))
+            return;
+        sa = find_sa(run, &inside, &f);
+        if (sa == NULL)
+            return;
+        *pkt = inside;
+        open_by(run, pkt, &f, sa);
+    }
+}
+
 /* An IPsec packet of the network, as the daemon's sockets would bring it. */
 static enum cv_err open_one(struct run *run, struct cv_packet *pkt, struct frame *f,
                             struct cv_span ip)
@@ -51,9 +86,8 @@ static enum cv_err open_one(struct run *run, struct cv_packet *pkt, struct frame
     note->seq = f->seq_low;
     if (run->sas.n == 0)
         return CV_OK; /* explain without SAs */
-    note->sa =
-        planes_find(&run->planes, f->ah ? CV_PROTO_AH : CV_PROTO_ESP, f->spi, &pkt->local.addr);
-    planes_in(&run->planes, note->sa, pkt, f->seq_low, &note->seq);
+    open_by(run, pkt, f, find_sa(run, pkt, f));
+    open_inside(run, pkt);
     note->dummy = pkt->verdict == CV_TAKEN;
     return pkt->err;
 }
@@ -78,7 +112,7 @@ static enum cv_err seal_one(struct run *run, struct cv_packet *pkt, struct cv_sp
     if (pkt->verdict != CV_TRANSMIT)
         return pkt->err;
     note->has_seq = true;
-    return frame_send(pkt, (uint16_t)note->n);
+    return cv_outer_put(pkt);
 }
 
 static void take_packet(struct run *run, const struct capture_packet *caught)

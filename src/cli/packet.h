@@ -66,9 +66,8 @@ CV_MUST_USE enum cv_err frame_read(struct frame *f, struct cv_packet *pkt, struc
                                    const uint32_t ports[65536 / 32]);
 /* Copies an IP packet as it is, with room around it. */
 CV_MUST_USE enum cv_err frame_copy(struct cv_packet *pkt, struct cv_span ip);
-/* Puts the headers that the daemon's host adds in front of a sealed packet; id is the IPv4
- * identification.  CV_ERR_TOO_BIG. */
-CV_MUST_USE enum cv_err frame_send(struct cv_packet *pkt, uint16_t id);
+/* Is what was opened an ESP or AH packet again?  Then pkt is what cv_input takes. */
+bool frame_enter(struct frame *f, struct cv_packet *pkt, const uint32_t ports[65536 / 32]);
 
 /* ---- packet_print.c: what is said about each packet --------------------------------- */
 

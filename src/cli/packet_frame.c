@@ -1,4 +1,4 @@
-/* What a daemon's sockets do around the data plane: outer IP and UDP headers off and on.
+/* What a daemon's sockets do before the data plane: outer IP and UDP headers off.
  *
  * RFC 791, 768, 8200; RFC 3948 for ESP in UDP.  The result is an IP packet of its own; the
  * capture's octets are only read.
@@ -6,9 +6,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include <culvert/ipsec.h>
+
 #include "cli/packet.h"
 
-enum { UDP_HDR_LEN = 8, IKE_PORT = 500, TTL = 64, IP_LEN_MAX = 65535 };
+enum { UDP_HDR_LEN = 8, IKE_PORT = 500 };
 
 enum cv_err frame_copy(struct cv_packet *pkt, struct cv_span ip)
 {
@@ -115,49 +117,21 @@ enum cv_err frame_read(struct frame *f, struct cv_packet *pkt, struct cv_span ip
     return err == CV_OK ? read_numbers(f, pkt, 0) : err;
 }
 
-/* ---- out -------------------------------------------------------------------------- */
-
-/* IPv6 has no packets without checksum but for protocols that ask for it, and RFC 3948 does
- * not (RFC 8200 section 8.1). */
-static void put_udp(struct cv_packet *pkt)
+bool frame_enter(struct frame *f, struct cv_packet *pkt, const uint32_t ports[65536 / 32])
 {
-    const struct cv_addr *src = &pkt->local.addr, *dst = &pkt->remote.addr;
-    struct wr w;
-    uint16_t sum;
+    struct cv_packet inside = *pkt;
 
-    pkt->off -= UDP_HDR_LEN;
-    pkt->len += UDP_HDR_LEN;
-    w = wr_init(cv_packet_data(pkt), UDP_HDR_LEN);
-    wr_u16(&w, pkt->local.port);
-    wr_u16(&w, pkt->remote.port);
-    wr_u16(&w, (uint16_t)pkt->len);
-    wr_u16(&w, 0);
-    if (src->family != CV_IPV6)
-        return;
-    sum = ip_upper_checksum(src, dst, IPPROTO_NUM_UDP, span(cv_packet_data(pkt), pkt->len));
-    wr_patch_u16(&w, 6, sum == 0 ? 0xffff : sum);
-}
-
-enum cv_err frame_send(struct cv_packet *pkt, uint16_t id)
-{
-    const bool udp = pkt->carrier == CV_UDP_4500;
-    const size_t head = ip_head_len(pkt->local.addr.family);
-    struct ip_head h = {.src = pkt->local.addr,
-                        .dst = pkt->remote.addr,
-                        .proto = udp ? IPPROTO_NUM_UDP : IPPROTO_NUM_ESP,
-                        .tos = pkt->tos,
-                        .ttl = TTL,
-                        .df = pkt->df,
-                        .id = id};
-
-    if (pkt->carrier == CV_RAW_AH)
-        return CV_OK; /* AH covers the IP header, so it is there already */
-    if (head + (udp ? UDP_HDR_LEN : 0) + pkt->len > IP_LEN_MAX)
-        return CV_ERR_TOO_BIG;
-    if (udp)
-        put_udp(pkt);
-    pkt->off -= head;
-    ip_put_head(cv_packet_data(pkt), &h, pkt->len);
-    pkt->len += head;
-    return CV_OK;
+    *f = (struct frame){.len = pkt->len};
+    f->parsed = ip_parse(&f->flow, span(cv_packet_data(pkt), pkt->len));
+    if (cv_outer_take(&inside) != CV_OK)
+        return false;
+    f->ah = inside.carrier == CV_RAW_AH;
+    f->udp = inside.carrier == CV_UDP_4500;
+    f->esp = !f->ah;
+    if (f->udp && !carries_esp(ports, f->flow.sport) && !carries_esp(ports, f->flow.dport))
+        return false;
+    if (read_numbers(f, &inside, f->ah ? f->flow.hdr_len + 4 : 0) != CV_OK)
+        return false;
+    *pkt = inside;
+    return true;
 }

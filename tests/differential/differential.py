@@ -7,6 +7,7 @@ open: the other seals random packets; before each come copies with one bit chang
 that is protected, cut short or made longer, after all of them each once more.  The genuine
 ones must come out as they went in, and nothing else may come out.
 seal: culvert seals random packets; the other opens them.
+stacks: one SA inside another, both ways.
 
 Prints its seed; the same seed does the same thing.  --only takes the cells whose name has
 TEXT in it.
@@ -14,6 +15,7 @@ TEXT in it.
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -30,10 +32,11 @@ logging.getLogger("scapy").setLevel(logging.ERROR)
 
 from scapy.all import (AH, ESP, ICMP, IP, TCP, UDP, HBHOptUnknown, ICMPv6EchoRequest,  # noqa: E402
                        IPOption_RR, IPOption_Router_Alert, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, Raw,
-                       RouterAlert, raw)
+                       RouterAlert, bind_layers, raw, split_layers)
 
-from matrix import cells  # noqa: E402
+from matrix import cells, stacks  # noqa: E402
 
+ESP_LAYERS = [(IP, {"proto": 50}), (IPv6, {"nh": 50}), (UDP, {"dport": 4500}), (UDP, {"sport": 4500})]
 GENUINE, TAMPERED, REPLAYED = "genuine", "tampered", "replayed"
 
 
@@ -176,8 +179,10 @@ class Run:
     def fail(self, cell, what):
         self.failures.append("%s: %s" % (cell.name, what))
 
-    def culvert(self, verb, packets):
+    def culvert(self, verb, packets, matrix):
         """Answers (a JSON line each, the packets that came out)."""
+        with open(self.sa_file, "w") as f:
+            f.writelines(cell.xfrm() for cell in matrix)
         name_in, name_out = (os.path.join(self.folder, verb + end) for end in ("-in.pcap", "-out.pcap"))
         write_capture(name_in, packets)
         done = subprocess.run([self.args.culvert, "packet", verb, "--sa", self.sa_file, "--in", name_in,
@@ -192,9 +197,20 @@ class Run:
         return lines, read_capture(name_out)
 
 
+@contextlib.contextmanager
+def unknown_esp():
+    """scapy's AH puts its ICV into an ESP packet that it finds inside."""
+    for lower, key in ESP_LAYERS:
+        split_layers(lower, ESP, **key)
+    yield
+    for lower, key in ESP_LAYERS:
+        bind_layers(lower, ESP, **key)
+
+
 def other_seals(cell, sa, inside, **options):
     """scapy leaves the UDP length at 8; the reference leaves UDP to us."""
-    octets = raw(sa.encrypt(parse(inside), **options))
+    with unknown_esp() if cell.protocol == "ah" else contextlib.nullcontext():
+        octets = raw(sa.encrypt(parse(inside), **options))
     if cell.by_reference and cell.encap:
         at, names_protocol = (20, 9) if cell.outer == 4 else (40, 6)
         octets = octets[:names_protocol] + b"\x11" + octets[names_protocol + 1:at] + \
@@ -213,7 +229,7 @@ def open_way(run, rng, matrix):
             genuine.append((GENUINE, cell, outside, inside))
             stream.append(genuine[-1])
         stream += [(REPLAYED,) + g[1:] for g in genuine]
-    lines, came_out = run.culvert("open", [octets for _, _, octets, _ in stream])
+    lines, came_out = run.culvert("open", [octets for _, _, octets, _ in stream], matrix)
     came_out = iter(came_out)
     for (kind, cell, _, inside), line in zip(stream, lines):
         accepted = line["verdict"] == "ok"
@@ -259,7 +275,7 @@ def other_opens(cell, octets, inside):
 def seal_way(run, rng, matrix):
     stream = [(cell, random_packet(rng, cell), i + 1)
               for cell in matrix for i in range(run.args.packets)]
-    lines, came_out = run.culvert("seal", [inside for _, inside, _ in stream])
+    lines, came_out = run.culvert("seal", [inside for _, inside, _ in stream], matrix)
     came_out = iter(came_out)
     for (cell, inside, number), line in zip(stream, lines):
         if line["verdict"] != "ok":
@@ -278,6 +294,45 @@ def seal_way(run, rng, matrix):
     return len(stream)
 
 
+def open_stacks(run, rng, matrix):
+    stream = []
+    for inner, outer in matrix:
+        sas = inner.other(), outer.other()
+        for _ in range(run.args.packets):
+            inside = random_packet(rng, inner)
+            between = other_seals(inner, sas[0], inside)
+            stream.append((inner, outer, other_seals(outer, sas[1], between), inside))
+    lines, came_out = run.culvert("open", [s[2] for s in stream], [cell for pair in matrix for cell in pair])
+    came_out = iter(came_out)
+    for (inner, outer, _, inside), line in zip(stream, lines):
+        if line["verdict"] != "ok" or line["spi"] != inner.spi:
+            run.fail(inner, "inside %s: %s, SPI %s" % (outer.name, line["verdict"], line["spi"]))
+        elif not same_inside(inner, inside, next(came_out)):
+            run.fail(inner, "inside %s: a packet of theirs comes out changed" % outer.name)
+    return len(stream)
+
+
+def seal_stacks(run, rng, matrix):
+    """An SA file each: the capture that one writes is what the other reads."""
+    stream = [(inner, outer, random_packet(rng, inner)) for inner, outer in matrix
+              for _ in range(run.args.packets)]
+    _, between = run.culvert("seal", [s[2] for s in stream], [inner for inner, _ in matrix])
+    _, outside = run.culvert("seal", between, [outer for _, outer in matrix])
+    if len(outside) != len(stream):
+        run.fail(stream[0][0], "%d of %d stacked packets are sealed" % (len(outside), len(stream)))
+    for (inner, outer, inside), middle, octets in zip(stream, between, outside):
+        try:
+            _, opened = other_opens(outer, octets, middle)
+            _, opened = other_opens(inner, opened, inside)
+        except Exception as why:
+            run.fail(inner, "inside %s: the other does not open it: %s %s" %
+                     (outer.name, type(why).__name__, why))
+            continue
+        if not same_inside(inner, inside, opened):
+            run.fail(inner, "inside %s: a packet comes out of the other changed" % outer.name)
+    return len(stream)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("culvert")
@@ -290,15 +345,16 @@ def main():
     matrix = [cell for cell in cells(rng) if args.only in cell.name]
     with tempfile.TemporaryDirectory(prefix="culvert-differential-") as folder:
         run, start = Run(args, folder), time.monotonic()
-        with open(run.sa_file, "w") as f:
-            f.writelines(cell.xfrm() for cell in matrix)
         opened = open_way(run, rng, matrix)
         sealed = seal_way(run, rng, matrix)
+        piles = [pair for pair in stacks(rng, 2000) if args.only in pair[0].name]
+        stacked = open_stacks(run, rng, piles) + seal_stacks(run, rng, piles) if piles else 0
     for failure in run.failures[:40]:
         print(failure)
     print("%d cells: %d packets of theirs opened, %d tampered and %d repeated refused; %d packets of ours "
-          "opened by them; %d wrong; %.1f s" % (len(matrix), opened[GENUINE], opened[TAMPERED], opened[REPLAYED],
-                                               sealed, len(run.failures), time.monotonic() - start))
+          "opened by them; %d in two SAs; %d wrong; %.1f s" %
+          (len(matrix), opened[GENUINE], opened[TAMPERED], opened[REPLAYED], sealed, stacked,
+           len(run.failures), time.monotonic() - start))
     if run.failures:
         print("replay: %s --seed %d --packets %d" % (" ".join(sys.argv[:2]), args.seed, args.packets))
     return 1 if run.failures or not matrix else 0

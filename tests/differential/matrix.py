@@ -94,6 +94,33 @@ def cells(rng):
                 number += 1
 
 
+def stacks(rng, number):
+    """(inner, outer): ESP inside AH between the same hosts, and anything inside a tunnel."""
+    for family in (4, 6):
+        for suite in ((AEADS[0], None, False), (AEADS[0], None, True), (CIPHERS[0], MACS[0], False)):
+            for encap in (None, (4500, 4500)):
+                for mode in ("transport", "tunnel"):
+                    inner = Cell(rng, number, "esp", mode, family, family, suite, encap)
+                    yield inner, around(inner, Cell(rng, number, "ah", "transport", family, family,
+                                                    (None, MACS[0], False), None))
+                    number += 1
+        for protocol, suite in (("esp", (AEADS[0], None, False)), ("ah", (None, MACS[1], True))):
+            for outer in (4, 6):
+                for inside in ("esp", "ah"):
+                    inner = Cell(rng, number, inside, "tunnel", family, 4,
+                                 (AEADS[0], None, False) if inside == "esp" else (None, MACS[0], False), None)
+                    yield inner, around(inner, Cell(rng, number + 1, protocol, "tunnel", outer, family,
+                                                    suite, None))
+                    number += 2
+
+
+def around(inner, outer):
+    """outer, so that it carries what inner seals."""
+    outer.inner_src, outer.inner_dst = inner.src, inner.dst
+    outer.spi = inner.spi ^ 1
+    return outer
+
+
 def address(family, net, number):
     if family == 4:
         return str(ipaddress.IPv4Address((net << 24) + (number << 4) + 1))

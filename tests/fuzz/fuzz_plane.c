@@ -311,7 +311,7 @@ static struct ipsec_way take(struct bench *b, enum side side, struct cv_packet *
     struct ipsec_way way;
 
     ipsec_in(b->plane[side], pkt, 1, &way);
-    FUZZ_CHECK(way.n <= IPSEC_WAY_MAX && all_in(b, side) - before <= way.n);
+    FUZZ_CHECK(way.n <= CV_NESTED_MAX && all_in(b, side) - before <= way.n);
     FUZZ_CHECK((pkt->verdict == CV_DROP) == (pkt->err != CV_OK));
     for (unsigned k = 1; k < way.n; k++)
         FUZZ_CHECK(kinds[way.pair[k]].nested);

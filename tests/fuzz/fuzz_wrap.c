@@ -2,8 +2,9 @@
  * authentication.  The input: one octet of flags, then a packet.
  *
  * The packet is opened; then, where it is an IP packet, sealed and opened again; and read as
- * an ICMP message, answered as too big and clamped.  What is delivered must be IP of its own
- * length, and nothing may be read past the packet, whose buffer ends with it.
+ * an ICMP message, answered as too big and clamped, and as an SA's packet inside another SA.
+ * What is delivered must be IP of its own length, and nothing may be read past the packet,
+ * whose buffer ends with it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <culvert/ipsec.h>
@@ -114,6 +115,24 @@ static void seal_and_open(const struct cv_sa_config *cfg, struct cv_span s)
     free(pkt.buf);
 }
 
+/* The outer header off and on again. */
+static void reenter(struct cv_span s)
+{
+    struct cv_packet pkt = load(s, 0);
+    struct ip_flow flow;
+
+    if (cv_outer_take(&pkt) == CV_OK) {
+        const struct cv_endpoint from = pkt.local;
+
+        FUZZ_CHECK(pkt.off + pkt.len <= pkt.cap);
+        pkt.local = pkt.remote;
+        pkt.remote = from;
+        FUZZ_CHECK(cv_outer_put(&pkt) == CV_OK && pkt.len <= s.n);
+        FUZZ_CHECK(ip_parse(&flow, span(cv_packet_data(&pkt), pkt.len)) == CV_OK);
+    }
+    free(pkt.buf);
+}
+
 static void look_at(struct cv_span s)
 {
     struct cv_packet pkt = load(s, 0);
@@ -137,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     open_hostile(&cfg, packet);
     seal_and_open(&cfg, packet);
+    reenter(packet);
     look_at(packet);
     return 0;
 }
