@@ -1,7 +1,7 @@
 #!/bin/bash
 # What stands between the IP header and AH: IPv4 options, IPv6 hop-by-hop and destination
-# options.  Two hosts with AH in transport mode; a program at one end sets them, that at the
-# other sees them, and none is seen on a packet without AH.
+# options.  Two hosts with AH, in transport mode and in a tunnel with the outer addresses inside; a
+# program at one end sets them, that at the other sees them, and nothing is seen without AH.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip "no python3"
@@ -33,7 +33,7 @@ connections {
         }
         children {
             all {
-                mode = transport
+                mode = $MODE
                 ah_proposals = sha256
                 $6
             }
@@ -110,6 +110,8 @@ N
     stop gw || fail "$1: culvertd (gw) ended with $?"
 }
 
-between IPv6 "$DEV6" "$GW6"
-between IPv4 "$DEV_DIRECT_IP" "$GW_IP"
+for MODE in transport tunnel; do
+    between "IPv6 $MODE" "$DEV6" "$GW6"
+    between "IPv4 $MODE" "$DEV_DIRECT_IP" "$GW_IP"
+done
 pass

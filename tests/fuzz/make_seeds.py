@@ -164,6 +164,10 @@ def ip_seeds():
                            bytes(4) + udp)),
             ("later6", ip6(44, b"\x11\0\0\x10" + bytes(4) + udp)), ("esp6", ip6(50, bytes(24)))):
         seed("fuzz_ip", label, b"\1" + packet)
+    for label, mtu, options, fragment in (("plain", 44, b"", 0), ("again", 60, b"", 0x2010),
+                                          ("options", 64, b"\x94\4\0\0\7\7\4" + bytes(5), 0)):
+        seed("fuzz_split", label,
+             struct.pack(">H", mtu) + ip4(17, bytes(range(200)), fragment, options))
 
 
 # --- ESP and SK: the steps that the targets describe ---------------------------------
