@@ -14,7 +14,7 @@
 #include "daemon/privs.h"
 #include "daemon/state.h"
 
-enum { STOP_LIMIT_MS = 2000, IPV6_AND_TCP = 60 };
+enum { STOP_LIMIT_MS = 2000, IPV6_AND_TCP = 60, PATHS_RENEW_S = 300 };
 
 struct event_base *daemon_base(struct daemon *d)
 {
@@ -161,6 +161,13 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
     actions_retry(ctx);
 }
 
+static void on_paths(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    daemon_renew_paths(ctx);
+}
+
 static void on_release(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
@@ -266,6 +273,7 @@ static bool start_network(struct daemon *d, struct problem *why)
 
 static bool start_events(struct daemon *d, struct problem *why)
 {
+    static const struct timeval renew = {.tv_sec = PATHS_RENEW_S};
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -281,9 +289,11 @@ static bool start_events(struct daemon *d, struct problem *why)
         return problem_set(why, "no timer");
     d->retry = evtimer_new(d->base, on_retry, d);
     d->release = evtimer_new(d->base, on_release, d);
+    d->paths = event_new(d->base, -1, EV_PERSIST, on_paths, d);
     d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
-    if (d->retry == NULL || d->release == NULL || d->stop_timer == NULL || d->hosts == NULL)
+    if (d->retry == NULL || d->release == NULL || d->paths == NULL ||
+        event_add(d->paths, &renew) != 0 || d->stop_timer == NULL || d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     d->updown = updown_new(d->base, note_script, d);
     d->io.engine = d->engine;
@@ -498,6 +508,7 @@ void daemon_free(struct daemon *d)
         close(d->alarm_fd);
     free_event(d->retry);
     free_event(d->release);
+    free_event(d->paths);
     free_event(d->stop_timer);
     for (unsigned i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
         free_event(d->signals[i]);

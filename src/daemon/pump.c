@@ -93,6 +93,14 @@ static void path_of(struct daemon *d, const struct cv_child_info *c)
                     clock_now_ms());
 }
 
+void daemon_renew_paths(struct daemon *d)
+{
+    struct cv_child_info c;
+
+    for (uint32_t at = 0; cv_child_next(d->engine, 0, &at, &c);)
+        path_of(d, &c);
+}
+
 static void routes_of(struct daemon *d, uint32_t child)
 {
     struct cv_child_info c;

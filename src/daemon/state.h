@@ -67,6 +67,7 @@ struct daemon {
     struct event *retry;   /* the next wish is due */
     struct hold hold;      /* what traps have caught */
     struct event *release; /* some of it can go */
+    struct event *paths;   /* what the kernel knows of them, again */
     bool releasing;
 
     struct listener *listeners;

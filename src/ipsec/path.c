@@ -87,7 +87,7 @@ bool path_learn(struct path *path, size_t mtu, uint64_t now_ms)
 
     if (mtu < floor)
         mtu = floor;
-    if (mtu > UINT16_MAX || (now != 0 && mtu >= now))
+    if (mtu > UINT16_MAX || (now != 0 && mtu > now) || (mtu == now && path->learned != mtu))
         return false;
     path->learned = (uint16_t)mtu;
     path->learned_at = path_clock(now_ms);

@@ -48,7 +48,8 @@ CV_MUST_USE enum cv_err path_check(const struct path *path, const struct esp_sa 
 /* The path outside is another SA, which carries mtu octets; SIZE_MAX: any. */
 void path_set_mtu(struct path *path, size_t mtu);
 
-/* A router said that only mtu octets fit.  False: nothing new. */
+/* A router, or the host, said that only mtu octets fit; saying it again keeps it for longer.
+ * False: it changes nothing. */
 bool path_learn(struct path *path, size_t mtu, uint64_t now_ms);
 /* Forgets what was learned too long ago. */
 void path_age(struct path *path, uint64_t now_ms);

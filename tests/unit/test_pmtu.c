@@ -313,6 +313,30 @@ static void learned_mtu_lowers_the_path_and_is_forgotten(void **state)
     }
 }
 
+static void what_is_said_again_is_kept_for_longer(void **state)
+{
+    static struct fixture room;
+    const struct ipsec_config cfg = config(&suites[0], false);
+    struct fixture *f = fresh(&room, &cfg);
+    size_t lower;
+
+    (void)state;
+    ipsec_learn_mtu(f->p, 0, 1300, 0);
+    lower = ipsec_inner_mtu(f->p, 0);
+    for (unsigned i = 1; i < 10; i++) {
+        ipsec_learn_mtu(f->p, 0, 1300, i * 5 * MINUTE);
+        ipsec_learn_mtu(f->p, 0, 1350, i * 5 * MINUTE);
+        assert_int_equal(out(f, false, true, 100, (i * 5 + 4) * MINUTE), CV_OK);
+        assert_int_equal(ipsec_inner_mtu(f->p, 0), lower);
+    }
+    assert_int_equal(out(f, false, true, 100, 60 * MINUTE), CV_OK);
+    assert_true(ipsec_inner_mtu(f->p, 0) > lower);
+    ipsec_learn_mtu(f->p, 0, 1400, 60 * MINUTE); /* as configured: nothing is learned */
+    assert_int_equal(out(f, false, true, 100, 75 * MINUTE), CV_OK);
+    assert_true(ipsec_inner_mtu(f->p, 0) > lower);
+    ipsec_close(f->p);
+}
+
 static void forged_reports_change_nothing_or_little(void **state)
 {
     static struct fixture room;
@@ -412,6 +436,7 @@ int main(void)
         cmocka_unit_test(answer_goes_to_the_sender_and_quotes_the_packet),
         cmocka_unit_test(errors_fragments_and_groups_are_not_answered),
         cmocka_unit_test(learned_mtu_lowers_the_path_and_is_forgotten),
+        cmocka_unit_test(what_is_said_again_is_kept_for_longer),
         cmocka_unit_test(forged_reports_change_nothing_or_little),
         cmocka_unit_test(reports_are_bounded_to_a_few_a_second),
         cmocka_unit_test(flow_padding_hides_lengths_as_far_as_the_path_allows),
