@@ -242,7 +242,7 @@ static void trap_set(struct daemon *d, struct conn *c, const struct cv_child_con
                    child->name);
     policyset_protect(&d->policies, t->owner, &t->local, &t->remote, t->cookie);
     if (!conn_is_virtual(&c->cv))
-        policyset_narrow(&d->policies, t->owner, &t->local, &t->remote);
+        policyset_narrow(&d->policies, t->owner, child, &t->local, &t->remote);
     netconf_add_routes(&d->net, t->owner, &t->local, &t->remote, t->child->mode);
 }
 

@@ -165,11 +165,32 @@ void policyset_rest(struct policyset *s, uint64_t owner, const struct cv_ts *loc
     policyset_add(s, owner, &p);
 }
 
-void policyset_narrow(struct policyset *s, uint64_t owner, const struct cv_ts_list *local,
-                      const struct cv_ts_list *remote)
+/* Is one of these meant for all that the addresses of ts say? */
+static bool names_all(const struct cv_ts_config *cfg, unsigned n, const struct cv_ts *ts)
 {
-    for (unsigned i = 0; i < local->n; i++)
-        for (unsigned k = 0; k < remote->n; k++)
-            if (selector_narrow(&local->ts[i]) + selector_narrow(&remote->ts[k]) > 0)
-                policyset_rest(s, owner, &local->ts[i], &remote->ts[k], 0, false);
+    for (unsigned i = 0; i < n; i++) {
+        const struct cv_ts *c = &cfg[i].ts;
+
+        if (selector_narrow(c) == 0 &&
+            (cfg[i].dynamic ||
+             (c->family == ts->family && memcmp(c->lo, ts->lo, sizeof(c->lo)) <= 0 &&
+              memcmp(ts->hi, c->hi, sizeof(c->hi)) <= 0)))
+            return true;
+    }
+    return false;
+}
+
+void policyset_narrow(struct policyset *s, uint64_t owner, const struct cv_child_config *child,
+                      const struct cv_ts_list *local, const struct cv_ts_list *remote)
+{
+    for (unsigned i = 0; i < local->n; i++) {
+        for (unsigned k = 0; k < remote->n; k++) {
+            const struct cv_ts *l = &local->ts[i], *r = &remote->ts[k];
+
+            if (selector_narrow(l) + selector_narrow(r) > 0 &&
+                !(names_all(child->local_ts, child->n_local_ts, l) &&
+                  names_all(child->remote_ts, child->n_remote_ts, r)))
+                policyset_rest(s, owner, l, r, 0, false);
+        }
+    }
 }

@@ -47,9 +47,10 @@ void policyset_protect(struct policyset *s, uint64_t owner, const struct cv_ts_l
  * name; unless they may go, too, they are dropped. */
 void policyset_rest(struct policyset *s, uint64_t owner, const struct cv_ts *local,
                     const struct cv_ts *remote, uint8_t proto, bool fragments);
-/* The same, without fragments, for each two selectors that name a protocol or ports. */
-void policyset_narrow(struct policyset *s, uint64_t owner, const struct cv_ts_list *local,
-                      const struct cv_ts_list *remote);
+/* The same, without fragments, for each two selectors of child that name a protocol or ports.
+ * Not for those that the peer has narrowed: all of it was to be protected here. */
+void policyset_narrow(struct policyset *s, uint64_t owner, const struct cv_child_config *child,
+                      const struct cv_ts_list *local, const struct cv_ts_list *remote);
 
 /* 0 is a single address and port on both sides; the wider the more. */
 uint32_t policy_width(const struct cv_ts *local, const struct cv_ts *remote);

@@ -110,7 +110,7 @@ static void routes_of(struct daemon *d, uint32_t child)
     netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode);
     policyset_drop(&d->policies, c.id);
     if (!conn_is_virtual(c.conn))
-        policyset_narrow(&d->policies, c.id, &c.local_ts, &c.remote_ts);
+        policyset_narrow(&d->policies, c.id, c.cfg, &c.local_ts, &c.remote_ts);
     path_of(d, &c);
     warn_of_filter(d, c.ike, &c);
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Policies that routes and rules alone cannot tell: a child for one port, whose neighbours go
-# around it in the clear, from either side; a trap for one port; pass and drop by ICMP type; a
-# drop before a pass.
+# around it in the clear, from either side; traps for one port and for one ICMP type; pass
+# and drop by ICMP type; a drop before a pass.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip "no python3"
@@ -53,7 +53,8 @@ serve device "$DEV" "$DEV_DIRECT_IP" 8081
 device_conf
 gateway_conf
 sed -i "s|local_ts = .*|local_ts = $DEV_DIRECT_IP/32|
-        s|remote_ts = .*|remote_ts = $APP_NET[tcp/8443]\n start_action = trap|" "$RUN/dev/swanctl.conf"
+        s|remote_ts = .*|remote_ts = $APP_NET[tcp/8443]\n start_action = trap\n}\necho {|
+        /echo {/a remote_ts = $GW_IP[icmp/8]\n start_action = trap" "$RUN/dev/swanctl.conf"
 sed -i "s|local_ts = .*|local_ts = $APP_NET[tcp/8443]|
         s|remote_ts = .*|remote_ts = $DEV_DIRECT_IP/32|" "$RUN/gw/swanctl.conf"
 watch
@@ -62,6 +63,9 @@ daemon dev
 [ "$(sees "$DEV" "$APP_IP" 8080)" = "$DEV_DIRECT_IP" ] || fail "the trap holds another port"
 ping_once "$DEV" "$APP_IP" || fail "the trap holds pings"
 logged dev "traffic wants" && fail "the trap takes another port for its own"
+inns "$DEV" timeout 5 bash -c "</dev/tcp/$GW_IP/9" 2>&1 | grep -q "refused" || fail "the trap for pings holds TCP"
+ping_once "$DEV" "$GW_IP" && fail "the trap lets a ping pass"
+wait_log dev "echo: traffic wants the tunnel"
 [ "$(sees "$DEV" "$APP_IP" 8443)" = "$DEV_DIRECT_IP" ] || fail "not through the tunnel"
 wait_log dev "net: traffic wants the tunnel"
 wait_log dev "Child SA net established"

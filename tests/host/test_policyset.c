@@ -99,14 +99,23 @@ static uint8_t action_for(uint8_t direction, uint8_t d, uint16_t port, bool frag
     return p != NULL ? p->action : 0;
 }
 
+/* A child configured with these. */
+static struct cv_child_config child_of(struct cv_ts_config own[2])
+{
+    return (struct cv_child_config){
+        .local_ts = &own[0], .n_local_ts = 1, .remote_ts = &own[1], .n_remote_ts = 1};
+}
+
 static void the_rest_of_a_narrow_childs_traffic_goes_around_it(void **state)
 {
     const struct cv_ts_list local = ts_one(host(1, 0, 0, UINT16_MAX));
     const struct cv_ts_list remote = ts_one(host(2, IPPROTO_NUM_UDP, 53, 53));
+    struct cv_ts_config own[2] = {{.ts = local.ts[0]}, {.ts = remote.ts[0]}};
+    const struct cv_child_config child = child_of(own);
 
     (void)state;
     policyset_protect(&set, CHILD, &local, &remote, COOKIE);
-    policyset_narrow(&set, CHILD, &local, &remote);
+    policyset_narrow(&set, CHILD, &child, &local, &remote);
     for (uint8_t way = CV_OUT; way <= CV_IN; way++) {
         assert_int_equal(action_for(way, 2, 53, false), CV_POLICY_PROTECT);
         assert_int_equal(policy_for(way, 2, 53, false)->cookie, COOKIE);
@@ -118,13 +127,33 @@ static void the_rest_of_a_narrow_childs_traffic_goes_around_it(void **state)
     }
 }
 
+static void what_only_the_peer_has_narrowed_leaves_no_rest(void **state)
+{
+    const struct cv_ts_list local = ts_one(host(1, 0, 0, UINT16_MAX));
+    const struct cv_ts_list remote = ts_one(host(2, IPPROTO_NUM_UDP, 53, 53));
+    struct cv_ts_config own[2] = {
+        {.dynamic = true, .ts.port_hi = UINT16_MAX},
+        {.ts = ts_any(CV_IPV4)              },
+    };
+    struct cv_child_config child = child_of(own);
+
+    (void)state;
+    policyset_narrow(&set, CHILD, &child, &local, &remote);
+    assert_int_equal(action_for(CV_OUT, 2, 54, false), 0);
+    own[1].ts = host(3, 0, 0, UINT16_MAX); /* for another address, so not for this one */
+    policyset_narrow(&set, CHILD, &child, &local, &remote);
+    assert_int_equal(action_for(CV_OUT, 2, 54, false), CV_POLICY_BYPASS);
+}
+
 static void a_child_for_everything_leaves_no_rest(void **state)
 {
     const struct cv_ts_list local = ts_one(host(1, 0, 0, UINT16_MAX));
     const struct cv_ts_list remote = ts_one(host(2, 0, 0, UINT16_MAX));
+    struct cv_ts_config own[2] = {{.ts = local.ts[0]}, {.ts = remote.ts[0]}};
+    const struct cv_child_config child = child_of(own);
 
     (void)state;
-    policyset_narrow(&set, CHILD, &local, &remote);
+    policyset_narrow(&set, CHILD, &child, &local, &remote);
     assert_int_equal(action_for(CV_OUT, 2, 53, false), 0);
 }
 
@@ -194,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_rest_of_a_narrow_childs_traffic_goes_around_it),
+        TEST(what_only_the_peer_has_narrowed_leaves_no_rest),
         TEST(a_child_for_everything_leaves_no_rest),
         TEST(any_address_of_ours_takes_the_peers_family_and_rules_outbound_only),
         TEST(policies_end_with_their_owner_and_no_other),
