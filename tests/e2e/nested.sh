@@ -88,17 +88,27 @@ seen() { inns "$1" nft list table inet watch | grep -q "$2 counter packets [1-9]
 
 # ---- AH around ESP ----
 
-{
-    conf dev host "$DEV_IP" "$GW_IP" dev.example gw.example \
-        "$(pair 'start_action = start' 'start_action = start')"
+dev_host() { # CHILD_LINES_OF_AUTH
+    conf dev host "$DEV_IP" "$GW_IP" dev.example gw.example "$(pair "$1" 'start_action = start')"
     secrets
-} >"$RUN/dev/swanctl.conf"
+}
 {
     conf gw host "$GW_IP" "$DEV_IP" gw.example dev.example "$(pair '' '')"
     secrets
 } >"$RUN/gw/swanctl.conf"
 serve web "$GW" "$GW_IP"
 daemon gw
+
+# what the ESP half seals starts the AH half, and is not lost
+dev_host 'start_action = trap' >"$RUN/dev/swanctl.conf"
+daemon dev
+wait_log dev "Child SA data established"
+logged dev "Child SA auth established" && fail "nothing wants the AH half yet"
+inns "$DEV" ping -c1 -W3 -q "$GW_IP" >/dev/null || fail "the packet that starts the AH half is lost"
+logged dev "Child SA auth established" || fail "no AH half"
+stop dev
+
+dev_host 'start_action = start' >"$RUN/dev/swanctl.conf"
 daemon dev
 logged gw "AH and ESP together are not recommended" || fail "no warning"
 wait_log dev "Child SA auth established"
