@@ -1,4 +1,4 @@
-/* SAs inside SAs: AH around ESP, tunnels in tunnels, by the plane and by hand.
+/* SAs inside SAs: AH around ESP, tunnels in tunnels, through the plane.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -9,130 +9,7 @@
 
 #include <cmocka.h>
 
-#include <culvert/ipsec.h>
-
-#include "ipsec/ipsec.h"
-#include "tests/support/ipsec_fixture.h"
-
-enum { PAIRS = 5, MEM_LEN = 32768, ROOM = CV_NESTED_MAX * CV_HEADROOM, MANY = 4096 };
-
-static const uint64_t SEED[2] = {1, 2};
-
-/* One SA between host 1 (left) and host 2 (right) of network net; what it carries is between
- * the same two of network inside. */
-struct layer {
-    uint8_t protocol, mode;
-    bool v6, encap, nested;
-    uint8_t net, inside, proto; /* proto: of what it carries, 0 any; UDP: port 4500 */
-    bool inside_v6;
-    uint16_t mtu;
-};
-
-struct fixture {
-    _Alignas(max_align_t) uint8_t mem[2][MEM_LEN];
-    struct ipsec *p[2];
-    uint8_t buf[MANY];
-    struct cv_packet pkt;
-    struct ipsec_way way;
-};
-
-static struct cv_addr addr(bool v6, uint8_t net, bool right)
-{
-    return v6 ? ip6(net, right ? 2 : 1) : ip4(10, net, 0, right ? 2 : 1);
-}
-
-static struct ipsec_config config(const struct layer *l, uint32_t i, bool right)
-{
-    const bool ah = l->protocol == CV_PROTO_AH;
-    struct ipsec_config cfg = {
-        .id = i + 1,
-        .spi_in = (right ? 0x2000U : 0x1000U) + i,
-        .spi_out = (right ? 0x1000U : 0x2000U) + i,
-        .protocol = l->protocol,
-        .mode = l->mode,
-        .suite = {.encr = ah ? 0 : CV_ENCR_AES_CBC,
-                  .encr_bits = ah ? 0 : 128,
-                  .integ = CV_INTEG_HMAC_SHA2_256_128            },
-        .key_in = span(keymat[right] + i, ah ? 32 : 48),
-        .key_out = span(keymat[!right] + i, ah ? 32 : 48),
-        .local_ts = ts_one(ts_host(addr(l->inside_v6, l->inside, right))),
-        .remote_ts = ts_one(ts_host(addr(l->inside_v6, l->inside, !right))),
-        .local = { addr(l->v6,                          l->net,  right), 4500},
-        .remote = { addr(l->v6,                          l->net, !right), 4500},
-        .encap = l->encap,
-        .replay_window = 64,
-        .nested = l->nested,
-        .mtu = l->mtu,
-    };
-
-    cfg.local_ts.ts[0].proto = cfg.remote_ts.ts[0].proto = l->proto;
-    if (l->proto == IPPROTO_NUM_UDP) {
-        cfg.local_ts.ts[0].port_lo = cfg.local_ts.ts[0].port_hi = 4500;
-        cfg.remote_ts.ts[0].port_lo = cfg.remote_ts.ts[0].port_hi = 4500;
-    }
-    return cfg;
-}
-
-static void add(struct fixture *f, const struct layer *l, uint32_t i)
-{
-    for (unsigned side = 0; side < 2; side++) {
-        const struct ipsec_config cfg = config(l, i, side);
-
-        assert_int_equal(ipsec_install(f->p[side], i, &cfg, 0), CV_OK);
-        ipsec_use_out(f->p[side], i);
-    }
-}
-
-static struct fixture *fresh(struct fixture *f, const struct layer *layers, unsigned n)
-{
-    memset(f, 0, sizeof(*f));
-    for (unsigned side = 0; side < 2; side++) {
-        struct arena a = {.p = f->mem[side], .cap = MEM_LEN};
-
-        f->p[side] = ipsec_init(&a, PAIRS, &cv_crypto_openssl, SEED);
-        assert_non_null(f->p[side]);
-    }
-    for (uint32_t i = 0; i < n; i++)
-        add(f, &layers[i], i);
-    return f;
-}
-
-static void done(struct fixture *f)
-{
-    ipsec_close(f->p[0]);
-    ipsec_close(f->p[1]);
-}
-
-static void make_packet(struct fixture *f, const struct layer *l, size_t n)
-{
-    const size_t len = make_udp(f->buf + ROOM, addr(l->inside_v6, l->inside, false),
-                                addr(l->inside_v6, l->inside, true), 40000, 1883, n);
-
-    f->pkt = (struct cv_packet){.buf = f->buf, .cap = MANY, .off = ROOM, .len = len};
-}
-
-static enum cv_err send(struct fixture *f)
-{
-    ipsec_out(f->p[0], &f->pkt, 1000, &f->way);
-    assert_int_equal(f->pkt.verdict, f->pkt.err == CV_OK ? CV_TRANSMIT : CV_DROP);
-    return f->pkt.err;
-}
-
-/* As the network brings it to the other side. */
-static enum cv_err receive(struct fixture *f)
-{
-    const struct cv_endpoint from = f->pkt.local;
-
-    f->pkt.local = f->pkt.remote;
-    f->pkt.remote = from;
-    ipsec_in(f->p[1], &f->pkt, 2000, &f->way);
-    return f->pkt.err;
-}
-
-static const struct ipsec_counters *count(const struct fixture *f, unsigned side, uint32_t i)
-{
-    return ipsec_counters(f->p[side], i);
-}
+#include "tests/support/nested_fixture.h"
 
 /* ---- stacks ---- */
 
@@ -183,26 +60,6 @@ static void try_stack(const struct layer *layers, unsigned n)
     done(f);
 }
 
-/* A layer of every kind from eight bits; carries what is between the hosts of network in. */
-static struct layer layer_of(unsigned bits, uint8_t net, uint8_t in, bool in_v6)
-{
-    struct layer l = {
-        .protocol = bits & 1 ? CV_PROTO_AH : CV_PROTO_ESP,
-        .mode = bits & 2 ? CV_TRANSPORT : CV_TUNNEL,
-        .v6 = bits & 4,
-        .encap = bits & 8 && !(bits & 1),
-        .net = net,
-        .inside = in,
-        .inside_v6 = in_v6,
-    };
-
-    if (l.mode == CV_TRANSPORT) {
-        l.v6 = in_v6;
-        l.net = in;
-    }
-    return l;
-}
-
 static void every_kind_of_sa_goes_through_every_other(void **state)
 {
     (void)state;
@@ -234,15 +91,6 @@ static void three_tunnels_lie_in_each_other(void **state)
 }
 
 /* ---- what is refused ---- */
-
-static const struct layer esp_in_ah[] = {
-    {CV_PROTO_ESP, CV_TRANSPORT, .nested = true, .net = 1,    .inside = 1             },
-    {CV_PROTO_AH,  CV_TRANSPORT, .net = 1,       .inside = 1, .proto = IPPROTO_NUM_ESP},
-};
-static const struct layer tunnels[] = {
-    {CV_PROTO_ESP, CV_TUNNEL, .nested = true, .net = 2,       .inside = 1},
-    {CV_PROTO_ESP,            CV_TUNNEL,          .net = 3,    .inside = 2},
-};
 
 static void a_fourth_sa_is_refused_before_anything_is_sealed(void **state)
 {
@@ -429,201 +277,6 @@ static void either_sa_is_replaced_while_packets_go(void **state)
     }
 }
 
-/* ---- sizes ---- */
-
-static void too_big_is_known_for_the_whole_stack(void **state)
-{
-    static const struct layer *const stacks[] = {esp_in_ah, tunnels};
-    static struct fixture room;
-
-    (void)state;
-    for (unsigned i = 0; i < 2; i++) {
-        struct layer l[2] = {stacks[i][0], stacks[i][1]};
-        const size_t outer_head = l[1].protocol == CV_PROTO_AH ? 0 : IP4_HDR_LEN;
-        struct fixture *f;
-        size_t most = 0;
-
-        l[1].mtu = 1400;
-        f = fresh(&room, l, 2);
-        for (size_t n = 1000; n < 1400; n++) {
-            const size_t len = n + 28;
-
-            make_packet(f, &l[0], n);
-            cv_packet_data(&f->pkt)[6] |= IP4_DF >> 8;
-            set_tos(cv_packet_data(&f->pkt), 0);
-            if (send(f) == CV_OK) {
-                assert_true(f->pkt.len + outer_head <= 1400);
-                assert_true(f->pkt.df);
-                assert_int_equal(most, len - 1 > 1028 ? len - 1 : most);
-                most = len;
-                continue;
-            }
-            /* still the sender's own packet, with a size that will do */
-            assert_int_equal(f->pkt.err, CV_ERR_TOO_BIG);
-            assert_int_equal(f->pkt.child, 1);
-            assert_int_equal(f->pkt.len, len);
-            assert_int_equal(ipsec_inner_mtu(f->p[0], 0), most);
-        }
-        assert_true(most > 1200 && most < 1400 - 60);
-        ipsec_learn_mtu(f->p[0], 1, 1300, 0);
-        make_packet(f, &l[0], most - 28);
-        cv_packet_data(&f->pkt)[6] |= IP4_DF >> 8;
-        set_tos(cv_packet_data(&f->pkt), 0);
-        assert_int_equal(send(f), CV_ERR_TOO_BIG);
-        done(f);
-    }
-}
-
-static void what_may_be_fragmented_is_so_outside_all_sas(void **state)
-{
-    static struct fixture room;
-
-    (void)state;
-    for (unsigned v6 = 0; v6 < 2; v6++) {
-        struct layer l[2] = {tunnels[0], tunnels[1]};
-        struct fixture *f;
-
-        l[1].mtu = 1400;
-        l[0].v6 = l[1].v6 = l[1].inside_v6 = v6;
-        f = fresh(&room, l, 2);
-        make_packet(f, &l[0], 1500);
-        assert_int_equal(send(f), CV_OK);
-        assert_false(f->pkt.df);
-        assert_int_equal(receive(f), CV_OK);
-        assert_int_equal(f->way.n, 2);
-        done(f);
-    }
-}
-
-static void room_that_is_missing_is_noticed_everywhere(void **state)
-{
-    static struct fixture room;
-    struct layer l[3];
-    struct fixture *f;
-    bool fits = false;
-
-    (void)state;
-    for (uint8_t i = 0; i < 3; i++) {
-        l[i] = layer_of(i == 1 ? 5 : 12, (uint8_t)(i + 2), (uint8_t)(i + 1), i > 0);
-        l[i].nested = i < 2;
-    }
-    f = fresh(&room, l, 3);
-    for (size_t off = 0; off <= ROOM; off++) {
-        make_packet(f, &l[0], 30);
-        memmove(f->buf + off, f->buf + ROOM, f->pkt.len);
-        f->pkt.off = off;
-        assert_true(send(f) == CV_OK || (!fits && f->pkt.err == CV_ERR_NO_ROOM));
-        fits = f->pkt.err == CV_OK;
-    }
-    assert_true(fits);
-    fits = false;
-    for (size_t tail = 0; tail <= CV_NESTED_MAX * CV_TAILROOM; tail++) {
-        make_packet(f, &l[0], 30);
-        f->pkt.cap = f->pkt.off + f->pkt.len + tail;
-        assert_true(send(f) == CV_OK || (!fits && f->pkt.err == CV_ERR_NO_ROOM));
-        fits = f->pkt.err == CV_OK;
-    }
-    assert_true(fits);
-    done(f);
-}
-
-/* ---- by hand ---- */
-
-static struct cv_sa_config sa_config(const struct layer *l, bool right)
-{
-    const struct ipsec_config cfg = config(l, l->protocol, right);
-
-    return (struct cv_sa_config){
-        .crypto = &cv_crypto_openssl,
-        .protocol = l->protocol,
-        .mode = l->mode,
-        .spi = cfg.spi_out,
-        .encr = cfg.suite.encr,
-        .encr_bits = cfg.suite.encr_bits,
-        .integ = cfg.suite.integ,
-        .key = cfg.key_out,
-        .local = cfg.local,
-        .remote = cfg.remote,
-        .encap = l->encap,
-    };
-}
-
-static void ah_around_esp_composes_by_hand(void **state)
-{
-    static struct fixture f;
-    uint8_t want[BUF_LEN];
-
-    (void)state;
-    for (unsigned v6 = 0; v6 < 2; v6++) {
-        struct cv_sa esp, ah;
-        struct layer l[2] = {esp_in_ah[0], esp_in_ah[1]};
-        struct cv_sa_config cfg;
-        size_t len;
-
-        l[0].v6 = l[0].inside_v6 = l[1].v6 = l[1].inside_v6 = v6;
-        l[0].encap = v6;
-        cfg = sa_config(&l[0], false);
-        assert_int_equal(cv_sa_init(&esp, &cfg), CV_OK);
-        cfg = sa_config(&l[1], false);
-        assert_int_equal(cv_sa_init(&ah, &cfg), CV_OK);
-        make_packet(&f, &l[0], 100);
-        len = f.pkt.len;
-        memcpy(want, cv_packet_data(&f.pkt), len);
-        assert_int_equal(cv_sa_seal(&esp, &f.pkt), CV_OK);
-        assert_int_equal(cv_outer_put(&f.pkt), CV_OK);
-        assert_int_equal(cv_sa_seal(&ah, &f.pkt), CV_OK);
-        assert_int_equal(f.pkt.carrier, CV_RAW_AH);
-
-        assert_int_equal(cv_sa_open(&ah, &f.pkt), CV_OK);
-        assert_int_equal(cv_outer_take(&f.pkt), CV_OK);
-        assert_int_equal(f.pkt.carrier, v6 ? CV_UDP_4500 : CV_RAW_ESP);
-        assert_true(addr_equal(&f.pkt.remote.addr, &cfg.local.addr));
-        assert_int_equal(cv_sa_open(&esp, &f.pkt), CV_OK);
-        assert_int_equal(f.pkt.len, len);
-        assert_memory_equal(cv_packet_data(&f.pkt) + (v6 ? 48 : 28), want + (v6 ? 48 : 28),
-                            len - (v6 ? 48 : 28));
-        cv_sa_close(&esp);
-        cv_sa_close(&ah);
-    }
-}
-
-static void outer_headers_that_lie_are_refused(void **state)
-{
-    static struct fixture f;
-    struct layer l = esp_in_ah[0];
-    struct cv_sa esp;
-    struct cv_sa_config cfg;
-    struct cv_packet was;
-
-    (void)state;
-    l.encap = true;
-    cfg = sa_config(&l, false);
-    assert_int_equal(cv_sa_init(&esp, &cfg), CV_OK);
-    make_packet(&f, &l, 100);
-    was = f.pkt;
-    assert_int_equal(cv_outer_take(&f.pkt), CV_OK); /* UDP, and no marker in it */
-    f.pkt = was;
-    assert_int_equal(cv_sa_seal(&esp, &f.pkt), CV_OK);
-    f.pkt.local.addr.family = CV_IPV6;
-    assert_int_equal(cv_outer_put(&f.pkt), CV_ERR_ARGUMENT);
-    f.pkt.local.addr.family = CV_IPV4;
-    assert_int_equal(cv_outer_put(&f.pkt), CV_OK);
-    for (size_t n = 0; n < f.pkt.len; n++) {
-        struct cv_packet cut = f.pkt;
-
-        cut.len = n;
-        assert_int_not_equal(cv_outer_take(&cut), CV_OK);
-        assert_int_equal(cut.off, f.pkt.off);
-        assert_int_equal(cut.len, n);
-    }
-    f.buf[f.pkt.off + 25]++; /* a UDP length beyond the packet */
-    assert_int_equal(cv_outer_take(&f.pkt), CV_ERR_MALFORMED);
-    f.buf[f.pkt.off + 25]--;
-    memset(&f.buf[f.pkt.off + 28], 0, 4); /* IKE */
-    assert_int_equal(cv_outer_take(&f.pkt), CV_ERR_NEXT_HEADER);
-    cv_sa_close(&esp);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -637,11 +290,6 @@ int main(void)
         cmocka_unit_test(what_lies_in_a_tunnel_for_another_host_or_sa_is_delivered),
         cmocka_unit_test(a_nested_pair_needs_to_know_both_addresses),
         cmocka_unit_test(either_sa_is_replaced_while_packets_go),
-        cmocka_unit_test(too_big_is_known_for_the_whole_stack),
-        cmocka_unit_test(what_may_be_fragmented_is_so_outside_all_sas),
-        cmocka_unit_test(room_that_is_missing_is_noticed_everywhere),
-        cmocka_unit_test(ah_around_esp_composes_by_hand),
-        cmocka_unit_test(outer_headers_that_lie_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
