@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs the unit tests under qemu-user on a big-endian target (s390x) and a 32-bit one (armhf).
-# OpenSSL and cmocka for them are Debian's packages, unpacked beside the build; the system's
+# Runs the unit and vector tests under qemu-user on a big-endian target (s390x) and a 32-bit one
+# (armhf).  OpenSSL, cmocka and jansson for them are Debian's packages, unpacked beside the build; the system's
 # own list of architectures stays as it is.
 #   tests/cross.sh [s390x|armhf]
 # SPDX-License-Identifier: Apache-2.0
@@ -10,7 +10,7 @@ LOG=${LOG:-/dev/stderr}
 
 sysroot() { # ARCH: fills build-cross-ARCH/sysroot
     local arch=$1 dir=$PWD/build-cross-$1 deb
-    [ -e "$dir/sysroot/.done" ] && return
+    [ -e "$dir/sysroot/.done-2" ] && return
     mkdir -p "$dir"/apt/{lists/partial,archives/partial} "$dir/sysroot"
     : >"$dir/apt/status"
     (
@@ -19,14 +19,15 @@ sysroot() { # ARCH: fills build-cross-ARCH/sysroot
             -o "Dir::State::lists=$dir/apt/lists" -o "Dir::State::status=$dir/apt/status"
             -o "Dir::Cache=$dir/apt" -o "Acquire::Languages=none" -o "APT::Sandbox::User=root")
         apt-get "${options[@]}" update
-        apt-get "${options[@]}" download "libssl3:$arch" "libssl-dev:$arch" "libcmocka0:$arch" "libcmocka-dev:$arch"
+        apt-get "${options[@]}" download "libssl3:$arch" "libssl-dev:$arch" "libcmocka0:$arch" "libcmocka-dev:$arch" \
+            "libjansson4:$arch" "libjansson-dev:$arch"
     ) >"$dir/apt.log" 2>&1 || {
         tail -n 5 "$dir/apt.log"
         echo "skipped: no packages for $arch here"
         exit 77
     }
     for deb in "$dir"/apt/archives/*.deb; do dpkg -x "$deb" "$dir/sysroot"; done
-    touch "$dir/sysroot/.done"
+    touch "$dir/sysroot/.done-2"
 }
 
 run() { # ARCH TRIPLET QEMU
@@ -46,6 +47,7 @@ set(OPENSSL_INCLUDE_DIR $root/usr/include)
 set(OPENSSL_CRYPTO_LIBRARY $root/usr/lib/$triplet/libcrypto.so)
 set(OPENSSL_SSL_LIBRARY $root/usr/lib/$triplet/libssl.so)
 set(CMOCKA $root/usr/lib/$triplet/libcmocka.so)
+set(JANSSON $root/usr/lib/$triplet/libjansson.so)
 set(CMAKE_CROSSCOMPILING_EMULATOR $qemu;-L;/usr/$triplet;-E;LD_LIBRARY_PATH=$root/usr/lib/$triplet)
 C
     cmake -S . -B "$dir" -DCMAKE_TOOLCHAIN_FILE="$dir/toolchain.cmake" -DCULVERT_DAEMON=OFF >"$dir/cmake.log" 2>&1 &&
@@ -53,7 +55,7 @@ C
         grep -E 'error|Error' "$dir/cmake.log" "$dir/build.log" | head -n 20
         return 1
     }
-    (cd "$dir" && ctest --timeout 600 -j"${JOBS:-$(nproc)}" -R '^(unit_|sim_test_connect)' --output-on-failure) >"$dir/test.log" 2>&1 || {
+    (cd "$dir" && ctest --timeout 600 -j"${JOBS:-$(nproc)}" -R '^(unit_|vectors_|sim_test_connect)' --output-on-failure) >"$dir/test.log" 2>&1 || {
         grep -E 'FAILED|ERROR|Failed|\*\*\*' "$dir/test.log" | head -n 30
         return 1
     }
