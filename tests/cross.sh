@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the unit and vector tests under qemu-user on a big-endian target (s390x) and a 32-bit one
-# (armhf).  OpenSSL, cmocka and jansson for them are Debian's packages, unpacked beside the build; the system's
-# own list of architectures stays as it is.
+# (armhf).  OpenSSL, cmocka and jansson for them are Debian's packages, unpacked beside the
+# build; the system's own list of architectures stays as it is.
 #   tests/cross.sh [s390x|armhf]
 # SPDX-License-Identifier: Apache-2.0
 set -eu
