@@ -132,7 +132,7 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
 
 /* A packet of this Child SA did not fit: the path carries at most mtu octets, as the host's
  * network knows.  For some ten minutes what is larger and must not be fragmented is
- * CV_ERR_TOO_BIG. */
+ * CV_ERR_TOO_BIG, and what may be is CV_SPLIT. */
 void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms);
 
 /* The first fragment of pkt, for which cv_output said CV_SPLIT, goes to first, a packet with
