@@ -138,8 +138,12 @@ static void scripts_of(struct daemon *d, uint32_t child, bool up)
 /* What the event means for the kernel, the pools and the scripts. */
 static void apply(struct daemon *d, const struct cv_effect *fx)
 {
+    struct cv_ike_info ike;
+
     switch (fx->u.event.kind) {
     case CV_EV_ADDRESS:
+        if (cv_ike_info(d->engine, fx->ike, &ike))
+            shunts_outside(&d->shunts, &ike.remote.addr);
         netconf_add_lease(&d->net, fx->ike, &fx->u.event.lease);
         break;
     case CV_EV_CHILD_UP:

@@ -110,21 +110,31 @@ static int let_ours_past(struct shunts *s, uint8_t family, bool first)
     return err;
 }
 
+static bool asks(const struct route_shunt *rule)
+{
+    return rule->kind == ROUTE_ASK_FIRST || rule->kind == ROUTE_ASK_LAST;
+}
+
 /* What asks the device needs a way there, with the source that local programs would get without
- * it; for a default route that is the one towards an address of nobody's (RFC 5737, 3849). */
+ * it; for a default route that is the one towards the peer. */
 static int lead_to_device(struct shunts *s, const struct prefix *to)
 {
-    static const struct cv_addr nobody[] = {
-        {CV_IPV4, {192, 0, 2, 1}                    },
-        {CV_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
-    };
-    const bool v6 = to->addr.family == CV_IPV6;
-    struct cv_addr src;
+    const struct cv_addr *there = &to->addr;
+    struct cv_addr src = {0};
 
-    if (route_source(s->nl, to->len == 0 ? &nobody[v6] : &to->addr, ROUTE_MARK, &src, NULL) !=
-        0)
+    if (to->len == 0 && s->peer.family == to->addr.family)
+        there = &s->peer;
+    if (route_source(s->nl, there, ROUTE_MARK, &src, NULL) != 0)
         src = (struct cv_addr){0};
     return route_ask_add(s->nl, s->ifindex, to, &src);
+}
+
+void shunts_outside(struct shunts *s, const struct cv_addr *peer)
+{
+    s->peer = *peer;
+    for (const struct shunt_use *u = s->uses; u != NULL; u = u->next)
+        if (asks(&u->rule))
+            (void)lead_to_device(s, &u->rule.to);
 }
 
 static int prepare(struct shunts *s, const struct route_shunt *rule)
@@ -133,7 +143,7 @@ static int prepare(struct shunts *s, const struct route_shunt *rule)
 
     if (rule->kind != ROUTE_PASS)
         err = let_ours_past(s, rule->to.addr.family, rule->kind == ROUTE_ASK_FIRST);
-    if (err == 0 && (rule->kind == ROUTE_ASK_FIRST || rule->kind == ROUTE_ASK_LAST))
+    if (err == 0 && asks(rule))
         err = lead_to_device(s, &rule->to);
     return err;
 }
@@ -184,7 +194,7 @@ static bool add_pair(struct shunts *s, const struct conn *c, const struct route_
     if (!add_rule(s, c, rule))
         return false;
     /* To the engine what comes the other way is inbound; the device only has outbound. */
-    return (rule->kind != ROUTE_PASS && rule->kind != ROUTE_DROP) || add_rule(s, c, &back);
+    return asks(rule) || add_rule(s, c, &back);
 }
 
 /* ---- policies --------------------------------------------------------------- */

@@ -18,7 +18,8 @@ struct shunts {
     struct policyset *policies;
     struct shunt_use *uses;
     bool ipv6;
-    bool past[2][2]; /* family, first: the rules that let our own packets past */
+    struct cv_addr peer; /* the last that gave us an address; family 0: none */
+    bool past[2][2];     /* family, first: the rules that let our own packets past */
     void (*note)(void *ctx, const char *text);
     void *ctx;
 };
@@ -26,6 +27,8 @@ struct shunts {
 /* Installs those shunts of a connection that have a start_action. */
 void shunts_add(struct shunts *s, const struct conn *c);
 void shunts_remove(struct shunts *s, const struct conn *c);
+/* The device gets an address from this peer.  What goes around the tunnel must not carry it. */
+void shunts_outside(struct shunts *s, const struct cv_addr *peer);
 void shunts_clear(struct shunts *s);
 
 #endif

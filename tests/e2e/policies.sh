@@ -107,6 +107,28 @@ stop dev || fail "culvertd (dev) ended with $?"
 [ "$(inns "$DEV" ip rule | wc -l)" -eq 3 ] || fail "rules stay: $(inns "$DEV" ip rule)"
 stop gw || fail "culvertd (gw) ended with $?"
 
+# ---- around all there is, from the address outside ----------------------------------------
+CONN_EXTRA="vips = 0.0.0.0" CHILD_EXTRA="start_action = start
+            }
+            pings {
+                mode = pass
+                remote_ts = 0.0.0.0/0[icmp/8]
+                start_action = trap" device_conf
+sed -i "0,/local_ts = .*/s///; 0,/remote_ts = .*/s//remote_ts = 0.0.0.0\/0/" "$RUN/dev/swanctl.conf"
+CONN_EXTRA="pools = fleet" gateway_conf
+sed -i "s|local_ts = .*|local_ts = 0.0.0.0/0|; s|remote_ts = .*||" "$RUN/gw/swanctl.conf"
+echo "pools { fleet { addrs = 10.77.20.0/24 } }" >>"$RUN/gw/swanctl.conf"
+watch
+daemon gw
+daemon dev
+wait_log dev "Child SA net established"
+reaches "$DEV" "$APP_IP" || fail "no ping around a tunnel for everything"
+[ "$(in_clear ping)" -gt 0 ] || fail "pings went through the tunnel"
+[ "$(sees "$DEV" "$APP_IP" 8443)" = 10.77.20.1 ] || fail "TCP is not in the tunnel for everything"
+[ "$(in_clear web)" = 0 ] || fail "TCP was seen in the clear beside a tunnel for everything"
+stop dev || fail "culvertd (dev) ended with $?"
+stop gw || fail "culvertd (gw) ended with $?"
+
 # ---- ICMP types that are dropped ----------------------------------------------------------
 CHILD_EXTRA="}
             no-ping {
