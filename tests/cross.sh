@@ -40,7 +40,7 @@ run() { # ARCH TRIPLET QEMU
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR $arch)
 set(CMAKE_C_COMPILER $triplet-gcc)
-set(CMAKE_C_FLAGS_INIT "-isystem $root/usr/include -isystem $root/usr/include/$triplet")
+set(CMAKE_C_FLAGS_INIT "-D_FILE_OFFSET_BITS=64 -isystem $root/usr/include -isystem $root/usr/include/$triplet")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-L$root/usr/lib/$triplet -Wl,-rpath-link,$root/usr/lib/$triplet")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "-L$root/usr/lib/$triplet")
 set(OPENSSL_INCLUDE_DIR $root/usr/include)
@@ -50,6 +50,7 @@ set(CMOCKA $root/usr/lib/$triplet/libcmocka.so)
 set(JANSSON $root/usr/lib/$triplet/libjansson.so)
 set(CMAKE_CROSSCOMPILING_EMULATOR $qemu;-L;/usr/$triplet;-E;LD_LIBRARY_PATH=$root/usr/lib/$triplet)
 C
+    rm -f "$dir/CMakeCache.txt" # it would keep the flags of an older toolchain file
     cmake -S . -B "$dir" -DCMAKE_TOOLCHAIN_FILE="$dir/toolchain.cmake" -DCULVERT_DAEMON=OFF >"$dir/cmake.log" 2>&1 &&
         cmake --build "$dir" -j"${JOBS:-$(nproc)}" --target unit_tests sim_test_connect >"$dir/build.log" 2>&1 || {
         grep -E 'error|Error' "$dir/cmake.log" "$dir/build.log" | head -n 20
