@@ -34,7 +34,7 @@ size "ipsec, ESP alone" "$PLANE" tests/size_plane.c -DIPSEC_AH=0 -DIPSEC_NESTED=
 size "ipsec, ESP+AH" "$PLANE" tests/size_plane.c -DIPSEC_NESTED=0
 size "ipsec, ESP+AH, nested" "$PLANE" tests/size_plane.c
 size "the engine, both roles" "$CORE" tests/size_main.c
-size "without AH and policies" "$CORE" tests/size_main.c -DIPSEC_AH=0 -DIPSEC_POLICIES=0
+size "no AH, policies, nesting" "$CORE" tests/size_main.c -DIPSEC_AH=0 -DIPSEC_POLICIES=0 -DIPSEC_NESTED=0
 if command -v arm-linux-gnueabihf-gcc >/dev/null && command -v qemu-arm-static >/dev/null; then
     arm-linux-gnueabihf-gcc -std=gnu17 -Os -static -ffunction-sections -Wl,--gc-sections -Iinclude -Isrc \
         $CORE tests/size_ram.c -o $OUT/ram

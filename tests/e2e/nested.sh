@@ -7,7 +7,7 @@
 command -v python3 >/dev/null || skip "no python3"
 command -v curl >/dev/null || skip "no curl"
 
-INNER_DEV=10.77.20.1 INNER_APP=10.77.30.1
+INNER_DEV=10.77.20.1 INNER_APP=10.77.30.1 DEV6=fd77:2::1 GW6=fd77:2::2
 
 conf() { # SIDE NAME LOCAL REMOTE ID PEER_ID CHILDREN
     cat <<C
@@ -57,8 +57,10 @@ head -c 10000000 /dev/urandom >"$RUN/www/data"
 sum=$(sha256sum <"$RUN/www/data")
 
 serve() { # NAME NAMESPACE ADDRESS
+    local host=$3
+    [[ $host != *:* ]] || host="[$host]"
     spawn "$1" "$2" python3 -m http.server --bind "$3" -d "$RUN/www" 8080
-    until_true 5 inns "$2" curl -s -o /dev/null "http://$3:8080/" || fail "no HTTP server"
+    until_true 5 inns "$2" curl -s -o /dev/null "http://$host:8080/" || fail "no HTTP server"
 }
 
 fetch() { # NAMESPACE ADDRESS [CURL_OPTION...]
@@ -92,10 +94,11 @@ dev_host() { # CHILD_LINES_OF_AUTH
     conf dev host "$DEV_IP" "$GW_IP" dev.example gw.example "$(pair "$1" 'start_action = start')"
     secrets
 }
-{
+gw_host() {
     conf gw host "$GW_IP" "$DEV_IP" gw.example dev.example "$(pair '' '')"
     secrets
-} >"$RUN/gw/swanctl.conf"
+}
+gw_host >"$RUN/gw/swanctl.conf"
 serve web "$GW" "$GW_IP"
 daemon gw
 
@@ -142,6 +145,31 @@ stop dev
 stop gw
 stop web
 inns "$GW" nft delete table inet watch
+
+# ---- the same over IPv6 ----
+
+if inns "$DEV" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 &&
+    inns "$GW" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 &&
+    ip -n "$DEV" addr add "$DEV6/64" dev wan nodad && ip -n "$GW" addr add "$GW6/64" dev wan nodad; then
+    DEV_IP=$DEV6 GW_IP=$GW6 dev_host 'start_action = start' >"$RUN/dev/swanctl.conf"
+    DEV_IP=$DEV6 GW_IP=$GW6 gw_host >"$RUN/gw/swanctl.conf"
+    serve web "$GW" "$GW6"
+    daemon gw
+    daemon dev
+    wait_log dev "Child SA auth established"
+    wait_log dev "Child SA data established"
+    reaches "$DEV" "$GW6" || fail "no ping over IPv6"
+    watch "$GW" wan "meta l4proto ah" "udp dport 500"
+    fetch "$DEV" "[$GW6]" || fail "HTTP over IPv6"
+    nothing_else "$GW" "something besides AH over IPv6"
+    seen "$GW" "meta l4proto ah"
+    stop dev
+    stop gw
+    stop web
+    inns "$GW" nft delete table inet watch
+else
+    say "no IPv6 here"
+fi
 
 # ---- a tunnel in a tunnel ----
 
