@@ -17,9 +17,8 @@ for ns in "$DEV" "$GW"; do
 done
 ip -n "$DEV" addr add "$DEV6/64" dev wan nodad || skip "no IPv6"
 ip -n "$GW" addr add "$GW6/64" dev wan nodad
-mkdir -p "$RUN/dev/www" "$RUN/gw/www"
-head -c 10000000 /dev/urandom >"$RUN/dev/www/data"
-head -c 10000000 /dev/urandom >"$RUN/gw/www/data"
+make_data dev
+make_data gw
 
 conf() { # SIDE LOCAL REMOTE ID PEER_ID CHILD_LINES
     cat >"$RUN/$1/swanctl.conf" <<C
@@ -47,31 +46,6 @@ $(secrets)
 C
 }
 
-cat >"$RUN/udp.py" <<'P'
-import socket, sys
-mode, host = sys.argv[1:3]
-family = socket.AF_INET6 if ":" in host else socket.AF_INET
-s = socket.socket(family, socket.SOCK_DGRAM)
-if mode == "serve":
-    s.bind((host, 7007))
-    print("serving", flush=True)
-    while True:
-        data, peer = s.recvfrom(65535)
-        s.sendto(data[::-1], peer)
-s.settimeout(1)
-def ask(data):
-    for _ in range(3): # where DF is set, a packet may be lost to find the path's MTU
-        s.sendto(data, (host, 7007))
-        try:
-            return s.recv(65535)
-        except TimeoutError:
-            pass
-for n in (1, 100, 1372, 1400, 1500, 3000, 20000, 60000):
-    data = bytes(i * 7 % 251 for i in range(n))
-    if ask(data) != data[::-1]:
-        sys.exit(f"{n} octets came back changed or not at all")
-P
-
 watch() { # counts what comes to the gateway's host in the clear
     inns "$GW" nft -f - <<N
 table inet watch
@@ -87,13 +61,6 @@ table inet watch {
 }
 N
 }
-
-same() { # NAMESPACE URL FILE
-    inns "$1" curl -sS -m 30 -o "$RUN/got" "$2" || fail "$NAME: curl $2"
-    cmp -s "$RUN/got" "$3" || fail "$NAME: $2 came changed"
-}
-
-url() { case $1 in *:*) echo "http://[$1]:8008/data" ;; *) echo "http://$1:8008/data" ;; esac; }
 
 between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
     local seen
@@ -111,20 +78,10 @@ between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
     reaches "$DEV" "$3" || fail "$NAME: no ping"
     reaches "$GW" "$2" || fail "$NAME: no ping back"
     inns "$DEV" ping -c2 -i0.2 -W2 -q -s 3000 "$3" >/dev/null || fail "$NAME: no large ping"
-    spawn www "$GW" python3 -m http.server -d "$RUN/gw/www" --bind "$3" 8008
-    spawn www2 "$DEV" python3 -m http.server -d "$RUN/dev/www" --bind "$2" 8008
-    spawn udp "$GW" python3 "$RUN/udp.py" serve "$3"
-    wait_log udp serving
-    until_true 5 inns "$GW" curl -sS -m 2 -o /dev/null -I "$(url "$3")"
-    until_true 5 inns "$DEV" curl -sS -m 2 -o /dev/null -I "$(url "$2")"
-    same "$DEV" "$(url "$3")" "$RUN/gw/www/data"
-    same "$GW" "$(url "$2")" "$RUN/dev/www/data"
-    inns "$DEV" python3 "$RUN/udp.py" ask "$3" || fail "$NAME: UDP"
+    carries_data "$NAME" "$GW" "$3" gw "$DEV" "$2" dev
     seen=$(inns "$GW" nft list table inet watch)
     [ "$(grep -c 'counter packets 0' <<<"$seen")" = 4 ] || fail "$NAME: in the clear: $seen"
     grep -q "packets 0 .*protected" <<<"$seen" && fail "$NAME: nothing protected: $seen"
-    for one in www www2 udp; do stop "$one"; done
-    : >"$RUN/udp.log"
     stop dev || fail "$NAME: culvertd (dev) ended with $?"
     stop gw || fail "$NAME: culvertd (gw) ended with $?"
     say "$TEST: $NAME ok"

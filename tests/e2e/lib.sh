@@ -210,6 +210,41 @@ topology() {
 ping_once() { inns "$1" ping -c1 -W1 -q ${3:+-I "$3"} "$2" >/dev/null 2>&1; }
 reaches() { until_true 10 ping_once "$@"; } # NAMESPACE ADDRESS [SOURCE]
 
+# ---- traffic --------------------------------------------------------------------------
+
+url() { case $1 in *:*) echo "http://[$1]:8008/data" ;; *) echo "http://$1:8008/data" ;; esac; }
+
+make_data() { # WHO: 10 MB that nobody has seen
+    mkdir -p "$RUN/$1/www"
+    head -c 10000000 /dev/urandom >"$RUN/$1/www/data"
+}
+
+serve_data() { # NAMESPACE ADDRESS WHO
+    spawn "www-$3" "$1" python3 -m http.server -d "$RUN/$3/www" --bind "$2" 8008
+    until_true 5 inns "$1" curl -sS -m 2 -o /dev/null -I "$(url "$2")" || fail "no HTTP server"
+}
+
+fetches() { # NAMESPACE ADDRESS WHO [CURL_OPTION...]
+    inns "$1" curl -sS -m 30 "${@:4}" -o "$RUN/got" "$(url "$2")" || return 1
+    cmp -s "$RUN/got" "$RUN/$3/www/data"
+}
+
+# carries_data WHAT NS_A ADDR_A WHO_A NS_B ADDR_B WHO_B: 10 MB by TCP each way, unchanged, and
+# UDP datagrams of every size from B to A and back.
+carries_data() {
+    serve_data "$2" "$3" "$4"
+    serve_data "$5" "$6" "$7"
+    fetches "$5" "$3" "$4" || fail "$1: TCP from $3"
+    fetches "$2" "$6" "$7" || fail "$1: TCP from $6"
+    : >"$RUN/udp.log"
+    spawn udp "$2" python3 "$E2E_DIR/udp_echo.py" serve "$3"
+    wait_log udp serving
+    inns "$5" python3 "$E2E_DIR/udp_echo.py" ask "$3" || fail "$1: UDP to $3"
+    stop "www-$4"
+    stop "www-$7"
+    stop udp
+}
+
 # ---- culvertd -------------------------------------------------------------------------
 
 # daemon SIDE [OPTION...]: SIDE is dev or gw; waits until it is ready.

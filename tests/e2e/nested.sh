@@ -52,22 +52,9 @@ C
 topology direct
 ip -n "$DEV" addr add "$INNER_DEV/32" dev lo
 ip -n "$APP" addr add "$INNER_APP/32" dev lo
-mkdir -p "$RUN/app" "$RUN/www"
-head -c 10000000 /dev/urandom >"$RUN/www/data"
-sum=$(sha256sum <"$RUN/www/data")
-
-serve() { # NAME NAMESPACE ADDRESS
-    local host=$3
-    [[ $host != *:* ]] || host="[$host]"
-    spawn "$1" "$2" python3 -m http.server --bind "$3" -d "$RUN/www" 8080
-    until_true 5 inns "$2" curl -s -o /dev/null "http://$host:8080/" || fail "no HTTP server"
-}
-
-fetch() { # NAMESPACE ADDRESS [CURL_OPTION...]
-    local ns=$1 host=$2
-    shift 2
-    [ "$(inns "$ns" curl -s -m 30 "$@" "http://$host:8080/data" | sha256sum)" = "$sum" ]
-}
+mkdir -p "$RUN/app"
+make_data gw
+make_data app
 
 # watch NAMESPACE DEVICE EXPRESSION...: counts packets from DEVICE that are none of these.
 watch() {
@@ -99,7 +86,7 @@ gw_host() {
     secrets
 }
 gw_host >"$RUN/gw/swanctl.conf"
-serve web "$GW" "$GW_IP"
+serve_data "$GW" "$GW_IP" gw
 daemon gw
 
 # what the ESP half seals starts the AH half, and is not lost
@@ -118,7 +105,7 @@ wait_log dev "Child SA auth established"
 wait_log dev "Child SA data established"
 reaches "$DEV" "$GW_IP" || fail "no ping"
 watch "$GW" wan "ip protocol ah" "udp dport 500"
-fetch "$DEV" "$GW_IP" || fail "HTTP"
+fetches "$DEV" "$GW_IP" gw || fail "HTTP"
 inns "$DEV" ping -c2 -i0.2 -W1 -q -s 3000 "$GW_IP" >/dev/null || fail "no large ping"
 nothing_else "$GW" "something besides AH"
 seen "$GW" "ip protocol ah"
@@ -143,7 +130,7 @@ if [ -n "$SWANCTL" ]; then
 fi
 stop dev
 stop gw
-stop web
+stop www-gw
 inns "$GW" nft delete table inet watch
 
 # ---- the same over IPv6 ----
@@ -153,19 +140,19 @@ if inns "$DEV" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 &&
     ip -n "$DEV" addr add "$DEV6/64" dev wan nodad && ip -n "$GW" addr add "$GW6/64" dev wan nodad; then
     DEV_IP=$DEV6 GW_IP=$GW6 dev_host 'start_action = start' >"$RUN/dev/swanctl.conf"
     DEV_IP=$DEV6 GW_IP=$GW6 gw_host >"$RUN/gw/swanctl.conf"
-    serve web "$GW" "$GW6"
+    serve_data "$GW" "$GW6" gw
     daemon gw
     daemon dev
     wait_log dev "Child SA auth established"
     wait_log dev "Child SA data established"
     reaches "$DEV" "$GW6" || fail "no ping over IPv6"
     watch "$GW" wan "meta l4proto ah" "udp dport 500"
-    fetch "$DEV" "[$GW6]" || fail "HTTP over IPv6"
+    fetches "$DEV" "$GW6" gw || fail "HTTP over IPv6"
     nothing_else "$GW" "something besides AH over IPv6"
     seen "$GW" "meta l4proto ah"
     stop dev
     stop gw
-    stop web
+    stop www-gw
     inns "$GW" nft delete table inet watch
 else
     say "no IPv6 here"
@@ -212,7 +199,7 @@ secrets {
 }
 C
 } >"$RUN/app/swanctl.conf"
-serve web "$APP" "$INNER_APP"
+serve_data "$APP" "$INNER_APP" app
 daemon gw
 daemon app
 daemon dev
@@ -222,7 +209,7 @@ watch "$GW" wan "ip protocol esp" "ip saddr $DEV_IP udp dport 500"
 CULVERT_RUN_DIR=$RUN/dev/run inns "$DEV" "$CULVERT" up inner >>"$RUN/up.log" 2>&1 || fail "culvert up"
 wait_log dev "Child SA far established"
 reaches "$DEV" "$INNER_APP" "$INNER_DEV" || fail "no ping through both"
-fetch "$DEV" "$INNER_APP" --interface "$INNER_DEV" || fail "HTTP through both"
+fetches "$DEV" "$INNER_APP" app --interface "$INNER_DEV" || fail "HTTP through both"
 nothing_else "$GW" "something besides the outer tunnel"
 watch "$APP" lan "ip protocol esp" "udp dport 500"
 reaches "$DEV" "$INNER_APP" "$INNER_DEV" || fail "no second ping"
