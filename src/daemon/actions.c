@@ -334,11 +334,10 @@ static void act(struct daemon *d, struct conn *c, const struct cv_child_config *
         start(d, c, child);
 }
 
-void actions_add(struct daemon *d, struct conn *c)
+void actions_take(struct daemon *d, struct conn *c, uint8_t kind)
 {
-    shunts_add(&d->shunts, c);
     for (unsigned i = 0; i < c->cv.n_children; i++)
-        act(d, c, c->cv.children[i], c->cv.children[i]->start_action);
+        act(d, c, c->cv.children[i], c->cv.children[i]->start_action & kind);
 }
 
 /* Ends what start_action = start brought up: the children, and an IKE SA that has no others. */
@@ -372,7 +371,6 @@ void actions_remove(struct daemon *d, struct conn *c)
     struct trap **t = &d->traps;
     struct wish **w = &d->wishes;
 
-    shunts_remove(&d->shunts, c);
     while (*w != NULL) {
         if ((*w)->conn == c)
             wish_drop(w);

@@ -44,11 +44,24 @@ static bool unchanged(const struct conn *a, const struct conn *b)
            same_certs(a->cv.remote.host, b->cv.remote.host);
 }
 
+/* What holds packets back or lets them pass. */
+static void guard(struct daemon *d, struct conn *c)
+{
+    shunts_add(&d->shunts, c);
+    actions_take(d, c, CV_ACTION_TRAP);
+}
+
+static void unguard(struct daemon *d, struct conn *c)
+{
+    shunts_remove(&d->shunts, c);
+    actions_remove(d, c);
+}
+
 static void remove_at(struct daemon *d, struct conn **at)
 {
     struct conn *c = *at;
 
-    actions_remove(d, c);
+    unguard(d, c);
     *at = c->next;
     cv_conn_remove(d->engine, &c->cv);
     c->next = d->retired;
@@ -69,6 +82,7 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
         conn_free(c);
         return true;
     }
+    guard(d, c); /* first: packets find no gap between the old one's and these */
     if (*at != NULL) {
         remove_at(d, at);
         daemon_pump(d);
@@ -77,6 +91,7 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
     err = cv_conn_add(d->engine, &c->cv);
     if (err != CV_OK) {
         problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
+        unguard(d, c);
         conn_free(c);
         return false;
     }
@@ -87,7 +102,7 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
     daemon_log(d, 1, LOG_CFG, 0, "added connection %s with %u children", c->cv.name,
                c->cv.n_children);
     conn_warnings(c, note_warning, d);
-    actions_add(d, c);
+    actions_take(d, c, CV_ACTION_START);
     return true;
 }
 

@@ -156,7 +156,6 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
         break;
     case CV_EV_CHILD_DOWN:
         scripts_of(d, fx->u.event.child, false);
-        routes_end(d, fx->u.event.child);
         break;
     case CV_EV_IKE_REKEYED:
         netconf_rename_lease(&d->net, fx->ike, fx->u.event.ike_new);
@@ -210,6 +209,8 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
         narrate(d, fx);
         apply(d, fx);
         actions_event(d, fx);
+        if (fx->u.event.kind == CV_EV_CHILD_DOWN)
+            routes_end(d, fx->u.event.child); /* a trap in its place has its own by now */
         daemon_tell(d, fx);
         break;
     default:

@@ -102,7 +102,8 @@ enum initiate_result initiate(struct daemon *d, const struct conn *c,
                               struct problem *why);
 
 /* actions.c */
-void actions_add(struct daemon *d, struct conn *c);    /* carries out start_action */
+/* Carries out start_action where it is of that kind. */
+void actions_take(struct daemon *d, struct conn *c, uint8_t kind);
 void actions_remove(struct daemon *d, struct conn *c); /* undoes it */
 /* Initiates when the resolver has answered; failing, listeners hear CV_EV_CHILD_FAILED. */
 void actions_wait(struct daemon *d, struct conn *c, const struct cv_child_config *child);
