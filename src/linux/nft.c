@@ -19,9 +19,11 @@
 #include <string.h>
 
 enum {
-    LOOPBACK = 1,       /* ifindex of lo in every namespace */
-    PRIORITY_AT = -150, /* "mangle": fragments are whole where connections are tracked */
-    ND_FIRST = 133,     /* RFC 4861 */
+    LOOPBACK = 1, /* ifindex of lo in every namespace */
+    /* Behind connection tracking, which makes fragments whole, and destination NAT (-100):
+     * policy is on addresses as the inside knows them. */
+    PRIORITY_AT = -99,
+    ND_FIRST = 133, /* RFC 4861 */
     ND_LAST = 137,
     XT_INFO_ALIGN = 8
 };

@@ -3,7 +3,7 @@
  *
  *     table inet NAME {                     # flags owner: it ends with our socket
  *         chain inbound {
- *             type filter hook prerouting priority mangle;
+ *             type filter hook prerouting priority -99;
  *             iif { lo, TUN } accept
  *             fib saddr oif != TUN, none accept  # the way back is neither tunnel nor closed
  *             fib daddr type local meta l4proto { esp, ah } accept

@@ -83,6 +83,15 @@ wait_log dev "reports tampering.*in the clear"
 passes "$APP" "$DEV" "$DEV_IP" "$APP_IP" || fail "another source is refused"
 passes "$GW" "$DEV" "$DEV_INNER_IP" "$GW_IP" || fail "another destination is refused"
 reaches "$DEV" "$APP_IP" || fail "no ping through the tunnel"
+inns "$GW" nft -f - <<N || skip "no nftables NAT"
+table ip forward {
+    chain in { type nat hook prerouting priority -100;
+        iifname "wan" ip daddr $GW_IP icmp type echo-request dnat to $APP_IP; }
+}
+N
+passes "$APP" "$DEV" "$DEV_IP" "$GW_IP" || fail "the test cannot send to a forwarded address"
+refused "$APP" "$DEV" "$DEV_INNER_IP" "$GW_IP" || fail "a packet in the clear passed a forwarding rule"
+inns "$GW" nft delete table ip forward
 kill_hard gw
 until_true 2 no_table "$GW" || fail "the table outlives its daemon"
 passes "$APP" "$DEV" "$DEV_INNER_IP" "$APP_IP" || fail "without a daemon something is still dropped"
