@@ -60,13 +60,14 @@ static enum cv_err without_sa(const struct ipsec *p, const struct cv_policy *pol
 }
 
 /* Is flow's packet one to cut before it is sealed (RFC 4301 section 7, RFC 4303 section 3.3.4)?
- * Not where selectors look at ports: its later fragments would find another way than pair i. */
+ * Not where policy looks at ports: its later fragments would find another way than pair i. */
 static bool must_split(const struct ipsec *p, uint32_t i, const struct ip_flow *flow)
 {
     struct ip_flow later = *flow;
 
     later.ports_known = false;
     return path_splits(&p->pairs[i].path, &p->pairs[i].out, flow) &&
+           !ipsec_is_shunt(ipsec_policy_for(p, CV_OUT, &later)) &&
            spd_find_out(&p->spd, &later) == i;
 }
 

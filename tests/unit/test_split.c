@@ -321,6 +321,35 @@ static void later_fragments_pass_selectors_of_ports_only_where_those_are_opaque(
     }
 }
 
+static void what_policy_sends_another_way_in_fragments_is_not_cut(void **state)
+{
+    static struct fixture room;
+    struct arena a = {.p = room.mem + MEM_LEN / 2, .cap = MEM_LEN / 2};
+    struct fixture *f = fresh(&room, CV_PROTO_ESP, true, ts_any(CV_IPV4));
+    struct cv_policy pass = {
+        .action = CV_POLICY_BYPASS,
+        .directions = CV_BOTH,
+        .local = ts_any(CV_IPV4),
+        .remote = ts_any(CV_IPV4),
+    };
+    uint8_t buf[BUF_LEN];
+    uint32_t number;
+    struct ipsec_way way;
+    struct cv_packet pkt = packet_in(
+        buf, make_udp(buf + CV_HEADROOM, ip4(10, 0, 0, 1), ip4(10, 0, 0, 2), 1, 2, 1472));
+
+    (void)state;
+    ipsec_carve_policies(f->p, &a, 1);
+    pass.remote.proto = IPPROTO_NUM_UDP;
+    pass.remote.port_lo = UINT16_MAX; /* OPAQUE */
+    pass.remote.port_hi = 0;
+    assert_int_equal(ipsec_policy_add(f->p, &pass, &number), CV_OK);
+    ipsec_out(f->p, &pkt, 0, &way);
+    assert_int_equal(pkt.err, CV_OK);
+    assert_int_equal(pkt.verdict, CV_TRANSMIT);
+    ipsec_close(f->p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_packet_through_the_plane_arrives_in_pieces_that_fit),
         cmocka_unit_test(only_what_may_be_cut_is),
         cmocka_unit_test(later_fragments_pass_selectors_of_ports_only_where_those_are_opaque),
+        cmocka_unit_test(what_policy_sends_another_way_in_fragments_is_not_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
