@@ -52,7 +52,7 @@ set(CMAKE_CROSSCOMPILING_EMULATOR $qemu;-L;/usr/$triplet;-E;LD_LIBRARY_PATH=$roo
 C
     rm -f "$dir/CMakeCache.txt" # it would keep the flags of an older toolchain file
     cmake -S . -B "$dir" -DCMAKE_TOOLCHAIN_FILE="$dir/toolchain.cmake" -DCULVERT_DAEMON=OFF >"$dir/cmake.log" 2>&1 &&
-        cmake --build "$dir" -j"${JOBS:-$(nproc)}" --target unit_tests sim_test_connect >"$dir/build.log" 2>&1 || {
+        cmake --build "$dir" -j"${JOBS:-$(nproc)}" --target unit_tests sim_test_connect sim_test_connect_refused >"$dir/build.log" 2>&1 || {
         grep -E 'error|Error' "$dir/cmake.log" "$dir/build.log" | head -n 20
         return 1
     }

@@ -13,86 +13,18 @@
  * alone (AUTH, nonces, SPIs) are those that the victim expects.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "fuzz.h"
+#include "engine_bench.h"
 #include "ike/sk.h"
+#include "plaintext.h"
 #include "sim/crypto.h"
-#include "sim/duo.h"
-#include "sim/invariants.h"
-#include "snapshot.h"
 
-enum {
-    STEPS_MAX = 24,
-    ITEMS_MAX = 40,
-    EDITS_MAX = 6,
-    PLAIN_MAX = 8192,
-    MESSAGE_MAX = 9000,
-    TAPE_MAX = 48,
-    CLOSING_MS = 400000
-};
+enum { STEPS_MAX = 24, EDITS_MAX = 6, MESSAGE_MAX = 9000 };
 
 enum step { RAW, REPLAY, SEAL, EDIT, GO, COMMAND, HOLD, PING, STEP_KINDS };
 
 enum edit { DROP, DOUBLE, FLIP, CUT, INSERT, RETYPE, HEADER, EDIT_KINDS };
 
 enum command { INITIATE, REKEY_IKE, REKEY_CHILD, DELETE_IKE, DELETE_CHILD, COMMANDS };
-
-/* One payload of a plaintext being made. */
-struct item {
-    uint8_t type;
-    struct cv_span body;
-};
-
-struct items {
-    struct item item[ITEMS_MAX];
-    unsigned n;
-    uint8_t changed[PLAIN_MAX]; /* copies of bodies that were changed */
-    size_t n_changed;
-};
-
-struct tape {
-    struct datagram *d[TAPE_MAX];
-    unsigned n;
-};
-
-struct bench {
-    struct duo *duo;
-    struct host *host[2];
-    struct tape tape;
-};
-
-/* ---- the network ---------------------------------------------------------------------- */
-
-/* Delivers a datagram from nowhere and sees that it did nothing. */
-static void inject_unauthentic(struct bench *b, const struct cv_endpoint *src,
-                               const struct cv_endpoint *dst, uint8_t carrier,
-                               struct cv_span data)
-{
-    static struct snapshot before[2];
-
-    world_settle(b->duo->w);
-    for (unsigned i = 0; i < 2; i++)
-        snapshot_take(&before[i], b->host[i]);
-    net_inject(&b->duo->w->net, src, dst, carrier, data);
-    world_settle(b->duo->w);
-    for (unsigned i = 0; i < 2; i++)
-        snapshot_check(&before[i], b->host[i]);
-}
-
-static enum net_fate record(void *ctx, struct datagram *d)
-{
-    struct tape *t = ctx;
-
-    if (t->n < TAPE_MAX) {
-        struct datagram *copy = malloc(sizeof(*d) + d->n);
-
-        FUZZ_CHECK(copy != NULL);
-        memcpy(copy, d, sizeof(*d) + d->n);
-        t->d[t->n++] = copy;
-    }
-    return NET_PASS;
-}
-
-/* ---- plaintexts ---------------------------------------------------------------------- */
 
 /* The n-th SA of h that can open messages, or NULL. */
 static struct ike_sa *pick_sa(const struct host *h, unsigned n)
@@ -105,81 +37,6 @@ static struct ike_sa *pick_sa(const struct host *h, unsigned n)
         if (is_keyed(sa_at(k, i)) && sa_at(k, i)->state != ST_DEAD)
             found[count++] = sa_at(k, i);
     return count == 0 ? NULL : found[n % count];
-}
-
-static struct cv_span some(struct rd *r, size_t n)
-{
-    return rd_take(r, n < rd_left(r) ? n : rd_left(r));
-}
-
-/* Payloads that need to know the victim's state to get past its first check. */
-static struct cv_span clever_body(const struct host *h, const struct ike_sa *sa, uint8_t type,
-                                  uint8_t how)
-{
-    static uint8_t buf[64];
-    struct wr w = wr_init(buf, sizeof(buf));
-    const struct child_sa *c =
-        sa->children == POOL_NONE ? NULL : child_at(ike_of(h), sa->children);
-    uint32_t spi = c == NULL ? 0 : how & 1 ? c->spi_in : c->spi_out;
-
-    if (type == PL_DELETE) {
-        wr_u8(&w, CV_PROTO_ESP);
-        wr_u8(&w, 4);
-        wr_u16(&w, 1);
-    } else {
-        wr_u8(&w, CV_PROTO_ESP);
-        wr_u8(&w, 4);
-        wr_u16(&w, how & 2 ? N_CHILD_SA_NOT_FOUND : N_REKEY_SA);
-    }
-    wr_u32(&w, spi);
-    return wr_done(&w);
-}
-
-/* Reads payloads from the input: type, length, body; a type above 0x80 asks for a body
- * that fits the victim. */
-static void read_items(struct items *out, struct rd *r, const struct host *h,
-                       const struct ike_sa *sa, unsigned n)
-{
-    out->n = 0;
-    for (unsigned i = 0; i < n && out->n < ITEMS_MAX && rd_left(r) > 0; i++) {
-        uint8_t type = rd_u8(r);
-        size_t len = rd_u16(r);
-        struct item item = {type & 0x7f, span(NULL, 0)};
-
-        item.body =
-            type & 0x80 ? clever_body(h, sa, item.type, (uint8_t)(len & 0xff)) : some(r, len);
-        out->item[out->n++] = item;
-    }
-}
-
-/* Takes a plaintext apart; as far as it is well-formed, which ours are. */
-static void split_chain(struct items *out, uint8_t first, struct cv_span chain)
-{
-    struct rd r = rd_init(chain);
-
-    out->n = 0;
-    for (uint8_t type = first; type != PL_NONE && out->n < ITEMS_MAX; out->n++) {
-        uint8_t next = rd_u8(&r);
-        struct rd body;
-
-        rd_u8(&r);
-        body = rd_block16(&r, IKE_PAYLOAD_HDR_LEN);
-        FUZZ_CHECK(rd_ok(&r));
-        out->item[out->n] = (struct item){type, rd_rest(&body)};
-        type = next;
-    }
-}
-
-static struct cv_span join_chain(const struct items *items, uint8_t *first)
-{
-    static uint8_t plain[PLAIN_MAX];
-    struct wr w = wr_init(plain, sizeof(plain));
-    struct ike_chain c = ike_chain_init(&w, SIZE_MAX);
-
-    for (unsigned i = 0; i < items->n; i++)
-        ike_put_payload(&c, items->item[i].type, items->item[i].body);
-    *first = c.first;
-    return wr_done(&w);
 }
 
 /* Seals under the real backend: the world's watches over nonces, and a liar's IVs are
@@ -211,8 +68,6 @@ static void seal_and_inject(struct bench *b, const struct ike_sa *victim,
     net_inject(&b->duo->w->net, &src, &dst, carrier, span(msg, w.n));
     world_settle(b->duo->w);
 }
-
-/* ---- steps ----------------------------------------------------------------------------- */
 
 static void step_raw(struct bench *b, struct rd *r)
 {
@@ -285,34 +140,6 @@ static void step_seal(struct bench *b, struct rd *r)
         plain = join_chain(&items, &first);
     }
     seal_and_inject(b, sa, &hdr, first, plain, no, total);
-}
-
-static void items_remove(struct items *items, unsigned i)
-{
-    items->n--;
-    memmove(&items->item[i], &items->item[i + 1], (items->n - i) * sizeof(items->item[0]));
-}
-
-static void items_insert(struct items *items, unsigned i, struct item item)
-{
-    if (items->n == ITEMS_MAX)
-        return;
-    memmove(&items->item[i + 1], &items->item[i], (items->n - i) * sizeof(items->item[0]));
-    items->item[i] = item;
-    items->n++;
-}
-
-static void item_flip(struct items *items, struct item *item, size_t at, uint8_t change)
-{
-    uint8_t *copy = items->changed + items->n_changed;
-    const size_t n = item->body.n;
-
-    if (n == 0 || n > sizeof(items->changed) - items->n_changed)
-        return;
-    memcpy(copy, item->body.p, n);
-    copy[at % n] ^= change;
-    item->body.p = copy;
-    items->n_changed += n;
 }
 
 /* One change of a plaintext. */
@@ -469,118 +296,6 @@ static void step(struct bench *b, struct rd *r)
         world_run(w, 20);
         break;
     }
-}
-
-/* ---- beginning and end ------------------------------------------------------------------ */
-
-/* What the first octets choose. */
-enum {
-    HOW_CERTS = 1,
-    HOW_VIRTUAL_IP = 2,
-    HOW_PFS = 4,
-    HOW_ENCAP = 8,
-    HOW_COOKIES = 16,
-    HOW_LARGE = 32, /* certificates that need fragments */
-    HOW_SHORT_LIVED = 64,
-    HOW_CBC = 128,
-    STAGE_NOTHING = 0, /* nobody has said anything */
-    STAGE_AUTH = 1,    /* the IKE_AUTH request is held */
-    STAGES = 4         /* any other: connected */
-};
-
-static void use_cbc(struct recipe *r)
-{
-    r->ike[0] = (struct cv_proposal){
-        .protocol = CV_PROTO_IKE,
-        .n = 4,
-        .t = {{CV_ENCR, CV_ENCR_AES_CBC, 256},
-              {CV_INTEG, CV_INTEG_HMAC_SHA2_256_128, 0},
-              {CV_PRF, CV_PRF_HMAC_SHA2_256, 0},
-              {CV_KE, CV_KE_X25519, 0}}
-    };
-}
-
-static void configure(struct recipe *r, struct host *h, uint8_t how)
-{
-    /* Small tables: quick to make, and soon full. */
-    h->settings.limits.messages = 32;
-    h->settings.limits.message_size = 6000;
-    h->settings.limits.handshakes = 8;
-    h->settings.limits.ike_sas = 8;
-    h->settings.limits.child_sas = 16;
-    r->conn.keyingtries = 1;
-    if (how & HOW_COOKIES)
-        h->settings.cookie_threshold = 1;
-    if (how & HOW_PFS)
-        recipe_pfs(r, CV_KE_X25519);
-    if (how & HOW_SHORT_LIVED) {
-        r->conn.dpd_delay_s = 5;
-        r->conn.rekey_s = 60;
-        r->conn.over_s = 30;
-        r->child[0].life = (struct cv_lifetime){.rekey_s = 40, .hard_s = 80};
-    }
-    if (how & HOW_CBC)
-        use_cbc(r);
-}
-
-static void begin(struct bench *b, uint8_t how, uint8_t stage)
-{
-    struct duo *d = duo_new(1);
-
-    *b = (struct bench){.duo = d};
-    b->host[0] = d->dev;
-    b->host[1] = d->gw;
-    configure(&d->dev_conn, d->dev, how);
-    configure(&d->gw_conn, d->gw, how);
-    if (how & HOW_CERTS)
-        duo_use_certs(d, 2, how & HOW_LARGE ? 1200 : 300);
-    if (how & HOW_VIRTUAL_IP)
-        duo_use_virtual_ip(d);
-    d->dev_conn.conn.encap = how & HOW_ENCAP;
-    d->w->tap = record;
-    d->w->tap_ctx = &b->tape;
-    duo_start(d);
-    stage %= STAGES;
-    if (stage == STAGE_NOTHING)
-        return;
-    if (stage == STAGE_AUTH)
-        world_hold_all(d->w);
-    host_initiate(d->dev, &d->dev_conn, 0, d->gw);
-    if (stage == STAGE_AUTH) {
-        world_deliver(d->w, d->dev);
-        world_deliver(d->w, d->gw);
-        return;
-    }
-    world_run(d->w, 1000);
-    FUZZ_CHECK(host_ike_count(d->dev) == 1 && host_child_count(d->gw) == 1);
-}
-
-static void delete_all(struct host *h)
-{
-    struct cv_ike_info info;
-    uint32_t at = 0;
-
-    while (cv_ike_next(h->engine, &at, &info))
-        host_delete_ike(h, info.id);
-}
-
-static void finish(struct bench *b)
-{
-    struct world *w = b->duo->w;
-    char why[200] = "";
-
-    world_release(w);
-    for (unsigned round = 0; round < 2; round++) { /* a rekey on its way may leave an heir */
-        for (unsigned i = 0; i < 2; i++)
-            delete_all(b->host[i]);
-        world_run(w, CLOSING_MS);
-    }
-    if (!w->failed && !invariants_empty(w, why, sizeof(why)))
-        world_fail(w, "%s", why);
-    FUZZ_CHECK(!w->failed);
-    duo_free(b->duo);
-    for (unsigned i = 0; i < b->tape.n; i++)
-        free(b->tape.d[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

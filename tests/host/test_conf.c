@@ -8,79 +8,7 @@
 
 #include <cmocka.h>
 
-#include "conf_fixture.h"
-#include "daemon/names.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define HOUR 3600u
-
-static struct fixture f;
-
-static void load(const char *text)
-{
-    if (!fixture_load(&f, text))
-        fail_msg("%s", f.why.text);
-}
-
-static const struct conn *conn(const char *name)
-{
-    const struct conn *c = fixture_conn(&f, name);
-
-    if (c == NULL)
-        fail_msg("no connection %s", name);
-    return c;
-}
-
-static const struct cv_child_config *child(const struct conn *c, const char *name)
-{
-    for (unsigned i = 0; i < c->cv.n_children; i++)
-        if (strcmp(c->cv.children[i]->name, name) == 0)
-            return c->cv.children[i];
-    fail_msg("no child %s", name);
-    return NULL;
-}
-
-static void assert_id(const struct cv_id *id, const char *expected)
-{
-    char text[256];
-
-    id_format(text, sizeof(text), id);
-    assert_string_equal(text, expected);
-}
-
-static void assert_ts(const struct cv_ts_config *ts, const char *expected)
-{
-    char text[128];
-
-    ts_format(text, sizeof(text), &ts->ts);
-    assert_string_equal(text, expected);
-}
-
-static void assert_proposal(const struct cv_proposal *p, const char *expected)
-{
-    char text[256];
-
-    proposal_format(text, sizeof(text), p);
-    assert_string_equal(text, expected);
-}
-
-static void assert_psk(const char *local, const char *remote, const char *expected)
-{
-    struct cv_id l, r;
-    struct cv_span psk;
-
-    assert_true(id_parse(&l, local, &f.why));
-    assert_true(id_parse(&r, remote, &f.why));
-    if (expected == NULL) {
-        assert_int_equal(creds_psk(f.creds, &l, &r, &psk), CV_ERR_NO_CREDENTIAL);
-        return;
-    }
-    assert_int_equal(creds_psk(f.creds, &l, &r, &psk), CV_OK);
-    assert_int_equal(psk.n, strlen(expected));
-    assert_memory_equal(psk.p, expected, psk.n);
-}
-
-/* ---- configurations of the field ---- */
+#include "tests/support/conf_loaded.h"
 
 static void site_to_site_with_a_shared_secret(void **state)
 {
@@ -295,71 +223,6 @@ static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
     fixture_unload(&f);
 }
 
-static void lifetimes_complete_each_other(void **state)
-{
-    static const struct {
-        const char *text;
-        uint64_t rekey, hard, rnd;
-    } cases[] = {
-        {"rekey_time = 10s",                                   10,    11,    1  },
-        {"life_time = 110m",                                   6000,  6600,  600},
-        {"rekey_time = 0",                                     0,     0,     0  },
-        {"rekey_time = 0\n rand_time = 5m",                    0,     0,     0  },
-        {"rekey_time = 0\n life_time = 1h",                    0,     3600,  0  },
-        {"rekey_time = 50m\n life_time = 1h\n rand_time = 5m", 3000,  3600,  300},
-        {"rekey_time = 1h\n life_time = 0",                    3600,  0,     360},
-        {"rekey_time = 1h\n life_time = 5h",                   3600,  18000, 360},
-        {"rekey_time = 1h 30m 10s",                            5410,  5951,  541},
-        {"rekey_time = 1d\n rand_time = 0",                    86400, 95040, 0  },
-        {"rekey_time = 90",                                    90,    99,    9  },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        char text[256];
-        const struct cv_lifetime *l;
-
-        snprintf(text, sizeof(text), "connections { c { children { n {\n %s\n } } } }",
-                 cases[i].text);
-        load(text);
-        l = &child(conn("c"), "n")->life;
-        assert_int_equal(l->rekey_s, cases[i].rekey);
-        assert_int_equal(l->hard_s, cases[i].hard);
-        assert_int_equal(l->rand_s, cases[i].rnd);
-        fixture_unload(&f);
-    }
-}
-
-static void lifetimes_of_a_connection_complete_each_other(void **state)
-{
-    static const struct {
-        const char *text;
-        uint64_t rekey, reauth, over, rnd;
-    } cases[] = {
-        {"rekey_time = 10m\n over_time = 1h",    600,   0,     3600, 600 },
-        {"reauth_time = 10h",                    0,     36000, 3600, 3600},
-        {"reauth_time = 10h\n rekey_time = 30m", 1800,  36000, 3600, 1800},
-        {"reauth_time = 0",                      14400, 0,     1440, 1440},
-        {"rekey_time = 0",                       0,     0,     0,    0   },
-        {"rekey_time = 1h\n rand_time = 5m",     3600,  0,     360,  300 },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        char text[256];
-        const struct cv_conn *c;
-
-        snprintf(text, sizeof(text), "connections { c {\n %s\n } }", cases[i].text);
-        load(text);
-        c = &conn("c")->cv;
-        assert_int_equal(c->rekey_s, cases[i].rekey);
-        assert_int_equal(c->reauth_s, cases[i].reauth);
-        assert_int_equal(c->over_s, cases[i].over);
-        assert_int_equal(c->rand_s, cases[i].rnd);
-        fixture_unload(&f);
-    }
-}
-
 static void connections_share_what_they_have_in_common(void **state)
 {
     (void)state;
@@ -385,80 +248,6 @@ static void connections_share_what_they_have_in_common(void **state)
     fixture_remove("conf.d/b.conf");
 }
 
-static void default_proposals_can_be_mixed_with_others(void **state)
-{
-    const struct conn *c;
-
-    (void)state;
-    load("connections { c { proposals = aes128-sha1-modp1024, default\n"
-         " children { n { esp_proposals = default, null-sha256\n } } } }");
-    c = conn("c");
-    assert_int_equal(c->cv.n_proposals, 3);
-    assert_proposal(&c->cv.proposals[0], "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024");
-    assert_int_equal(child(c, "n")->n_proposals, 3);
-    fixture_unload(&f);
-}
-
-static void collect(void *ctx, const char *text)
-{
-    strcat(strcat(ctx, text), "\n");
-}
-
-static void what_is_weak_is_said(void **state)
-{
-    char text[1024] = "";
-
-    (void)state;
-    load("connections { c { proposals = aes128-sha1-modp1024\n"
-         " children { n { esp_proposals = null-sha256\n replay_window = 0\n } } } }");
-    conn_warnings(conn("c"), collect, text);
-    assert_string_equal(
-        text,
-        "connection c: 'sha1' is weak; use it only for peers that have nothing better\n"
-        "connection c: 'modp1024' is weak; use it only for peers that have nothing better\n"
-        "connection c: 'prfsha1' is weak; use it only for peers that have nothing better\n"
-        "connection c, child n: 'null' is weak; use it only for peers that have nothing "
-        "better\n"
-        "connection c, child n: replay protection is off\n");
-    fixture_unload(&f);
-    load("connections { c { children { n { } } } }");
-    text[0] = '\0';
-    conn_warnings(conn("c"), collect, text);
-    assert_string_equal(text, "");
-    fixture_unload(&f);
-}
-
-static void flow_padding_is_octets_or_the_paths_mtu(void **state)
-{
-    (void)state;
-    load("connections { c { children { a { tfc_padding = 1000\n }\n"
-         " b { tfc_padding = mtu\n } n { } } } }");
-    assert_int_equal(child(conn("c"), "a")->tfc, 1000);
-    assert_int_equal(child(conn("c"), "b")->tfc, CV_TFC_MTU);
-    assert_int_equal(child(conn("c"), "n")->tfc, 0);
-    fixture_unload(&f);
-}
-
-static void ah_with_esp_is_said(void **state)
-{
-    char text[1024] = "";
-
-    (void)state;
-    load("connections { c { children { auth { ah_proposals = sha256\n }"
-         " data { nested = yes\n } } } }");
-    assert_false(child(conn("c"), "auth")->nested);
-    assert_true(child(conn("c"), "data")->nested);
-    conn_warnings(conn("c"), collect, text);
-    assert_string_equal(text, "connection c: AH and ESP together are not recommended (RFC 8221 "
-                              "section 4); ESP alone protects as well\n");
-    fixture_unload(&f);
-    load("connections { c { children { data { nested = yes\n } other { } } } }");
-    text[0] = '\0';
-    conn_warnings(conn("c"), collect, text);
-    assert_string_equal(text, "");
-    fixture_unload(&f);
-}
-
 static void strongswans_other_keys_are_accepted_with_their_defaults(void **state)
 {
     (void)state;
@@ -476,137 +265,6 @@ static void strongswans_other_keys_are_accepted_with_their_defaults(void **state
     assert_int_equal(conn("c")->cv.remote_port, 0);
     fixture_unload(&f);
 }
-
-/* ---- certificates and keys ---- */
-
-static unsigned count_certs(bool ca)
-{
-    struct cert_view v;
-    unsigned n = 0;
-
-    for (unsigned at = 0; creds_next_cert(f.creds, &at, &v);)
-        n += v.ca == ca;
-    return n;
-}
-
-static void folders_beside_the_file_are_loaded(void **state)
-{
-    const char *keyid;
-    unsigned at = 0;
-
-    (void)state;
-    fixture_write("private/.hidden", "not a key");
-    load("");
-    assert_int_equal(count_certs(true), 1);
-    assert_int_equal(count_certs(false), 1);
-    assert_true(creds_next_key(f.creds, &at, &keyid));
-    assert_false(creds_next_key(f.creds, &at, &keyid));
-    fixture_unload(&f);
-    fixture_remove("private/.hidden");
-}
-
-static void a_file_in_a_folder_that_is_no_certificate_is_passed_over(void **state)
-{
-    (void)state;
-    fixture_write("x509ca/ca.srl", "1234\n");
-    load("");
-    assert_int_equal(count_certs(true), 1);
-    assert_int_equal(f.conf.n_warnings, 1);
-    assert_non_null(strstr(f.conf.warnings[0], "/x509ca/ca.srl': "));
-    fixture_unload(&f);
-    fixture_remove("x509ca/ca.srl");
-}
-
-static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-384");
-
-    (void)state;
-    fixture_write_key("rsa/locked.pem", key, "open sesame");
-    load("secrets { rsa-1 { file = locked.pem\n secret = \"open sesame\"\n } }");
-    assert_int_equal(f.conf.n_warnings, 0);
-    fixture_unload(&f);
-    assert_false(
-        fixture_load(&f, "secrets { rsa-1 { file = locked.pem\n secret = wrong\n } }"));
-    assert_non_null(strstr(f.why.text, "swanctl.conf:1: secrets.rsa-1: private key '"));
-    assert_non_null(strstr(f.why.text, "/rsa/locked.pem'"));
-    fixture_unload(&f);
-    load(""); /* nobody asked for it by name */
-    assert_int_equal(f.conf.n_warnings, 1);
-    assert_non_null(strstr(f.conf.warnings[0], "/rsa/locked.pem'"));
-    fixture_unload(&f);
-    fixture_remove("rsa/locked.pem");
-    EVP_PKEY_free(key);
-}
-
-static void certificates_may_be_named_in_sections_and_by_path(void **state)
-{
-    char text[512];
-
-    (void)state;
-    snprintf(text, sizeof(text),
-             "connections { c { local { id = gw\n cert1 { file = %s/x509/gw.pem\n } }\n"
-             "  remote { cacert-1 { file = %s/x509ca/ca.pem\n }\n revocation = strict\n } } }\n"
-             "authorities { root { cacert = ca.pem } }\n",
-             fixture_dir, fixture_dir);
-    load(text);
-    assert_int_equal(((const struct auth_conf *)conn("c")->cv.local.host)->n_certs, 1);
-    assert_int_equal(((const struct auth_conf *)conn("c")->cv.remote.host)->n_cacerts, 1);
-    assert_true(((const struct auth_conf *)conn("c")->cv.remote.host)->revocation_strict);
-    assert_id(&conn("c")->cv.local.id, "gw");
-    fixture_unload(&f);
-}
-
-/* ---- VICI ---- */
-
-static void load_conn_brings_lists_and_certificates_as_octets(void **state)
-{
-    struct creds *creds = creds_new();
-    struct node *msg = tree_new(), *c = tree_add_section(msg, "vici"), *s, *list;
-    struct problem why;
-    struct conn *built;
-    unsigned char *der = NULL;
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = fixture_cert("dev", key, 9);
-    int n;
-
-    (void)state;
-    X509_set_issuer_name(cert, X509_get_subject_name(cert));
-    X509_sign(cert, key, EVP_sha256());
-    n = i2d_X509(cert, &der);
-    list = tree_add_list(c, "remote_addrs");
-    tree_add_item(list, "192.0.2.1");
-    tree_add_item(list, "192.0.2.0/24");
-    tree_add_item(tree_add_list(c, "proposals"), "aes128gcm16-prfsha256-x25519");
-    tree_add_value(c, "version", "2");
-    tree_add_value(c, "unique", "");
-    s = tree_add_section(c, "local");
-    tree_add_item_bytes(tree_add_list(s, "certs"), der, (size_t)n);
-    s = tree_add_section(tree_add_section(c, "children"), "n");
-    tree_add_item(tree_add_list(s, "local_ts"), "10.0.0.0/8");
-    built = conn_build(c, creds, NULL, &why);
-    if (built == NULL)
-        fail_msg("%s", why.text);
-    assert_int_equal(built->cv.n_remote_addrs, 2);
-    assert_id(&built->cv.local.id, "C=CH, O=Fleet, CN=dev");
-    assert_true(tree_equal(built->source, c));
-    conn_free(built);
-
-    tree_set_value(tree_find(c, "version"), "2\0x", 3);
-    assert_null(conn_build(c, creds, NULL, &why));
-    assert_string_equal(why.text, "vici.version: expected text, not octets");
-    tree_set_value(tree_find(c, "version"), "2", 1);
-    tree_set_value(tree_find(tree_find(c, "local"), "certs")->first, "junk", 4);
-    assert_null(conn_build(c, creds, NULL, &why));
-    assert_ptr_equal(strstr(why.text, "vici.local.certs: "), why.text);
-    OPENSSL_free(der);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-    tree_free(msg);
-    creds_free(creds);
-}
-
-/* ---- settings ---- */
 
 static void settings_have_defaults_and_can_be_set(void **state)
 {
@@ -675,28 +333,6 @@ static void every_prefix_of_a_configuration_is_loaded_or_refused_cleanly(void **
     }
 }
 
-static void trap_and_start_go_together_in_either_order(void **state)
-{
-    static const char *const forms[] = {"trap|start", "start|trap", "trap, start",
-                                        "start,trap"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        char text[160];
-        const struct cv_child_config *n;
-
-        (void)snprintf(text, sizeof(text),
-                       "connections { c { children { n { start_action = %s\n"
-                       " close_action = %s\n } } } }",
-                       forms[i], forms[i]);
-        load(text);
-        n = child(conn("c"), "n");
-        assert_int_equal(n->start_action, CV_ACTION_TRAP | CV_ACTION_START);
-        assert_int_equal(n->close_action, CV_ACTION_TRAP | CV_ACTION_START);
-        fixture_unload(&f);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -704,20 +340,8 @@ int main(void)
         cmocka_unit_test(roadwarriors_with_pools_and_a_certificate),
         cmocka_unit_test(a_device_that_calls_home),
         cmocka_unit_test(defaults_are_those_of_strongswan_but_the_replay_window),
-        cmocka_unit_test(lifetimes_complete_each_other),
-        cmocka_unit_test(lifetimes_of_a_connection_complete_each_other),
         cmocka_unit_test(connections_share_what_they_have_in_common),
-        cmocka_unit_test(default_proposals_can_be_mixed_with_others),
-        cmocka_unit_test(what_is_weak_is_said),
-        cmocka_unit_test(flow_padding_is_octets_or_the_paths_mtu),
-        cmocka_unit_test(ah_with_esp_is_said),
         cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
-        cmocka_unit_test(folders_beside_the_file_are_loaded),
-        cmocka_unit_test(a_file_in_a_folder_that_is_no_certificate_is_passed_over),
-        cmocka_unit_test(a_key_with_a_passphrase_is_opened_with_its_secret),
-        cmocka_unit_test(certificates_may_be_named_in_sections_and_by_path),
-        cmocka_unit_test(load_conn_brings_lists_and_certificates_as_octets),
-        cmocka_unit_test(trap_and_start_go_together_in_either_order),
         cmocka_unit_test(settings_have_defaults_and_can_be_set),
         cmocka_unit_test(nothing_is_left_of_a_configuration_that_fails),
         cmocka_unit_test(every_prefix_of_a_configuration_is_loaded_or_refused_cleanly),

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "conf_fixture.h"
+#include "tests/support/conf_fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -2,8 +2,8 @@
  * loaded from it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef TEST_CONF_FIXTURE_H
-#define TEST_CONF_FIXTURE_H
+#ifndef TESTS_CONF_FIXTURE_H
+#define TESTS_CONF_FIXTURE_H
 
 #include <stdio.h>
 #include <stdlib.h>
