@@ -91,8 +91,7 @@ enum cv_err policies_add(struct policies *s, const struct cv_policy *policy, uin
         at = &s->entries[*at].chain;
     e->chain = *at;
     *at = i;
-    s->prefixes[e->side][policy->local.family == CV_IPV6][e->prefix / 32] |=
-        UINT32_C(1) << (e->prefix % 32);
+    lengths_add(&s->prefixes[e->side][policy->local.family == CV_IPV6], e->prefix);
     *number = i;
     return CV_OK;
 }
@@ -109,7 +108,7 @@ void policies_remove(struct policies *s, uint32_t number)
     *at = s->entries[number].chain;
     pool_give(&s->pool, number);
     if (s->pool.used == 0)
-        memset(s->prefixes, 0, sizeof(s->prefixes)); /* until then a stale bit costs a probe */
+        memset(s->prefixes, 0, sizeof(s->prefixes));
 }
 
 /* The first entry of a chain that matches; the chain is sorted. */
@@ -137,14 +136,14 @@ const struct cv_policy *policies_find(const struct policies *s, uint8_t directio
     const struct policy_entry *best = NULL;
 
     for (unsigned side = 0; side < N_SIDES; side++) {
-        const uint32_t *used = s->prefixes[side][family == CV_IPV6];
+        const struct lengths *used = &s->prefixes[side][family == CV_IPV6];
         const uint8_t *addr = (side == LOCAL ? local : remote)->addr->b;
+        unsigned bits = LENGTHS_MAX + 1;
 
-        for (unsigned bits = 0; bits <= addr_len(family) * 8; bits++) {
-            const struct policy_entry *e = NULL;
+        while (lengths_shorter(used, &bits)) {
+            const struct policy_entry *e =
+                match_chain(s, *bucket_of(s, family, bits, addr), direction, local, remote);
 
-            if (used[bits / 32] >> (bits % 32) & 1)
-                e = match_chain(s, *bucket_of(s, family, bits, addr), direction, local, remote);
             if (e != NULL && (best == NULL || is_before(e, best)))
                 best = e;
         }

@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
+#include "ipsec/lengths.h"
 #include "ipsec/selector.h"
 
 /* A device without policies builds with 0. */
@@ -34,7 +35,7 @@ struct policies {
     uint32_t mask;     /* buckets - 1 */
     uint64_t next_age;
     uint64_t seed[2];
-    uint32_t prefixes[2][2][SELECTOR_PREFIX_WORDS]; /* in use: by side and family */
+    struct lengths prefixes[2][2]; /* by side and family */
 };
 
 void policies_init(struct policies *s, struct arena *a, uint32_t n, const uint64_t seed[2]);

@@ -35,8 +35,6 @@ uint8_t selector_prefix(const struct cv_ts *ts);
 uint64_t selector_hash(const uint64_t seed[2], uint8_t family, unsigned bits,
                        const uint8_t addr[16]);
 
-enum { SELECTOR_PREFIX_WORDS = 128 / 32 + 1 }; /* a bit for each prefix length */
-
 /* How many of protocol and ports the selector restricts: 0, 1 or 2. */
 uint8_t selector_narrow(const struct cv_ts *ts);
 

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { PREFIX_MAX_BITS = 128 };
-
 void spd_init(struct spd *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2])
 {
     const uint32_t n_cells = n_pairs * SPD_CELLS_PER_PAIR + SPD_CELLS_SPARE;
@@ -175,16 +173,6 @@ bool spd_names_group(const struct spd *s, uint32_t i, const struct ip_flow *flow
 
 /* ---- outbound index ---- */
 
-static uint32_t *prefixes_of(struct spd *s, uint8_t family)
-{
-    return s->prefixes[family == CV_IPV6];
-}
-
-static bool prefix_in_use(const struct spd *s, uint8_t family, unsigned bits)
-{
-    return s->prefixes[family == CV_IPV6][bits / 32] >> (bits % 32) & 1;
-}
-
 /* The bucket of the first bits of an address. */
 static uint32_t bucket_of(const struct spd *s, uint8_t family, unsigned bits,
                           const uint8_t addr[16])
@@ -204,7 +192,7 @@ static void link_cell(struct spd *s, uint32_t c)
 
     cell->chain = *head;
     *head = c;
-    prefixes_of(s, cell->ts.family)[cell->prefix / 32] |= UINT32_C(1) << (cell->prefix % 32);
+    lengths_add(&s->prefixes[cell->ts.family == CV_IPV6], cell->prefix);
     s->n_out++;
 }
 
@@ -275,7 +263,7 @@ static uint32_t find_by_prefix(const struct spd *s, unsigned bits, const struct 
         local = match_list(s, s->pairs[remote->u.pair].local, src);
         if (local == NULL)
             continue;
-        merit = 1U + local->prefix + (PREFIX_MAX_BITS + 1U) * (remote->narrow + local->narrow);
+        merit = 1U + local->prefix + (LENGTHS_MAX + 1U) * (remote->narrow + local->narrow);
         if (merit > best_merit) {
             best = remote->u.pair;
             best_merit = merit;
@@ -289,12 +277,12 @@ uint32_t spd_find_other(const struct spd *s, const struct ip_flow *flow, const u
 {
     const struct flow_end src = flow_src(flow), dst = flow_dst(flow);
     const struct spd_but others = {but, n};
-    const uint8_t family = flow->dst.family;
+    const struct lengths *used = &s->prefixes[flow->dst.family == CV_IPV6];
+    unsigned bits = LENGTHS_MAX + 1;
     uint32_t i = POOL_NONE;
 
-    for (unsigned bits = (unsigned)addr_len(family) * 8 + 1; bits-- > 0 && i == POOL_NONE;)
-        if (prefix_in_use(s, family, bits))
-            i = find_by_prefix(s, bits, &src, &dst, &others);
+    while (i == POOL_NONE && lengths_shorter(used, &bits))
+        i = find_by_prefix(s, bits, &src, &dst, &others);
     return i;
 }
 

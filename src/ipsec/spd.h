@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
+#include "ipsec/lengths.h"
 #include "ipsec/selector.h"
 
 /* A typical pair takes one cell, for its peer: our own side's list is shared with the
@@ -55,9 +56,7 @@ struct spd {
     uint32_t last;     /* local list of the pair installed last; POOL_NONE */
     uint32_t n_out;    /* cells in the index */
     uint64_t seed[2];
-    /* Prefix lengths in the index, IPv4 and IPv6.  One that is no longer used stays until
-     * the index is empty: it costs a probe and finds nothing. */
-    uint32_t prefixes[2][SELECTOR_PREFIX_WORDS];
+    struct lengths prefixes[2]; /* in the index, IPv4 and IPv6 */
 };
 
 void spd_init(struct spd *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2]);
