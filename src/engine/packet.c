@@ -1,24 +1,12 @@
-/* The way of a packet through the engine: IKE or ESP, in or out, and what the data plane
- * noticed on the way.
+/* The way of a packet through the engine: IKE or ESP, in, out or in the clear, and what the
+ * data plane noticed on the way.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include <culvert/ipsec.h>
-
 #include "engine/engine.h"
-#include "ipsec/pmtu.h"
-#include "ipsec/split.h"
-#include "ipsec/wrap.h"
-#include "wire/ip.h"
 
-enum {
-    MARKER_LEN = 4,
-    EFFECTS_PER_PACKET = 12,
-    EFFECTS_PER_ANSWER = 6,
-    OWN_PAIRS =
-        8 /* of one connection, that fit one packet: old and new ones of some children */
-};
+enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12, EFFECTS_PER_ANSWER = 6 };
 
 /* Is there room for what one more message leads to?  A host may answer each waiting question
  * as it takes it; those answers lead to effects of their own, and none may be lost. */
@@ -74,7 +62,7 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
         sa_run(k, sa);
 }
 
-static void act_on_all(struct ike *k, const struct ipsec_way *way, const struct cv_packet *pkt)
+void engine_act_on(struct ike *k, const struct ipsec_way *way, const struct cv_packet *pkt)
 {
     for (unsigned i = 0; i < way->n; i++)
         if (way->notices[i] != 0)
@@ -90,7 +78,7 @@ static void take_esp(struct ike *k, struct cv_packet *pkt)
         k->stats.packets_in++;
         k->stats.bytes_in += pkt->len;
     }
-    act_on_all(k, &way, pkt);
+    engine_act_on(k, &way, pkt);
 }
 
 static void take_ike(struct ike *k, struct cv_packet *pkt)
@@ -131,7 +119,7 @@ static void take_udp_encap(struct ike *k, struct cv_packet *pkt)
     take_ike(k, pkt);
 }
 
-static void count_error(struct ike *k, const struct cv_packet *pkt)
+void engine_count(struct ike *k, const struct cv_packet *pkt)
 {
     if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
         k->stats.errors[pkt->err]++;
@@ -152,7 +140,7 @@ static void input_one(struct ike *k, struct cv_packet *pkt)
         take_esp(k, pkt);
     else
         pkt->err = CV_ERR_UNSUPPORTED;
-    count_error(k, pkt);
+    engine_count(k, pkt);
 }
 
 void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
@@ -177,8 +165,8 @@ void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t n
             k->stats.packets_out++;
             k->stats.bytes_out += inner;
         }
-        count_error(k, pkt);
-        act_on_all(k, &way, pkt);
+        engine_count(k, pkt);
+        engine_act_on(k, &way, pkt);
     }
 }
 
@@ -192,113 +180,8 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
         uint32_t pair;
 
         ipsec_clear(k->ipsec, &pkts[i], k->now_ms, &pair, &notices);
-        count_error(k, &pkts[i]);
+        engine_count(k, &pkts[i]);
         if (pair != POOL_NONE && notices != 0)
             act_on(k, pair, notices, &pkts[i]);
     }
-}
-
-/* ---- IKE inside other SAs ---- */
-
-static bool has_nested(const struct cv_conn *conn)
-{
-    unsigned i = 0;
-
-    while (i < conn->n_children && !conn->children[i]->nested)
-        i++;
-    return i < conn->n_children;
-}
-
-/* The pair for an IKE message of conn: not one of its own children, which it is there for. */
-static uint32_t find_carrier(const struct ike *k, const struct cv_conn *conn,
-                             const struct cv_packet *pkt)
-{
-    const struct cv_span packet = span(cv_packet_data(pkt), pkt->len);
-    uint32_t own[OWN_PAIRS], pair;
-
-    for (unsigned n = 0; n < OWN_PAIRS; own[n++] = pair) {
-        const struct child_sa *c;
-
-        pair = ipsec_find_other(k->ipsec, packet, own, n);
-        c = pair == POOL_NONE ? NULL : child_at(k, pair);
-        if (c == NULL || c->conn != conn)
-            return pair;
-    }
-    return POOL_NONE;
-}
-
-/* As the host's socket would send it. */
-static enum cv_err put_message(struct cv_packet *pkt, const struct cv_effect *fx)
-{
-    const uint16_t port = fx->u.send.carrier == CV_UDP_500 ? 500 : 4500;
-
-    pkt->carrier = fx->u.send.carrier;
-    pkt->local = fx->u.send.local;
-    pkt->remote = fx->u.send.remote;
-    if (pkt->local.port == 0)
-        pkt->local.port = port;
-    pkt->tos = 0;
-    pkt->df = false;
-    pkt->len = fx->u.send.data.n;
-    if (pkt->len > pkt->cap - pkt->off)
-        return CV_ERR_NO_ROOM;
-    memcpy(cv_packet_data(pkt), fx->u.send.data.p, pkt->len);
-    return cv_outer_put(pkt);
-}
-
-/* fx's octets stay valid for a host that sends it as always: no engine_enter. */
-bool cv_send_nested(struct cv_engine *e, const struct cv_effect *fx, struct cv_packet *pkt,
-                    uint64_t now_ms)
-{
-    struct ike *k = &e->ike;
-    struct ipsec_way way;
-    uint32_t pair;
-
-    if (!IPSEC_NESTED || fx->conn == NULL || !has_nested(fx->conn) ||
-        put_message(pkt, fx) != CV_OK)
-        return false;
-    pair = find_carrier(k, fx->conn, pkt);
-    if (pair == POOL_NONE)
-        return false;
-    ipsec_out_by(k->ipsec, pkt, now_ms, pair, &way);
-    count_error(k, pkt);
-    act_on_all(k, &way, pkt);
-    return true;
-}
-
-/* ---- the path's MTU (RFC 4301 section 8.2) ---- */
-
-void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms)
-{
-    const struct child_sa *c = child_by_number(&e->ike, child);
-
-    if (c != NULL && mtu > 0)
-        ipsec_learn_mtu(e->ike.ipsec, child_index(&e->ike, c), mtu, now_ms);
-}
-
-bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
-{
-    struct ike *k = &e->ike;
-    const struct child_sa *c = child_by_number(k, pkt->child);
-
-    if (c == NULL || pkt->verdict != CV_SPLIT)
-        pkt->err = CV_ERR_NOT_FOUND;
-    else
-        pkt->err = split_first(pkt, ipsec_inner_mtu(k->ipsec, child_index(k, c)), first);
-    if (pkt->err == CV_OK)
-        return true;
-    pkt->verdict = CV_DROP;
-    k->stats.errors[pkt->err]++;
-    return false;
-}
-
-bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
-{
-    const struct child_sa *c = child_by_number(&e->ike, pkt->child);
-    size_t mtu;
-
-    if (c == NULL || pkt->err != CV_ERR_TOO_BIG)
-        return false;
-    mtu = ipsec_inner_mtu(e->ike.ipsec, child_index(&e->ike, c));
-    return pmtu_answer(pkt, mtu, NULL) == CV_OK;
 }

@@ -123,10 +123,10 @@ enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
 void ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 /* SA is authenticated: lifetimes start, waiting tasks run. */
 void sa_established(struct ike *k, struct ike_sa *sa);
-/* Installs the plan; NULL when that fails. */
-/* When it is rekeyed and when it ends, counted from when it was installed. */
-void child_set_lifetimes(const struct ike *k, struct child_sa *c);
+/* Installs the plan.  NULL when that fails: a Child SA that was there is doomed by then. */
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan);
+/* When c is rekeyed and when it ends, counted from when it was installed. */
+void child_set_lifetimes(const struct ike *k, struct child_sa *c);
 
 /* ---- init.c, init_initiator.c, init_responder.c */
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,

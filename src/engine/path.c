@@ -1,0 +1,42 @@
+/* The path's MTU (RFC 4301 section 8.2): learnt from the host, told to the sender inside, and
+ * kept by cutting what is too long.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+#include "ipsec/pmtu.h"
+#include "ipsec/split.h"
+
+void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms)
+{
+    const struct child_sa *c = child_by_number(&e->ike, child);
+
+    if (c != NULL && mtu > 0)
+        ipsec_learn_mtu(e->ike.ipsec, child_index(&e->ike, c), mtu, now_ms);
+}
+
+bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
+{
+    struct ike *k = &e->ike;
+    const struct child_sa *c = child_by_number(k, pkt->child);
+
+    if (c == NULL || pkt->verdict != CV_SPLIT)
+        pkt->err = CV_ERR_NOT_FOUND;
+    else
+        pkt->err = split_first(pkt, ipsec_inner_mtu(k->ipsec, child_index(k, c)), first);
+    if (pkt->err == CV_OK)
+        return true;
+    pkt->verdict = CV_DROP;
+    k->stats.errors[pkt->err]++;
+    return false;
+}
+
+bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
+{
+    const struct child_sa *c = child_by_number(&e->ike, pkt->child);
+    size_t mtu;
+
+    if (c == NULL || pkt->err != CV_ERR_TOO_BIG)
+        return false;
+    mtu = ipsec_inner_mtu(e->ike.ipsec, child_index(&e->ike, c));
+    return pmtu_answer(pkt, mtu, NULL) == CV_OK;
+}
