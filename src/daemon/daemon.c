@@ -2,8 +2,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,61 +43,6 @@ uint64_t daemon_now_ms(const struct daemon *d)
 uint64_t daemon_started_ms(const struct daemon *d)
 {
     return d->started_ms;
-}
-
-/* ---- listeners and log ---------------------------------------------------- */
-
-void daemon_listen(struct daemon *d, struct listener *l)
-{
-    l->next = d->listeners;
-    d->listeners = l;
-}
-
-void daemon_unlisten(struct daemon *d, struct listener *l)
-{
-    struct listener **at = &d->listeners;
-
-    while (*at != NULL && *at != l)
-        at = &(*at)->next;
-    if (*at == NULL)
-        return;
-    *at = l->next;
-    for (struct listen_round *r = d->rounds; r != NULL; r = r->outer)
-        if (r->next == l)
-            r->next = l->next;
-}
-
-void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
-                const char *fmt, ...)
-{
-    struct listen_round round = {d->listeners, d->rounds};
-    const struct log_line *line;
-    const char *conn = NULL;
-    struct cv_ike_info info;
-    char text[LOG_TEXT];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    if (ike != 0 && d->engine != NULL && cv_ike_info(d->engine, ike, &info) &&
-        info.conn != NULL)
-        conn = info.conn->name;
-    line = log_put(&d->log, level, group, ike, conn, text);
-    d->rounds = &round;
-    while (round.next != NULL) {
-        struct listener *l = round.next;
-
-        round.next = l->next;
-        if (l->log != NULL)
-            l->log(l->ctx, level, group, ike, conn, line->text);
-    }
-    d->rounds = round.outer;
-}
-
-const struct log_line *daemon_next_line(const struct daemon *d, uint64_t *at)
-{
-    return log_next(&d->log, at);
 }
 
 /* ---- what the parts call back --------------------------------------------- */
@@ -361,12 +304,8 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
 
     d->opt = *opt;
     d->started_ms = clock_now_ms();
-    d->alarm_fd = d->net.nl.fd = d->io.tun.fd = -1;
-    for (unsigned i = 0; i < NETIO_UDP; i++)
-        d->io.udp[i].fd = -1;
-    for (unsigned i = 0; i < NETIO_RAW; i++)
-        d->io.raw[i].fd = -1;
-    d->io.bypass.fd4 = d->io.bypass.fd6 = -1;
+    d->alarm_fd = d->net.nl.fd = -1;
+    netio_init(&d->io);
     cleartext_init(&d->cleartext);
     log_init(&d->log, 1);
     if (start(d, why))

@@ -30,7 +30,7 @@ static const struct {
     {CV_IPV6, CV_RAW_AH  },
 };
 
-static void all_closed(struct netio *io)
+void netio_init(struct netio *io)
 {
     memset(io, 0, sizeof(*io));
     io->tun.fd = -1;
@@ -103,7 +103,6 @@ static void open_raw(struct netio *io, void (*note)(void *ctx, const char *text)
 bool netio_open(struct netio *io, uint16_t port, uint16_t port_nat_t, const char *tun_name,
                 void (*note)(void *ctx, const char *text), void *note_ctx, struct problem *why)
 {
-    all_closed(io);
     if (!batch_init(&io->batch) || !batch_init(&io->pieces)) {
         problem_set(why, "no memory for packet buffers: %s", strerror(errno));
         netio_close(io);

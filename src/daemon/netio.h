@@ -44,6 +44,8 @@ struct netio {
     void *ctx;
 };
 
+/* Nothing is open; netio_close is allowed from here on. */
+void netio_init(struct netio *io);
 /* Opens everything.  What is optional (IPv6, raw ESP) and missing is told to note.  On false
  * the problem says what, why and what to do. */
 bool netio_open(struct netio *io, uint16_t port, uint16_t port_nat_t, const char *tun_name,

@@ -169,21 +169,6 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
     }
 }
 
-void daemon_tell(struct daemon *d, const struct cv_effect *fx)
-{
-    struct listen_round round = {d->listeners, d->rounds};
-
-    d->rounds = &round;
-    while (round.next != NULL) {
-        struct listener *l = round.next;
-
-        round.next = l->next;
-        if (l->event != NULL)
-            l->event(l->ctx, fx);
-    }
-    d->rounds = round.outer;
-}
-
 static void carry_out(struct daemon *d, const struct cv_effect *fx)
 {
     switch (fx->kind) {

@@ -82,8 +82,10 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
 int daemon_run(struct daemon *d); /* until stopped; the process's exit code */
 void daemon_free(struct daemon *d);
 
-/* pump.c */
+/* listen.c */
 void daemon_tell(struct daemon *d, const struct cv_effect *fx); /* to the listeners */
+
+/* pump.c */
 bool daemon_idle(const struct daemon *d); /* stopping, and nothing is left to wait for */
 
 /* conns.c */
