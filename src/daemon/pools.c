@@ -87,9 +87,9 @@ static void addr_add(uint8_t *a, unsigned len, uint32_t n)
 {
     uint64_t carry = n;
 
-    for (unsigned i = len; i-- > 0 && carry > 0; carry >>= 8) {
-        carry += a[i];
-        a[i] = (uint8_t)carry;
+    for (uint8_t *at = a + len; at > a && carry > 0; carry >>= 8) {
+        carry += *--at;
+        *at = (uint8_t)carry;
     }
 }
 
