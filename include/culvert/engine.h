@@ -36,7 +36,7 @@ struct cv_limits {
     uint32_t messages;     /* buffers for retransmission and reassembly */
     uint32_t message_size; /* octets of the largest IKE message, reassembled */
     uint32_t effects;      /* out-queue slots; at least 16 */
-    uint32_t policies;     /* for cv_policy_add */
+    uint32_t policies;     /* of cv_policy_add; 0: none, and no memory for them */
 };
 
 struct cv_settings {
@@ -78,10 +78,11 @@ void cv_conn_remove(struct cv_engine *e, const struct cv_conn *conn);
 /* IKE and Child SAs, and exchanges in progress, that still point to conn. */
 unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn);
 
-/* A policy on packets, by number until it is removed; the engine keeps a copy.  Without any,
- * what has an SA is protected, an outbound packet without one is CV_ERR_NO_TUNNEL, and an
- * inbound one in the clear may pass.  CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, or
- * selectors of no family or of two. */
+/* A policy on packets (RFC 4301 section 4.4.1), by number until it is removed; the engine keeps
+ * a copy.  Without any, what has an SA is protected, an outbound packet without one is
+ * CV_ERR_NO_TUNNEL, and an inbound one in the clear may pass.
+ * CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, or selectors of no family or of two.
+ */
 CV_MUST_USE enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy,
                                       uint32_t *number);
 void cv_policy_remove(struct cv_engine *e, uint32_t number);
@@ -136,8 +137,8 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
 void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms);
 
 /* The first fragment of pkt, for which cv_output said CV_SPLIT, goes to first, a packet with
- * its own buffer, off, and nothing else; pkt becomes the rest.  Both are for cv_output, first
- * before pkt, which may have to be split again.  False: pkt is dropped, and its err says why.
+ * buf, cap and off of its own and nothing else; pkt becomes the rest.  Both are for cv_output,
+ * first before pkt, which may have to be split again.  False: pkt is dropped; its err says why.
  */
 bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first);
 

@@ -127,8 +127,7 @@ struct cv_conn {
     const void *host;
 };
 
-/* ---- policies on packets (RFC 4301 section 4.4.1) -----------------------------------------
- */
+/* ---- policies on packets (RFC 4301 section 4.4.1) ------------------------- */
 
 enum cv_policy_action { CV_POLICY_PROTECT = 1, CV_POLICY_BYPASS, CV_POLICY_DISCARD };
 
