@@ -104,11 +104,18 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
     actions_retry(ctx);
 }
 
+/* In turns, so that a hundred thousand paths do not hold packets up. */
 static void on_paths(evutil_socket_t fd, short what, void *ctx)
 {
+    static const struct timeval turn = {.tv_usec = 20000}, renew = {.tv_sec = PATHS_RENEW_S};
+    struct daemon *d = ctx;
+    const bool more = daemon_renew_paths(d, &d->path_at);
+
     (void)fd;
     (void)what;
-    daemon_renew_paths(ctx);
+    if (!more)
+        d->path_at = 0;
+    (void)event_add(d->paths, more ? &turn : &renew);
 }
 
 static void on_release(evutil_socket_t fd, short what, void *ctx)
@@ -216,7 +223,6 @@ static bool start_network(struct daemon *d, struct problem *why)
 
 static bool start_events(struct daemon *d, struct problem *why)
 {
-    static const struct timeval renew = {.tv_sec = PATHS_RENEW_S};
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -232,12 +238,13 @@ static bool start_events(struct daemon *d, struct problem *why)
         return problem_set(why, "no timer");
     d->retry = evtimer_new(d->base, on_retry, d);
     d->release = evtimer_new(d->base, on_release, d);
-    d->paths = event_new(d->base, -1, EV_PERSIST, on_paths, d);
+    d->paths = evtimer_new(d->base, on_paths, d);
     d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
-    if (d->retry == NULL || d->release == NULL || d->paths == NULL ||
-        event_add(d->paths, &renew) != 0 || d->stop_timer == NULL || d->hosts == NULL)
+    if (d->retry == NULL || d->release == NULL || d->paths == NULL || d->stop_timer == NULL ||
+        d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
+    on_paths(-1, EV_TIMEOUT, d);
     d->updown = updown_new(d->base, note_script, d);
     d->io.engine = d->engine;
     d->io.nl = &d->net.nl;

@@ -27,8 +27,9 @@ uint64_t daemon_started_ms(const struct daemon *d);
 /* Carries out the engine's waiting effects and re-arms the timer.  Call after every engine
  * call. */
 void daemon_pump(struct daemon *d);
-/* Tells the engine again what the kernel knows of each path, before that is forgotten. */
-void daemon_renew_paths(struct daemon *d);
+/* Tells the engine again what the kernel knows of the next few paths, before that is forgotten.
+ * *at starts as 0; false: that was the last one. */
+bool daemon_renew_paths(struct daemon *d, uint32_t *at);
 
 /* Takes ownership of c.  One of the same name is replaced; unchanged ones stay as they are.
  * start_action of its children is carried out; it is undone for a replaced one. */

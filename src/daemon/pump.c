@@ -10,7 +10,7 @@
 #include "daemon/state.h"
 #include "linux/datagram.h"
 
-enum { FAILURES_EVERY_MS = 10000 };
+enum { FAILURES_EVERY_MS = 10000, PATHS_A_TURN = 256 };
 
 static void answer(struct daemon *d, enum cv_err err, uint32_t ike)
 {
@@ -93,12 +93,14 @@ static void path_of(struct daemon *d, const struct cv_child_info *c)
                     clock_now_ms());
 }
 
-void daemon_renew_paths(struct daemon *d)
+bool daemon_renew_paths(struct daemon *d, uint32_t *at)
 {
     struct cv_child_info c;
+    unsigned n = 0;
 
-    for (uint32_t at = 0; cv_child_next(d->engine, 0, &at, &c);)
+    for (; n < PATHS_A_TURN && cv_child_next(d->engine, 0, at, &c); n++)
         path_of(d, &c);
+    return n == PATHS_A_TURN;
 }
 
 static void routes_of(struct daemon *d, uint32_t child)

@@ -68,6 +68,7 @@ struct daemon {
     struct hold hold;      /* what traps have caught */
     struct event *release; /* some of it can go */
     struct event *paths;   /* what the kernel knows of them, again */
+    uint32_t path_at;      /* where that goes on */
     bool releasing;
 
     struct listener *listeners;
