@@ -101,9 +101,11 @@ bool bypass_send(struct bypass *b, struct netlink *nl, unsigned tun, struct cv_p
         return false;
     if (datagram_send_one(fd, &src, &dst, flow.tos, whole, true))
         return true;
-    if (errno != EMSGSIZE || flow.dst.family != CV_IPV4)
+    if (errno != EMSGSIZE)
         return false;
     p->len = flow.total_len;
+    if (flow.dst.family == CV_IPV6)
+        return fragment_send_ipv6(fd, &src, &dst, flow.tos, p);
     identify(cv_packet_data(p) + IP4_ID_AT);
     return fragment_send(fd, &src, &dst, flow.tos, p);
 }

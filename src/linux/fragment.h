@@ -1,4 +1,4 @@
-/* IPv4 fragments of a packet whose header is written already: there the kernel makes none.
+/* Fragments of a packet whose header is written already: there the kernel makes none.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef LINUX_FRAGMENT_H
@@ -10,5 +10,10 @@
  * its octets are changed on the way.  False with errno set. */
 bool fragment_send(int fd, const struct cv_endpoint *local, const struct cv_endpoint *remote,
                    uint8_t tos, const struct cv_packet *p);
+
+/* The same for an IPv6 packet without extension headers, with 8 octets of room before it. */
+bool fragment_send_ipv6(int fd, const struct cv_endpoint *local,
+                        const struct cv_endpoint *remote, uint8_t tos,
+                        const struct cv_packet *p);
 
 #endif
