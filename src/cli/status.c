@@ -101,14 +101,27 @@ static void print_selectors(const struct node *child)
     print_list(child, "remote-ts");
 }
 
+/* A policy with mode = pass or drop is no Child SA: it holds from the start, or not at all. */
+static const char *child_state(const struct state *s, const char *conn,
+                               const struct node *child)
+{
+    const char *mode = tree_get(child, "mode", "");
+    const bool pass = strcmp(mode, "PASS") == 0, drop = strcmp(mode, "DROP") == 0;
+
+    if (!pass && !drop)
+        return state_child_is_up(s, conn, child->name) ? "up" : "down";
+    if (strcmp(tree_get(child, "start_action", ""), "none") == 0)
+        return "off";
+    return pass ? "pass" : "drop";
+}
+
 static void print_conn(const struct state *s, const struct node *conn)
 {
     printf("%s: peer ", conn->name);
     print_list(conn, "remote_addrs");
     putchar('\n');
     for (const struct node *c = first_child(conn, "children"); c != NULL; c = c->next) {
-        printf("  %-20s %-5s ", c->name,
-               state_child_is_up(s, conn->name, c->name) ? "up" : "down");
+        printf("  %-20s %-5s ", c->name, child_state(s, conn->name, c));
         print_selectors(c);
         putchar('\n');
     }

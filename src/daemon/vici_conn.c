@@ -129,6 +129,7 @@ static void put_child(struct node *parent, const struct cv_child_config *c)
     tree_add_valuef(s, "rekey_time", "%" PRIu64, c->life.rekey_s);
     tree_add_valuef(s, "rekey_bytes", "%" PRIu64, c->life.rekey_bytes);
     tree_add_valuef(s, "rekey_packets", "%" PRIu64, c->life.rekey_packets);
+    tree_add_value(s, "start_action", action_name(c->start_action));
     tree_add_value(s, "dpd_action", action_name(c->dpd_action));
     tree_add_value(s, "close_action", action_name(c->close_action));
     vici_put_ts_config(s, "local-ts", c->local_ts, c->n_local_ts);

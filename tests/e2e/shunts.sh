@@ -67,6 +67,10 @@ swanctl dev --list-pols --pass --drop >"$RUN/policies"
 grep -q "home/ssh, PASS" "$RUN/policies" || fail "$(cat "$RUN/policies")"
 grep -q "home/rest, DROP" "$RUN/policies" || fail "$(cat "$RUN/policies")"
 grep -q "later" "$RUN/policies" && fail "$(cat "$RUN/policies")"
+CULVERT_RUN_DIR=$RUN/dev/run inns "$DEV" "$CULVERT" status >"$RUN/status"
+for line in "net +up" "ssh +pass" "rest +drop" "later +off"; do
+    grep -Eq "^  $line " "$RUN/status" || fail "no '$line': $(cat "$RUN/status")"
+done
 seen=$(inns "$GW" nft list table ip watch)
 grep -q 'packets [1-9].*passed' <<<"$seen" || fail "nothing passed: $seen"
 grep -q 'packets 0 .*protected' <<<"$seen" || fail "sent in the clear: $seen"

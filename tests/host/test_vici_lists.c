@@ -102,7 +102,7 @@ static void connections_and_traps_are_listed(void **state)
             "reauth_time=0 rekey_time=14400 unique=UNIQUE_NO local-1{class=pre-shared key "
             "groups[]cert_policy[]certs[]cacerts[]}remote-1{class=public key "
             "groups[]cert_policy[]certs[]cacerts[]}children{net{mode=TUNNEL "
-            "rekey_time=3600 rekey_bytes=0 rekey_packets=0 dpd_action=none "
+            "rekey_time=3600 rekey_bytes=0 rekey_packets=0 start_action=trap dpd_action=none "
             "close_action=none local-ts[dynamic ]remote-ts[dynamic ]}}}");
     assert_received(fd, "answer");
     listen_to(fd, "list-policy");
