@@ -61,9 +61,12 @@ void conn_warnings(const struct conn *c, void (*say)(void *ctx, const char *text
              "as well");
     for (unsigned i = 0; i < c->cv.n_children; i++) {
         const struct cv_child_config *child = c->cv.children[i];
+        const struct child_conf *host = child->host;
 
         warn_proposals(&w, child->name, child->proposals, child->n_proposals);
         if (child->replay_window == 0)
             warn(&w, child->name, "replay protection is off");
+        if (host->priority != 0)
+            warn(&w, child->name, "priority is for pass and drop; a tunnel has none");
     }
 }

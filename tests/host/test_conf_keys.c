@@ -118,6 +118,19 @@ static void what_is_weak_is_said(void **state)
     fixture_unload(&f);
 }
 
+static void a_tunnels_priority_is_said_to_have_no_effect(void **state)
+{
+    char text[1024] = "";
+
+    (void)state;
+    load("connections { c { children { n { priority = 7\n }\n"
+         " p { mode = pass\n priority = 7\n } } } }");
+    conn_warnings(conn("c"), collect, text);
+    assert_string_equal(
+        text, "connection c, child n: priority is for pass and drop; a tunnel has none\n");
+    fixture_unload(&f);
+}
+
 static void flow_padding_is_octets_or_the_paths_mtu(void **state)
 {
     (void)state;
@@ -178,6 +191,7 @@ int main(void)
         cmocka_unit_test(lifetimes_of_a_connection_complete_each_other),
         cmocka_unit_test(default_proposals_can_be_mixed_with_others),
         cmocka_unit_test(what_is_weak_is_said),
+        cmocka_unit_test(a_tunnels_priority_is_said_to_have_no_effect),
         cmocka_unit_test(flow_padding_is_octets_or_the_paths_mtu),
         cmocka_unit_test(ah_with_esp_is_said),
         cmocka_unit_test(trap_and_start_go_together_in_either_order),
