@@ -389,24 +389,24 @@ static void a_bypassed_packet_of_ipv6_that_is_too_long_is_fragmented(void **stat
         CV_IPV6, {0x20, 0x01, 0x0d, 0xb8, 0, 0x50, 0, 7}
     };
     struct cv_packet *p;
-    uint8_t sent[3008];
+    uint8_t sent[8 + 1900];
     size_t got = 0;
 
     (void)state;
     open_outside();
     assert_int_equal(system("ip -6 addr add 2001:db8:50::1/128 dev outside nodad"), 0);
-    p = packet_of(ip6(0x66, 1), there, 3000);
+    p = packet_of(ip6(0x66, 1), there, 1900);
     memcpy(sent, cv_packet_data(p) + 40, sizeof(sent));
     assert_true(bypass_send(&around, &net.nl, tun.index, p, 0));
-    assert_int_equal(arrivals(), 3);
-    for (unsigned i = 0; i < 3; i++) {
+    assert_int_equal(arrivals(), 2);
+    for (unsigned i = 0; i < 2; i++) {
         const uint8_t *ip = cv_packet_data(&batch.pkts[i]);
         struct ip_flow flow;
 
         assert_int_equal(ip_parse(&flow, span(ip, batch.pkts[i].len)), CV_OK);
         assert_true(flow.total_len <= 1280 && flow.fragment);
         assert_int_equal(flow.proto, IPPROTO_NUM_UDP);
-        assert_int_equal(ip[42] << 8 | ip[43], got | (i < 2));
+        assert_int_equal(ip[42] << 8 | ip[43], got | (i == 0));
         assert_memory_equal(ip + 44, cv_packet_data(&batch.pkts[0]) + 44, 4);
         assert_memory_equal(ip + 48, sent + got, flow.total_len - 48);
         got += flow.total_len - 48;
