@@ -92,13 +92,23 @@ void netconf_drop_routes(struct netconf *n, uint64_t owner)
         drop_route(n, use);
 }
 
+/* Another daemon that ended may have taken the rule along while we had no routes. */
+static int renew_rule(struct netconf *n, uint8_t family)
+{
+    const bool ours = family == CV_IPV6 ? n->rule_v6 : n->rule_v4;
+
+    return ours ? route_rule_add(&n->nl, family) : 0;
+}
+
 static void add_route(struct netconf *n, uint64_t owner, const struct prefix *to,
                       const struct route_via *via)
 {
     const struct route_use *same = routeset_to(&n->routes, to);
     int err = 0;
 
-    if (same == NULL || !route_via_equal(&same->via, via))
+    if (same == NULL)
+        err = renew_rule(n, to->addr.family);
+    if (err == 0 && (same == NULL || !route_via_equal(&same->via, via)))
         err = route_add(&n->nl, n->ifindex, to, via);
     if (err == 0)
         routeset_add(&n->routes, owner, to, via);
@@ -277,9 +287,9 @@ void netconf_close(struct netconf *n)
     routeset_free(&n->routes);
     while (n->leases != NULL)
         netconf_drop_lease(n, n->leases->ike);
-    if (n->rule_v4)
+    if (n->rule_v4 && !route_table_shared(&n->nl, CV_IPV4, n->ifindex))
         (void)route_rule_del(&n->nl, CV_IPV4);
-    if (n->rule_v6)
+    if (n->rule_v6 && !route_table_shared(&n->nl, CV_IPV6, n->ifindex))
         (void)route_rule_del(&n->nl, CV_IPV6);
     netlink_close(&n->nl);
 }

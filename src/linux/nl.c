@@ -80,35 +80,39 @@ void nl_nest_end(struct nl_request *r, size_t at)
         memcpy(r->buf + at + offsetof(struct rtattr, rta_len), &n, sizeof(n));
 }
 
+struct answer {
+    uint32_t seq;
+    int result;
+    void (*take)(void *ctx, const void *message, size_t n); /* may be NULL */
+    void *ctx;
+};
+
 /* One message of the answer.  True when the exchange is over, with its result. */
-static bool take_message(const uint8_t *p, size_t n, uint32_t seq, void *reply, size_t *reply_n,
-                         int *result)
+static bool take_message(struct answer *a, const uint8_t *p, size_t n)
 {
     struct nlmsghdr h;
 
     memcpy(&h, p, sizeof(h));
-    if (h.nlmsg_seq != seq)
+    if (h.nlmsg_seq != a->seq)
         return false;
+    if (h.nlmsg_type == NLMSG_DONE)
+        return true;
     if (h.nlmsg_type == NLMSG_ERROR) {
         struct nlmsgerr e;
-        *result = EBADMSG;
+        a->result = EBADMSG;
         if (n >= sizeof(h) + sizeof(e)) {
             memcpy(&e, p + sizeof(h), sizeof(e));
-            *result = -e.error;
+            a->result = -e.error;
         }
         return true;
     }
-    if (reply != NULL) {
-        *reply_n = n < *reply_n ? n : *reply_n;
-        memcpy(reply, p, *reply_n);
-    }
+    if (a->take != NULL)
+        a->take(a->ctx, p, n);
     return false;
 }
 
-static int await_answer(struct netlink *nl, uint32_t seq, void *reply, size_t *reply_n)
+static int await_answer(struct netlink *nl, struct answer *a)
 {
-    int result = 0;
-
     for (;;) {
         uint8_t buf[8192];
         ssize_t got = recv(nl->fd, buf, sizeof(buf), 0);
@@ -121,8 +125,8 @@ static int await_answer(struct netlink *nl, uint32_t seq, void *reply, size_t *r
             memcpy(&n, buf + at + offsetof(struct nlmsghdr, nlmsg_len), sizeof(n));
             if (n < sizeof(struct nlmsghdr) || n > left - at)
                 break;
-            if (take_message(buf + at, n, seq, reply, reply_n, &result))
-                return result;
+            if (take_message(a, buf + at, n))
+                return a->result;
             at += align4(n) < left - at ? align4(n) : left - at;
         }
     }
@@ -140,14 +144,44 @@ static void complete(uint8_t *p, size_t n, uint16_t flags, uint32_t seq)
     memcpy(p, &h, sizeof(h));
 }
 
-int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n)
+static int ask(struct netlink *nl, struct nl_request *r, uint16_t flags, struct answer *a)
 {
     if (r->bad)
         return EMSGSIZE;
-    complete(r->buf, r->len, NLM_F_ACK, ++nl->seq);
+    a->seq = ++nl->seq;
+    complete(r->buf, r->len, flags, a->seq);
     if (send(nl->fd, r->buf, r->len, 0) < 0)
         return errno;
-    return await_answer(nl, nl->seq, reply, reply_n);
+    return await_answer(nl, a);
+}
+
+struct reply {
+    void *room;
+    size_t *n;
+};
+
+static void keep_reply(void *ctx, const void *message, size_t n)
+{
+    const struct reply *r = ctx;
+
+    *r->n = n < *r->n ? n : *r->n;
+    memcpy(r->room, message, *r->n);
+}
+
+int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n)
+{
+    struct reply keep = {reply, reply_n};
+    struct answer a = {.take = reply != NULL ? keep_reply : NULL, .ctx = &keep};
+
+    return ask(nl, r, NLM_F_ACK, &a);
+}
+
+int netlink_dump(struct netlink *nl, struct nl_request *r,
+                 void (*take)(void *ctx, const void *message, size_t n), void *ctx)
+{
+    struct answer a = {.take = take, .ctx = ctx};
+
+    return ask(nl, r, NLM_F_DUMP, &a);
 }
 
 void nl_batch_begin(struct nl_batch *b, struct netlink *nl)
@@ -177,9 +211,10 @@ int netlink_tell(struct netlink *nl, const struct nl_batch *b)
 
 int netlink_ask_all(struct netlink *nl, const struct nl_batch *b)
 {
+    struct answer a = {.seq = b->seq};
     int err = netlink_tell(nl, b);
 
-    return err != 0 ? err : await_answer(nl, b->seq, NULL, NULL);
+    return err != 0 ? err : await_answer(nl, &a);
 }
 
 const void *nl_find(const void *message, size_t message_n, size_t header_n, uint16_t type,

@@ -40,6 +40,10 @@ void nl_nest_end(struct nl_request *r, size_t at);
  * goes out as the length. */
 int netlink_ask(struct netlink *nl, struct nl_request *r, void *reply, size_t *reply_n);
 
+/* The same for a list: each message of it is handed to take. */
+int netlink_dump(struct netlink *nl, struct nl_request *r,
+                 void (*take)(void *ctx, const void *message, size_t n), void *ctx);
+
 /* Requests that go in one piece. */
 enum { NETLINK_BATCH_MAX = 4096 };
 

@@ -54,6 +54,37 @@ int route_rule_del(struct netlink *nl, uint8_t family)
     return forgive(netlink_ask(nl, &r, NULL, NULL), ENOENT);
 }
 
+struct others {
+    unsigned ifindex;
+    bool found;
+};
+
+static void look_for_others(void *ctx, const void *message, size_t n)
+{
+    struct others *o = ctx;
+    uint32_t table = 0, oif = 0;
+    size_t len;
+    const void *at = nl_find(message, n, sizeof(struct rtmsg), RTA_TABLE, &len);
+
+    if (at != NULL && len == sizeof(table))
+        memcpy(&table, at, sizeof(table));
+    at = nl_find(message, n, sizeof(struct rtmsg), RTA_OIF, &len);
+    if (at != NULL && len == sizeof(oif))
+        memcpy(&oif, at, sizeof(oif));
+    if (table == ROUTE_TABLE && oif != o->ifindex)
+        o->found = true;
+}
+
+bool route_table_shared(struct netlink *nl, uint8_t family, unsigned ifindex)
+{
+    const struct rtmsg h = {.rtm_family = (uint8_t)addr_family(family)};
+    struct others o = {.ifindex = ifindex};
+    struct nl_request r;
+
+    nl_begin(&r, RTM_GETROUTE, 0, &h, sizeof(h));
+    return netlink_dump(nl, &r, look_for_others, &o) == 0 && o.found;
+}
+
 /* ---- shunts --------------------------------------------------------------- */
 
 /* By route_shunt_kind; around 217 and 222 our own packets go past (route_past_add). */

@@ -49,6 +49,8 @@ bool route_via_equal(const struct route_via *a, const struct route_via *b);
 /* All return 0 or an errno.  What is there already, or gone already, is no error. */
 int route_rule_add(struct netlink *nl, uint8_t family);
 int route_rule_del(struct netlink *nl, uint8_t family);
+/* Does our table lead into other devices than ours?  Another daemon's, which needs the rule. */
+bool route_table_shared(struct netlink *nl, uint8_t family, unsigned ifindex);
 int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
               const struct route_via *via);
 int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,

@@ -301,6 +301,26 @@ static void close_outside(void)
     tun_close(&outside);
 }
 
+static void the_rule_stays_while_another_daemons_routes_need_it(void **state)
+{
+    struct netconf other = {.install_routes = true, .note = note};
+    struct cv_ts_list remote = one_net(ip4(10, 20, 0, 0), 16), local = {0};
+    struct problem why;
+    struct tun second;
+
+    (void)state;
+    assert_true(tun_open(&second, "cvother"));
+    assert_true(netconf_open(&other, second.index, 1400, true, 4, &why));
+    netconf_add_routes(&net, 1, &local, &remote, CV_TUNNEL);
+    netconf_close(&other);
+    tun_close(&second);
+    assert_int_equal(system("ip rule | grep -q '^220:'"), 0);
+    assert_int_not_equal(system("ip -6 rule | grep -q '^220:'"), 0); /* no routes, no need */
+    remote.ts[0] = ts_any(CV_IPV6);
+    netconf_add_routes(&net, 2, &local, &remote, CV_TUNNEL);
+    assert_int_equal(system("ip -6 rule | grep -q '^220:'"), 0);
+}
+
 /* UDP from a host behind this one, with n octets of payload. */
 static struct cv_packet *packet_of(struct cv_addr src, struct cv_addr dst, size_t n)
 {
@@ -446,6 +466,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(closing_takes_everything_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(packets_pass_through_the_device_both_ways, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_rule_stays_while_another_daemons_routes_need_it,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bypassed_packet_leaves_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bypassed_packet_that_is_too_long_is_fragmented,
                                         set_up, tear_down),
