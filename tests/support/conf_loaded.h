@@ -18,7 +18,7 @@ static inline void load(const char *text)
         fail_msg("%s", f.why.text);
 }
 
-static const struct conn *conn(const char *name)
+static inline const struct conn *conn(const char *name)
 {
     const struct conn *c = fixture_conn(&f, name);
 
@@ -27,7 +27,7 @@ static const struct conn *conn(const char *name)
     return c;
 }
 
-static const struct cv_child_config *child(const struct conn *c, const char *name)
+static inline const struct cv_child_config *child(const struct conn *c, const char *name)
 {
     for (unsigned i = 0; i < c->cv.n_children; i++)
         if (strcmp(c->cv.children[i]->name, name) == 0)
