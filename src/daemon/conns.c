@@ -22,11 +22,6 @@ static struct conn **find(struct daemon *d, const char *name)
     return at;
 }
 
-struct conn *daemon_find_conn(struct daemon *d, const char *name)
-{
-    return *find(d, name);
-}
-
 static bool same_certs(const struct auth_conf *a, const struct auth_conf *b)
 {
     if (a == NULL || b == NULL)

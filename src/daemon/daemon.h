@@ -35,7 +35,6 @@ bool daemon_renew_paths(struct daemon *d, uint32_t *at);
  * start_action of its children is carried out; it is undone for a replaced one. */
 bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why);
 bool daemon_remove_conn(struct daemon *d, const char *name);
-struct conn *daemon_find_conn(struct daemon *d, const char *name);
 struct conn *daemon_first_conn(struct daemon *d); /* then ->next */
 
 /* Initiates child of conn.  conn NULL: the first connection that has such a child.  child NULL:

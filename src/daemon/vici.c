@@ -39,11 +39,6 @@ static const char *const event_names[VICI_EV_COUNT] = {
     [VICI_EV_ALERT] = "alert",
 };
 
-const char *vici_event_name(enum vici_event e)
-{
-    return event_names[e];
-}
-
 bool vici_listens(const struct vici_client *c, enum vici_event e)
 {
     return c->ended == NULL && (c->events & 1U << e) != 0;

@@ -108,7 +108,6 @@ struct vici {
 
 /* ---- vici.c: clients ------------------------------------------------------ */
 
-const char *vici_event_name(enum vici_event e);
 bool vici_listens(const struct vici_client *c, enum vici_event e);
 bool vici_anybody_listens(const struct vici *v, enum vici_event e);
 

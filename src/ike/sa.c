@@ -245,11 +245,6 @@ void sa_local_id(const struct ike_sa *sa, struct cv_id *out)
     memcpy(out->b, a->b, out->n);
 }
 
-bool sa_is_up(const struct ike_sa *sa)
-{
-    return sa->state == ST_UP;
-}
-
 static uint64_t half_open_key(const struct ike *k, const uint8_t spi_i[IKE_SPI_LEN],
                               const struct cv_addr *from)
 {

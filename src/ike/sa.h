@@ -232,15 +232,13 @@ struct ike {
 /* ---- memory */
 /* Carves all tables; with a counting arena k may be anything. */
 void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim);
-CV_MUST_USE enum cv_err ike_init(struct ike *k, const struct cv_settings *set, uint64_t now_ms);
 void ike_close_all(struct ike *k);
 
 /* The number of slot i, which has just been taken: never 0, and another one each time
  * until the slot's count gen[i] starts again. */
 uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i);
 
-/* How long after the n-th refusal in a row (RFC 7296 section 2.25: not at once), with jitter.
- */
+/* How long after the n-th refusal in a row, with jitter (RFC 7296 section 2.25). */
 uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n);
 
 /* ---- chance */
@@ -274,7 +272,6 @@ static inline bool sa_is_secret(const struct ike_sa *sa)
 }
 /* Is a slot free that no rekey of ours waits for? */
 bool sa_has_room(const struct ike *k);
-bool sa_is_up(const struct ike_sa *sa); /* authenticated and not closing */
 
 /* Half-open accounting (responder): from IKE_SA_INIT until the peer is authenticated, or what
  * was refused has stopped lingering.  The port is not part of it, as it may change with
