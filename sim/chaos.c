@@ -182,8 +182,7 @@ static void cast(struct chaos *c)
                                             .jitter_ms = prng_below(&c->dice, 200)});
 }
 
-/* ---- the play -----------------------------------------------------------------------------
- */
+/* ---- the play ------------------------------------------------------------ */
 
 static void traffic(struct chaos *c, unsigned i)
 {
@@ -284,8 +283,7 @@ static void play(struct chaos *c)
     }
 }
 
-/* ---- the end --------------------------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 /* Lifetimes go on during the quiet time, so the hosts must agree at some moment. */
 static bool agree_once(struct chaos *c, char *why, size_t cap)

@@ -88,8 +88,7 @@ static void note_drop(struct host *h, const char *what, const struct cv_packet *
     trace_line(&h->world->trace, world_now(h->world), text);
 }
 
-/* IKE to this host that came through a tunnel: the way through the host's stack to its sockets.
- */
+/* IKE to this host that came through a tunnel: through the host's stack to its sockets. */
 static void enter_sockets(struct host *h, struct cv_packet *p)
 {
     struct ip_flow f;

@@ -229,8 +229,7 @@ static void answer(struct host *h, const struct cv_effect *fx)
     free(a);
 }
 
-/* ---- starting again ------------------------------------------------------------------------
- */
+/* ---- starting again ------------------------------------------------------ */
 
 enum { RESTART_MS = 1000 };
 
@@ -278,8 +277,7 @@ static void consider_restart(struct host *h, const struct cv_effect *fx)
     queue_at(&h->world->queue, world_now(h->world) + RESTART_MS, start_again, h, r);
 }
 
-/* ---- events -------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------- */
 
 static void trace_event(struct host *h, const struct host_event *e)
 {

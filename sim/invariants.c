@@ -51,8 +51,7 @@ void invariants_step(struct world *w, const struct host *h)
     check_spis(w, h);
 }
 
-/* ---- packets ------------------------------------------------------------------------------
- */
+/* ---- packets ------------------------------------------------------------- */
 
 static bool ts_covers(const struct cv_ts_list *list, const struct cv_addr *a, uint8_t proto,
                       uint16_t port)

@@ -81,8 +81,7 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn);
 /* A policy on packets (RFC 4301 section 4.4.1), by number until it is removed; the engine keeps
  * a copy.  Without any, what has an SA is protected, an outbound packet without one is
  * CV_ERR_NO_TUNNEL, and an inbound one in the clear may pass.
- * CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, or selectors of no family or of two.
- */
+ * CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, selectors of no family or of two. */
 CV_MUST_USE enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy,
                                       uint32_t *number);
 void cv_policy_remove(struct cv_engine *e, uint32_t number);
@@ -138,8 +137,7 @@ void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_m
 
 /* The first fragment of pkt, for which cv_output said CV_SPLIT, goes to first, a packet with
  * buf, cap and off of its own and nothing else; pkt becomes the rest.  Both are for cv_output,
- * first before pkt, which may have to be split again.  False: pkt is dropped; its err says why.
- */
+ * first before pkt, which may have to be split again.  False: pkt is dropped, err says why. */
 bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first);
 
 /* pkt, which cv_output refused with CV_ERR_TOO_BIG, becomes the ICMP message to its sender,

@@ -118,8 +118,7 @@ struct cv_conn {
     unsigned keyingtries;                       /* 0: for ever */
     uint64_t rekey_s, reauth_s, over_s, rand_s; /* IKE SA lifetimes; 0: never */
     uint64_t dpd_delay_s;                       /* 0: no liveness checks */
-    const struct cv_addr
-        *vips; /* initiator: addresses to ask for; family with zero octets: any */
+    const struct cv_addr *vips; /* initiator: to ask for; zero octets: any of the family */
     unsigned n_vips;
     bool has_pool; /* responder: assign addresses through CV_NEED_ADDRESS */
     const struct cv_child_config *const *children;

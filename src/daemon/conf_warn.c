@@ -1,4 +1,4 @@
-/* Owns: what is said of a connection that works and is weaker than it could be.
+/* Owns: what is said of a connection that loads: what in it is weak or has no effect.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* Owns: which policy in the engine is whose.
+ * Invariant: every policy in the engine has one owner and goes with it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/policyset.h"

@@ -14,8 +14,7 @@ CV_MUST_USE enum cv_err ts_resolve(struct cv_ts_list *out, const struct cv_ts_co
                                    unsigned n, const struct cv_addr *dyn, unsigned n_dyn);
 
 /* The common part of both sets, in ours' order within theirs' order, without repeats.
- * CV_ERR_TS when empty; more than CV_TS_MAX are cut to the first ones, which is narrowing too.
- */
+ * CV_ERR_TS when empty; above CV_TS_MAX only the first ones stay, which is narrowing, too. */
 CV_MUST_USE enum cv_err ts_narrow(struct cv_ts_list *out, const struct cv_ts_list *ours,
                                   const struct cv_ts_list *theirs);
 

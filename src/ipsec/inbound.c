@@ -139,8 +139,7 @@ static enum cv_err take_packet(struct ipsec *p, struct cv_packet *pkt, uint64_t 
 }
 
 /* Is the packet that was delivered one of a nested pair's, to us?  Then it is ready for
- * take_packet.  The way of the others is through the host, as if they had come by themselves.
- */
+ * take_packet.  All others go through the host, as if they had come by themselves. */
 static bool enter_nested(const struct ipsec *p, struct cv_packet *pkt)
 {
     struct cv_packet inside = *pkt;

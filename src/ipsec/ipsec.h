@@ -33,8 +33,7 @@ enum ipsec_notice {
     IPSEC_FIRST_IN = 1,   /* first authentic inbound packet of this SA */
     IPSEC_SOFT_LIMIT = 2, /* octets or packets passed the rekey limit (said once) */
     IPSEC_HARD_LIMIT = 4, /* hard limit reached: the SA carries nothing more (said once) */
-    IPSEC_PEER_MOVED =
-        8, /* newest authentic packet came from another endpoint; pair->remote is updated */
+    IPSEC_PEER_MOVED = 8, /* newest authentic packet came from another endpoint: ipsec_remote */
     IPSEC_ALARM = 16 /* the way's last: the drop in pkt->err smells of tampering; ever rarer
                         while it goes on */
 };

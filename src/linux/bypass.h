@@ -21,9 +21,9 @@ struct bypass {
 bool bypass_open(struct bypass *b);
 void bypass_close(struct bypass *b);
 
-/* Sends a whole IP packet whose headers are right.  IPv4 packets too long for their path are
- * fragmented, whatever their DF bit says: it was set for the TUN device, whose MTU may stand
- * for none at all (ROUTE_MTU_WHOLE).  IPv6 ones are refused.
+/* Sends a whole IP packet whose headers are right.  What is too long for its path is fragmented:
+ * IPv4 whatever the DF bit says, IPv6 unless it has extension headers (EMSGSIZE).  Its sender
+ * knew only the TUN device's MTU, which may stand for none at all (ROUTE_MTU_WHOLE).
  *
  * ELOOP: the way out is the device tun itself, by an operator's own rule or route.  Such a
  * packet would go round for ever. */

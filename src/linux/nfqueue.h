@@ -20,8 +20,7 @@ void nfqueue_close(struct nfqueue *q);
 
 /* Whole IP packets; returns how many, 0 when none waits. */
 unsigned nfqueue_recv(struct nfqueue *q, struct batch *b);
-/* All n packets received last: those with the verdict CV_BYPASS go on, the others are dropped.
- */
+/* All n packets received last: those with the verdict CV_BYPASS go on, others are dropped. */
 void nfqueue_answer(struct nfqueue *q, const struct batch *b, unsigned n);
 
 #endif

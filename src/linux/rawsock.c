@@ -82,8 +82,7 @@ static void sum_ipv4(struct cv_packet *p)
         ip_patch(at, (size_t)at[2] << 8 | at[3], IP4_PROTO_AT, at[IP4_PROTO_AT]);
 }
 
-/* The number of the extension header in a control message; IPPROTO_NONE: in this one is none.
- */
+/* The number of the extension header in a control message; IPPROTO_NONE: there is none. */
 static uint8_t extension_in(const struct cmsghdr *c)
 {
     if (c->cmsg_level != IPPROTO_IPV6)

@@ -35,10 +35,9 @@ struct ip_flow {
     struct cv_addr src, dst;
     uint8_t proto;    /* upper-layer protocol, IPv6 extension headers walked */
     bool ports_known; /* false: not TCP/UDP/SCTP/ICMP..., a non-first fragment, or too short */
-    uint16_t sport,
-        dport;       /* ICMP: type << 8 | code in dport and sport (RFC 4301 section 4.4.1.1) */
-    bool fragment;   /* any fragment; non-first ones have ports unknown */
-    bool ports_wild; /* never set by ip_parse: unknown ports shall match any selector */
+    uint16_t sport, dport; /* ICMP: type << 8 | code in both (RFC 4301 section 4.4.1.1) */
+    bool fragment;         /* any fragment; non-first ones have ports unknown */
+    bool ports_wild;       /* never set by ip_parse: unknown ports shall match any selector */
     uint8_t tos;
     bool df;          /* IPv4 DF bit; IPv6: true */
     size_t total_len; /* by the header */

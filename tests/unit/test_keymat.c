@@ -160,8 +160,7 @@ static void more_child_keys_than_prf_plus_can_give_are_refused(void **state)
     assert_int_equal(out[sizeof(out) - 1], 0);
 }
 
-/* RFC 7296 section 2.14: no SK_a; SK_e has four more octets, the salt (RFC 5282 section 7.1).
- */
+/* RFC 7296 section 2.14: no SK_a; SK_e has four more octets, a salt (RFC 5282 section 7.1). */
 static void combined_modes_take_no_integrity_keys(void **state)
 {
     const struct inputs in = inputs_for(&gcm_sha256);
