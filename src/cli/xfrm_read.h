@@ -60,6 +60,21 @@ bool reader_addr(struct reader *r, const char *expected, struct cv_addr *out);
 bool reader_field(struct reader *r);
 /* Reads the words of a bitmap that are still due, highest first, up to the line's end. */
 bool reader_bitmap(struct reader *r);
+/* Passes over this line and those indented below it. */
+bool reader_skip_below(struct reader *r);
+
+/* A word, and what reads that which belongs to it. */
+struct keyword {
+    const char *word;
+    bool (*read)(struct reader *r);
+};
+
+const struct keyword *keyword_find(const struct keyword *table, size_t n, const char *word);
+
+/* ---- xfrm_sel.c ---------------------------------------------------------------------- */
+
+/* The keyword as it is meant in a selector; NULL: it is none there. */
+const struct keyword *keyword_of_selector(const char *word);
 
 /* ---- xfrm_state.c -------------------------------------------------------------------- */
 
