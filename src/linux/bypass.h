@@ -21,7 +21,7 @@ struct bypass {
 bool bypass_open(struct bypass *b);
 void bypass_close(struct bypass *b);
 
-/* Sends a whole IP packet whose headers are right.  What is too long for its path is fragmented:
+/* Sends a whole IP packet whose headers are right, in fragments if it is too long for its path:
  * IPv4 whatever the DF bit says, IPv6 unless it has extension headers (EMSGSIZE).  Its sender
  * knew only the TUN device's MTU, which may stand for none at all (ROUTE_MTU_WHOLE).
  *
