@@ -4,18 +4,21 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "sim/duo.h"
+#include "wire/ike.h"
+
+static void make_transport(struct recipe *r, uint8_t mode)
+{
+    r->child[0].mode = mode;
+    r->child[0].n_local_ts = r->child[0].n_remote_ts = 0;
+    recipe_local_ts(r, 0, recipe_dynamic());
+    recipe_remote_ts(r, 0, recipe_dynamic());
+}
 
 /* mode[0] is the device's, mode[1] the gateway's; both end up with what is agreed. */
 static void connect_in_mode(struct duo *d, const uint8_t mode[2], uint8_t agreed)
 {
-    struct recipe *r[] = {&d->dev_conn, &d->gw_conn};
-
-    for (unsigned i = 0; i < 2; i++) {
-        r[i]->child[0].mode = mode[i];
-        r[i]->child[0].n_local_ts = r[i]->child[0].n_remote_ts = 0;
-        recipe_local_ts(r[i], 0, recipe_dynamic());
-        recipe_remote_ts(r[i], 0, recipe_dynamic());
-    }
+    make_transport(&d->dev_conn, mode[0]);
+    make_transport(&d->gw_conn, mode[1]);
     duo_start(d);
     d->ike = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 10000, 1, 1));
@@ -83,6 +86,39 @@ static void behind_a_nat_each_side_names_the_addresses_it_sees(void **state)
     assert_addresses_as_seen(d);
 }
 
+/* Else what is for the first would be sealed for the second. */
+static void of_two_devices_behind_one_nat_the_first_has_transport_mode(void **state)
+{
+    static struct recipe to_gw, to_other;
+    struct duo *d = *state;
+    const int nat = world_add_nat(d->w, 60000);
+    struct host *other = world_add(d->w, "other");
+
+    recipe_init(&to_gw, "to-gateway", "other.example", "gateway.example");
+    recipe_init(&to_other, "other", "gateway.example", "other.example");
+    make_transport(&to_gw, CV_TRANSPORT);
+    make_transport(&to_other, CV_TRANSPORT);
+    host_add(other, &to_gw);
+    host_add(d->gw, &to_other);
+    world_behind_nat(d->w, d->dev, nat);
+    world_behind_nat(d->w, other, nat);
+    connect_in_mode(d, (const uint8_t[]){CV_TRANSPORT, CV_TRANSPORT}, CV_TRANSPORT);
+
+    host_start(other);
+    (void)host_initiate(other, &to_gw, 0, d->gw);
+    world_run(d->w, 10000);
+    assert_int_equal(other->saw[CV_EV_CHILD_FAILED], 1);
+    assert_int_equal(host_last(other, CV_EV_CHILD_FAILED)->notify, N_TS_UNACCEPTABLE);
+    assert_int_equal(host_child_count(other), 0);
+    assert_int_equal(host_child_count(d->gw), 1);
+
+    host_delete_ike(d->dev, d->ike);
+    world_run(d->w, 10000);
+    (void)host_initiate(other, &to_gw, 0, d->gw);
+    world_run(d->w, 10000);
+    assert_int_equal(host_child_count(other), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +126,7 @@ int main(void)
         DUO(transport_mode_falls_back_to_a_tunnel_between_the_hosts),
         DUO(nobody_gets_transport_mode_unasked),
         DUO(behind_a_nat_each_side_names_the_addresses_it_sees),
+        DUO(of_two_devices_behind_one_nat_the_first_has_transport_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

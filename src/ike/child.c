@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "ike/exchange.h"
+#include "ike/id.h"
 #include "wire/ip.h"
 
 enum {
@@ -233,6 +234,36 @@ static enum cv_err choose_config(const struct ike *k, const struct ike_sa *sa,
     return worst;
 }
 
+/* Is what plan protects that of child c, which belongs to somebody else at the same address? */
+static bool meets(const struct ike *k, const struct ike_sa *sa, const struct child_plan *plan,
+                  const struct child_sa *c)
+{
+    const struct ike_sa *other = sa_at(k, c->ike);
+    struct cv_ts_list local, remote, common;
+
+    if (!c->installed || c->drains || c->mode != CV_TRANSPORT || other == NULL ||
+        !addr_equal(&other->remote.addr, &sa->remote.addr) ||
+        id_equal(&other->remote_id, &sa->remote_id))
+        return false;
+    ipsec_ts(k->ipsec, child_index(k, c), &local, &remote);
+    return ts_narrow(&common, &local, &plan->local_ts) == CV_OK &&
+           ts_narrow(&common, &remote, &plan->remote_ts) == CV_OK;
+}
+
+/* Two peers behind one NAT look the same in transport mode: what is for one would be sealed for
+ * the other (RFC 3948 section 5.2).  The first one keeps its SA. */
+static bool is_taken(const struct ike *k, const struct ike_sa *sa,
+                     const struct child_plan *plan)
+{
+    for (uint32_t i = 0; i < k->children.cap; i++) {
+        const struct child_sa *c = child_at(k, i);
+
+        if (c != NULL && meets(k, sa, plan, c))
+            return true;
+    }
+    return false;
+}
+
 enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
                          const struct child_sa *old, bool with_ke, struct child_plan *plan,
                          struct proposal_choice *choice)
@@ -258,11 +289,13 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         err = try_config(k, sa, old->cfg, &offer, false, plan, choice);
     if (err != CV_OK)
         return err;
+    plan->mode = offer.transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
+    if (plan->mode == CV_TRANSPORT && sa->nat_remote && is_taken(k, sa, plan))
+        return CV_ERR_TS;
     err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
         err = child_new_spi(k, &plan->spi_in);
     plan->suite = choice->suite;
-    plan->mode = offer.transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
     plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
     plan->initiator = false;
     plan->slot = POOL_NONE;
