@@ -47,6 +47,7 @@ struct conn {
     unsigned n_shunts;
     struct node *source; /* the tree it was built from: list-conns, and "is it unchanged?" */
     struct conn *next;   /* for the owner's list */
+    bool leaving;        /* the file does not have it any more */
     struct mem mem;      /* holds everything above but source */
 };
 

@@ -352,14 +352,20 @@ static bool has_conn(const struct conf *conf, const char *name)
 }
 
 /* Connections that came from the file and are no longer in it. */
-static void remove_missing(struct daemon *d, const struct conf *conf)
+static void mark_missing(struct daemon *d, const struct conf *conf)
+{
+    for (struct conn *c = d->conns; c != NULL; c = c->next)
+        c->leaving = from_file(c) && !has_conn(conf, c->cv.name);
+}
+
+static void remove_missing(struct daemon *d)
 {
     struct conn *c = d->conns;
 
     while (c != NULL) {
         struct conn *next = c->next;
 
-        if (from_file(c) && !has_conn(conf, c->cv.name))
+        if (c->leaving)
             (void)daemon_remove_conn(d, c->cv.name);
         c = next;
     }
@@ -378,8 +384,10 @@ bool daemon_reload(struct daemon *d, struct problem *why)
     if (!conf_load(&conf, d->opt.conf_path, d->creds, d->pools, why))
         return false;
     d->log.level = conf.settings.log_level;
-    remove_missing(d, &conf);
-    ok = add_conns(d, &conf, why);
+    mark_missing(d, &conf);
+    ok = add_conns(d, &conf,
+                   why); /* first: of one that has another name now, no trap is missing */
+    remove_missing(d);
     conf_free(&conf);
     daemon_log(d, 1, LOG_CFG, 0,
                "reloaded %s; ports, TUN device and table sizes stay as they were at the start",

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What policy holds back never leaves in the clear while policies change hands: a reload that
-# changes a connection, a Child SA that ends with close_action = trap.
+# changes or renames a connection, a Child SA that ends with close_action = trap.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip "no python3"
@@ -21,10 +21,10 @@ while time.time() < end:
 in_clear() { # those that left on the outer link as they were
     inns "$DEV" nft list table ip watch | sed -nE 's/.*counter packets ([0-9]+) .*/\1/p'
 }
-reloads() { # TIMES: each changes the connection
+reloads() { # TIMES: each changes the connection, every second one its name too
     local i
     for i in $(seq "$1"); do
-        sed -i "s|dpd_delay = .*|dpd_delay = $((30 + i))s|" "$RUN/dev/swanctl.conf"
+        sed -i "s|dpd_delay = .*|dpd_delay = $((30 + i))s|; s|^    home[0-9]* {|    home$((i / 2)) {|" "$RUN/dev/swanctl.conf"
         signal dev HUP
         sleep 0.1
     done
