@@ -135,6 +135,12 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
  * CV_ERR_TOO_BIG, and what may be is CV_SPLIT. */
 void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms);
 
+/* The same for a host whose network keeps no such knowledge: an ICMP message that came to it, a
+ * whole IP packet.  Anybody can send one, so it counts only when it says Packet Too Big about a
+ * packet that we could have sent, and at most 8 a second are looked at (RFC 4301
+ * section 8.2.1). False: it changed nothing. */
+bool cv_icmp(struct cv_engine *e, struct cv_span packet, uint64_t now_ms);
+
 /* The first fragment of pkt, for which cv_output said CV_SPLIT, goes to first, a packet with
  * buf, cap and off of its own and nothing else; pkt becomes the rest.  Both are for cv_output,
  * first before pkt, which may have to be split again.  False: pkt is dropped, err says why. */

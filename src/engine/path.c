@@ -1,5 +1,5 @@
-/* The path's MTU (RFC 4301 section 8.2): learnt from the host, told to the sender inside, and
- * kept by cutting what is too long.
+/* The path's MTU (RFC 4301 section 8.2): learnt from the host or from ICMP, told to the sender
+ * inside, and kept by cutting what is too long.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine.h"
@@ -12,6 +12,13 @@ void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_m
 
     if (c != NULL && mtu > 0)
         ipsec_learn_mtu(e->ike.ipsec, child_index(&e->ike, c), mtu, now_ms);
+}
+
+bool cv_icmp(struct cv_engine *e, struct cv_span packet, uint64_t now_ms)
+{
+    uint32_t pair;
+
+    return ipsec_take_icmp(e->ike.ipsec, packet, now_ms, &pair) == CV_OK;
 }
 
 bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
