@@ -6,43 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip "no python3"
 
-DEV6=fd77:2::1 GW6=fd77:2::2
-namespace "$DEV"
-namespace "$GW"
-veth "$DEV" wan "$DEV_DIRECT_IP" "$GW" wan "$GW_IP"
-for ns in "$DEV" "$GW"; do
-    inns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 || skip "no IPv6"
-done
-ip -n "$DEV" addr add "$DEV6/64" dev wan nodad || skip "no IPv6"
-ip -n "$GW" addr add "$GW6/64" dev wan nodad
-mkdir -p "$RUN/dev" "$RUN/gw"
-
-conf() { # SIDE LOCAL REMOTE ID PEER_ID CHILD_LINES
-    cat >"$RUN/$1/swanctl.conf" <<C
-connections {
-    host {
-        local_addrs = $2
-        remote_addrs = $3
-        local {
-            auth = psk
-            id = $4
-        }
-        remote {
-            auth = psk
-            id = $5
-        }
-        children {
-            all {
-                mode = $MODE
-                ah_proposals = sha256
-                $6
-            }
-        }
-    }
-}
-$(secrets)
-C
-}
+topology hosts
 
 cat >"$RUN/headers.py" <<'P'
 import socket, sys
@@ -83,12 +47,15 @@ P
 
 between() { # NAME DEV_ADDR GW_ADDR
     local clear
-    conf dev "$2" "$3" dev.example gw.example "start_action = start"
-    conf gw "$3" "$2" gw.example dev.example ""
+    host_conf dev "$2" "$3" "mode = $MODE
+                ah_proposals = sha256
+                start_action = start"
+    host_conf gw "$3" "$2" "mode = $MODE
+                ah_proposals = sha256"
     daemon gw
     daemon dev
-    wait_log dev "Child SA all established"
-    wait_log gw "Child SA all established"
+    wait_log dev "Child SA net established"
+    wait_log gw "Child SA net established"
     inns "$GW" nft -f - <<N
 table inet watch
 delete table inet watch

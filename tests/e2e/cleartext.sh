@@ -8,7 +8,6 @@ command -v python3 >/dev/null || skip "no python3"
 command -v nft >/dev/null || skip "no nft"
 [ -x "$CULVERT" ] || skip "no culvert at $CULVERT"
 
-DEV6=fd77:2::1 GW6=fd77:2::2
 MARK=220 # what our own sockets carry: no route into the tunnel
 
 in_clear() { # NAMESPACE SOURCE TARGET: three echo requests
@@ -120,32 +119,10 @@ ends
 
 # ---- two hosts ----
 
-host_conf() { # SIDE LOCAL REMOTE ID PEER_ID LOCAL_TS REMOTE_TS MODE
-    cat >"$RUN/$1/swanctl.conf" <<C
-connections {
-    host {
-        local_addrs = $2
-        remote_addrs = $3
-        ${CONN_EXTRA:-}
-        local { auth = psk; id = $4 }
-        remote { auth = psk; id = $5 }
-        children {
-            net {
-                mode = $8
-                local_ts = $6
-                remote_ts = $7
-                start_action = $([ "$1" = dev ] && echo start || echo none)
-            }
-        }
-    }
-}
-$(secrets)
-C
-    sed -i 's/; /\n/; s/{ auth/{\nauth/; s/\(id = [a-z.]*\) }/\1\n}/' "$RUN/$1/swanctl.conf"
-}
 hosts() { # DEV_ADDR GW_ADDR
-    host_conf dev "$1" "$2" dev.example gw.example dynamic dynamic transport
-    host_conf gw "$2" "$1" gw.example dev.example dynamic dynamic transport
+    host_conf dev "$1" "$2" "mode = transport
+                start_action = start"
+    host_conf gw "$2" "$1" "mode = transport"
     both
     reaches "$DEV" "$2" || fail "no ping ($2)"
     refused "$GW" "$DEV" "$1" "$2" || fail "a packet in the clear passed ($2)"
@@ -176,8 +153,11 @@ veth "$NAT" out 10.77.4.1 "$GW" near 10.77.4.2
 ip -n "$DEV" route add 10.77.4.0/24 via 10.77.1.1
 ip -n "$GW" route add 10.77.1.0/24 via 10.77.4.1
 ip -n "$NAT" link set out mtu 1280
-host_conf dev 10.77.1.2 10.77.4.2 dev.example gw.example 10.77.1.2/32 10.77.1.0/24,10.77.4.0/24 tunnel
-host_conf gw 10.77.4.2 10.77.1.2 gw.example dev.example 10.77.1.0/24,10.77.4.0/24 10.77.1.2/32 tunnel
+host_conf dev 10.77.1.2 10.77.4.2 "local_ts = 10.77.1.2/32
+                remote_ts = 10.77.1.0/24,10.77.4.0/24
+                start_action = start"
+host_conf gw 10.77.4.2 10.77.1.2 "local_ts = 10.77.1.0/24,10.77.4.0/24
+                remote_ts = 10.77.1.2/32"
 both
 reaches "$DEV" 10.77.4.2 || fail "no ping beside the router"
 inns "$DEV" ping -M "do" -s 1350 -c6 -i0.3 -W1 10.77.4.2 >"$RUN/ping.log" 2>&1

@@ -7,7 +7,7 @@ command -v python3 >/dev/null || skip "no python3"
 command -v curl >/dev/null || skip "no curl"
 
 topology direct
-DEV6=fd77:2::1 GW6=fd77:2::2 GWLAN6=fd77:3::1 APP6=fd77:3::2 INNER6=fd77:10::2
+GWLAN6=fd77:3::1 APP6=fd77:3::2 INNER6=fd77:10::2
 for ns in "$DEV" "$GW" "$APP"; do
     inns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.accept_dad=0 \
         net.ipv6.conf.all.forwarding=1 || skip "no IPv6"

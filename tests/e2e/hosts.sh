@@ -8,43 +8,9 @@
 command -v python3 >/dev/null || skip "no python3"
 command -v curl >/dev/null || skip "no curl"
 
-DEV6=fd77:2::1 GW6=fd77:2::2
-namespace "$DEV"
-namespace "$GW"
-veth "$DEV" wan "$DEV_DIRECT_IP" "$GW" wan "$GW_IP"
-for ns in "$DEV" "$GW"; do
-    inns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 || skip "no IPv6"
-done
-ip -n "$DEV" addr add "$DEV6/64" dev wan nodad || skip "no IPv6"
-ip -n "$GW" addr add "$GW6/64" dev wan nodad
+topology hosts
 make_data dev
 make_data gw
-
-conf() { # SIDE LOCAL REMOTE ID PEER_ID CHILD_LINES
-    cat >"$RUN/$1/swanctl.conf" <<C
-connections {
-    host {
-        local_addrs = $2
-        remote_addrs = $3
-        ${CONN_EXTRA:-}
-        local {
-            auth = psk
-            id = $4
-        }
-        remote {
-            auth = psk
-            id = $5
-        }
-        children {
-            all {
-                $6
-            }
-        }
-    }
-}
-$(secrets)
-C
-}
 
 watch() { # counts what comes to the gateway's host in the clear
     inns "$GW" nft -f - <<N
@@ -66,13 +32,13 @@ between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
     local seen
     NAME=$1
     watch "$4"
-    conf dev "$2" "$3" dev.example gw.example "$5
+    host_conf dev "$2" "$3" "$5
                 start_action = start"
-    conf gw "$3" "$2" gw.example dev.example "$5"
+    host_conf gw "$3" "$2" "$5"
     daemon gw
     daemon dev
-    wait_log dev "Child SA all established"
-    wait_log gw "Child SA all established"
+    wait_log dev "Child SA net established"
+    wait_log gw "Child SA net established"
     swanctl dev --list-sas | grep -qi "INSTALLED, ${NAME%% *}" ||
         fail "$NAME: $(swanctl dev --list-sas)"
     reaches "$DEV" "$3" || fail "$NAME: no ping"
@@ -112,9 +78,9 @@ between "tunnel AH on 1280" "$DEV_DIRECT_IP" "$GW_IP" ah "mode = tunnel
 # Traps between hosts: the first packet brings the SA up and goes through it.
 NAME="transport trap"
 watch esp
-conf dev "$DEV_DIRECT_IP" "$GW_IP" dev.example gw.example "mode = transport
+host_conf dev "$DEV_DIRECT_IP" "$GW_IP" "mode = transport
                 start_action = trap"
-conf gw "$GW_IP" "$DEV_DIRECT_IP" gw.example dev.example "mode = transport"
+host_conf gw "$GW_IP" "$DEV_DIRECT_IP" "mode = transport"
 daemon gw
 daemon dev
 inns "$DEV" ping -c1 -W3 -q "$GW_IP" >/dev/null || fail "$NAME: the first packet is lost"

@@ -12,6 +12,7 @@
 #
 #   dev (10.77.1.2) -- nat -- (10.77.2.2) gw (10.77.3.1) -- (10.77.3.2) app
 #   dev (10.77.2.1) ---------- (10.77.2.2) gw ...                          with "direct"
+#   dev (10.77.2.1, fd77:2::1) ---------- (10.77.2.2, fd77:2::2) gw        with "hosts"
 #
 # The device's inner address is 10.77.10.2, on lo.  Names carry a prefix of their own per
 # run, so runs beside each other do not meet.  Whatever ends the script, the trap takes down
@@ -33,6 +34,7 @@ DEV_NAT_IP=10.77.1.2 DEV_DIRECT_IP=10.77.2.1
 NAT_IN_IP=10.77.1.1 NAT_OUT_IP=10.77.2.1
 GW_IP=10.77.2.2 GW_LAN_IP=10.77.3.1 APP_IP=10.77.3.2 APP_NET=10.77.3.0/24
 DEV_INNER_IP=10.77.10.2
+DEV6=fd77:2::1 GW6=fd77:2::2
 PSK=0sAAECAwQFBgcICQoLDA0ODw==
 
 NAMESPACES=()
@@ -186,7 +188,25 @@ table ip cgn {
 N
 }
 
+two_hosts() {
+    local ns
+    namespace "$DEV"
+    namespace "$GW"
+    veth "$DEV" wan "$DEV_DIRECT_IP" "$GW" wan "$GW_IP"
+    for ns in "$DEV" "$GW"; do
+        inns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 || skip "no IPv6"
+    done
+    ip -n "$DEV" addr add "$DEV6/64" dev wan nodad || skip "no IPv6"
+    ip -n "$GW" addr add "$GW6/64" dev wan nodad
+    DEV_IP=$DEV_DIRECT_IP
+    mkdir -p "$RUN/dev" "$RUN/gw"
+}
+
 topology() {
+    if [ "$1" = hosts ]; then
+        two_hosts
+        return
+    fi
     namespace "$DEV"
     namespace "$GW"
     namespace "$APP"
@@ -328,6 +348,35 @@ connections {
                 local_ts = $APP_NET
                 remote_ts = $DEV_INNER_IP/32
                 ${CHILD_EXTRA:-}
+            }
+        }
+    }
+}
+$(secrets)
+C
+}
+
+# host_conf SIDE LOCAL REMOTE CHILD_LINES: one child between two hosts' own addresses.
+host_conf() {
+    local ours=$1.example theirs
+    case $1 in dev) theirs=gw.example ;; *) theirs=dev.example ;; esac
+    cat >"$RUN/$1/swanctl.conf" <<C
+connections {
+    host {
+        local_addrs = $2
+        remote_addrs = $3
+        ${CONN_EXTRA:-}
+        local {
+            auth = psk
+            id = $ours
+        }
+        remote {
+            auth = psk
+            id = $theirs
+        }
+        children {
+            net {
+                $4
             }
         }
     }

@@ -7,7 +7,7 @@
 command -v python3 >/dev/null || skip "no python3"
 command -v curl >/dev/null || skip "no curl"
 
-INNER_DEV=10.77.20.1 INNER_APP=10.77.30.1 DEV6=fd77:2::1 GW6=fd77:2::2
+INNER_DEV=10.77.20.1 INNER_APP=10.77.30.1
 
 conf() { # SIDE NAME LOCAL REMOTE ID PEER_ID CHILDREN
     cat <<C
