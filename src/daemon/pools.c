@@ -12,10 +12,11 @@
 #include "daemon/lease.h"
 #include "daemon/mem.h"
 #include "daemon/names.h"
+#include "wire/ip.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { V4_LEN = 4, V6_LEN = 16, V6_PREFIX = 128 };
+enum { V6_PREFIX = 128 };
 
 struct pool {
     struct pool *next;
@@ -77,13 +78,8 @@ bool pools_has(const struct pools *p, const char *name)
 
 /* ---- addresses -------------------------------------------------------------- */
 
-static unsigned addr_len(uint8_t family)
-{
-    return family == CV_IPV4 ? V4_LEN : V6_LEN;
-}
-
 /* a + n; the caller knows that it stays in the family. */
-static void addr_add(uint8_t *a, unsigned len, uint32_t n)
+static void addr_add(uint8_t *a, size_t len, uint32_t n)
 {
     uint64_t carry = n;
 
@@ -94,13 +90,13 @@ static void addr_add(uint8_t *a, unsigned len, uint32_t n)
 }
 
 /* hi - lo, at most LEASE_NONE. */
-static uint32_t addr_distance(const uint8_t *lo, const uint8_t *hi, unsigned len)
+static uint32_t addr_distance(const uint8_t *lo, const uint8_t *hi, size_t len)
 {
     uint32_t low = 0;
     unsigned borrow = 0;
     bool large = false;
 
-    for (unsigned i = len; i-- > 0;) {
+    for (size_t i = len; i-- > 0;) {
         unsigned d =
             (unsigned)hi[i] - lo[i] - borrow; /* wraps below zero, and then bit 8 is set */
 
@@ -115,7 +111,7 @@ static uint32_t addr_distance(const uint8_t *lo, const uint8_t *hi, unsigned len
 
 static uint32_t offset_of(const struct pool *pool, const struct cv_addr *a)
 {
-    unsigned len = addr_len(pool->range.family);
+    size_t len = addr_len(pool->range.family);
 
     if (a->family != pool->range.family || memcmp(a->b, pool->range.lo, len) < 0 ||
         memcmp(a->b, pool->range.hi, len) > 0)
@@ -145,7 +141,7 @@ struct pool_draft {
  * section 2.6.1), IPv4's last one is broadcast. */
 static void leave_out_reserved(struct cv_addr_range *range)
 {
-    unsigned len = addr_len(range->family);
+    size_t len = addr_len(range->family);
     uint32_t last = addr_distance(range->lo, range->hi, len);
 
     if (last < 3)
