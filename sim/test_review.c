@@ -27,7 +27,7 @@ static void slip_in(struct host *h, struct ike_sa *sa, uint8_t exchange, struct 
 
     sa->req = POOL_NONE;
     assert_int_equal(send_request(inside(h), sa, exchange, DO_LIVENESS, o), CV_OK);
-    msg_unref(&inside(h)->msgs, &sa->req);
+    msg_unref(&inside(h)->core.msgs, &sa->req);
     sa->req = kept.req;
     sa->doing = kept.doing;
     sa->tries = kept.tries;
@@ -90,7 +90,7 @@ static void liveness_without_a_free_buffer_waits_for_one(void **state)
     d->dev_conn.conn.dpd_delay_s = 30;
     assert_true(duo_connect(d));
     world_run(d->w, 200000);
-    m = &inside(d->dev)->msgs;
+    m = &inside(d->dev)->core.msgs;
     while (n < 4096 && (taken[n] = msg_new(m)) != POOL_NONE)
         n++;
     world_run(d->w, 40000);
@@ -165,8 +165,8 @@ static void slots_that_were_used_a_lot_still_have_numbers_of_their_own(void **st
     duo_start(d);
     for (unsigned i = 0; i < 2; i++) {
         for (unsigned n = 0; n < 7; n++) {
-            inside(hosts[i])->sa_gen[n] = UINT32_MAX / 7 - 1;
-            inside(hosts[i])->child_gen[n] = UINT32_MAX / 7 - 1;
+            inside(hosts[i])->core.sa_gen[n] = UINT32_MAX / 7 - 1;
+            inside(hosts[i])->core.child_gen[n] = UINT32_MAX / 7 - 1;
         }
     }
     for (unsigned i = 0; i < 4; i++) {

@@ -19,7 +19,7 @@ static struct ipsec *carve(struct ike *k, struct arena *a, const struct cv_setti
     struct ipsec *p;
 
     ike_carve(k, a, &set->limits);
-    p = ipsec_init(a, set->limits.child_sas, set->crypto, k->seed);
+    p = ipsec_init(a, set->limits.child_sas, set->crypto, k->core.seed);
     if (IPSEC_POLICIES && set->limits.policies > 0)
         ipsec_carve_policies(p, a, set->limits.policies);
     return p;
@@ -82,19 +82,19 @@ enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
         return CV_ERR_ARGUMENT;
     memset(e, 0, sizeof(*e));
     k = &e->ike;
-    k->crypto = settings->crypto;
-    k->set = *settings;
-    set_defaults(&k->set);
-    if (k->set.fragment_size < FRAGMENT_MIN)
+    k->core.crypto = settings->crypto;
+    k->core.set = *settings;
+    set_defaults(&k->core.set);
+    if (k->core.set.fragment_size < FRAGMENT_MIN)
         return CV_ERR_ARGUMENT;
-    if (!ike_random(k, k->seed, sizeof(k->seed)))
+    if (!ike_random(k, k->core.seed, sizeof(k->core.seed)))
         return CV_ERR_CRYPTO;
-    k->now_ms = now_ms;
-    wheel_init(&k->wheel, now_ms);
+    k->core.now_ms = now_ms;
+    wheel_init(&k->core.wheel, now_ms);
     /* The arena's first piece is the engine itself, already in use. */
     a.used = (sizeof(*e) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    k->ipsec = carve(k, &a, &k->set);
-    if (a.bad || k->ipsec == NULL)
+    k->core.ipsec = carve(k, &a, &k->core.set);
+    if (a.bad || k->core.ipsec == NULL)
         return CV_ERR_ARGUMENT;
     *out = e;
     return CV_OK;
@@ -102,16 +102,16 @@ enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
 
 void cv_engine_close(struct cv_engine *e)
 {
-    ipsec_close(e->ike.ipsec);
+    ipsec_close(e->ike.core.ipsec);
     ike_close_all(&e->ike);
     wipe(e, sizeof(*e));
 }
 
 void engine_enter(struct cv_engine *e, uint64_t now_ms)
 {
-    if (now_ms > e->ike.now_ms)
-        e->ike.now_ms = now_ms;
-    effects_release(&e->ike.fx, &e->ike.msgs);
+    if (now_ms > e->ike.core.now_ms)
+        e->ike.core.now_ms = now_ms;
+    effects_release(&e->ike.core.fx, &e->ike.core.msgs);
 }
 
 /* ---- policy ---- */
@@ -122,9 +122,9 @@ enum cv_err cv_conn_add(struct cv_engine *e, const struct cv_conn *conn)
 
     if (conn->n_proposals == 0)
         return CV_ERR_ARGUMENT;
-    if (k->n_conns == k->set.limits.conns)
+    if (k->core.n_conns == k->core.set.limits.conns)
         return CV_ERR_FULL;
-    k->conns[k->n_conns++] = conn;
+    k->core.conns[k->core.n_conns++] = conn;
     return CV_OK;
 }
 
@@ -133,11 +133,11 @@ void cv_conn_remove(struct cv_engine *e, const struct cv_conn *conn)
     struct ike *k = &e->ike;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < k->n_conns; i++) {
-        if (k->conns[i] != conn)
-            k->conns[n++] = k->conns[i];
+    for (uint32_t i = 0; i < k->core.n_conns; i++) {
+        if (k->core.conns[i] != conn)
+            k->core.conns[n++] = k->core.conns[i];
     }
-    k->n_conns = n;
+    k->core.n_conns = n;
 }
 
 unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
@@ -145,29 +145,32 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
     const struct ike *k = &e->ike;
     unsigned n = 0;
 
-    for (uint32_t i = 0; i < k->sas.cap; i++)
+    for (uint32_t i = 0; i < k->core.sas.cap; i++)
         n += sa_at(k, i) != NULL && sa_at(k, i)->conn == conn;
-    for (uint32_t i = 0; i < k->children.cap; i++)
+    for (uint32_t i = 0; i < k->core.children.cap; i++)
         n += child_at(k, i) != NULL && child_at(k, i)->conn == conn;
-    for (uint32_t i = 0; i < k->fx.used + k->fx.held; i++)
-        n += k->fx.slots[(k->fx.head + k->fx.cap - k->fx.held + i) % k->fx.cap].fx.conn == conn;
+    for (uint32_t i = 0; i < k->core.fx.used + k->core.fx.held; i++)
+        n += k->core.fx
+                 .slots[(k->core.fx.head + k->core.fx.cap - k->core.fx.held + i) %
+                        k->core.fx.cap]
+                 .fx.conn == conn;
     return n;
 }
 
 enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy, uint32_t *number)
 {
-    return ipsec_policy_add(e->ike.ipsec, policy, number);
+    return ipsec_policy_add(e->ike.core.ipsec, policy, number);
 }
 
 void cv_policy_remove(struct cv_engine *e, uint32_t number)
 {
-    ipsec_policy_remove(e->ike.ipsec, number);
+    ipsec_policy_remove(e->ike.core.ipsec, number);
 }
 
 const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direction,
                                        struct cv_span packet)
 {
-    return ipsec_policy_find(e->ike.ipsec, direction, packet);
+    return ipsec_policy_find(e->ike.core.ipsec, direction, packet);
 }
 
 /* ---- commands ---- */
@@ -176,7 +179,7 @@ const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direct
 static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
                                const struct cv_endpoint *remote)
 {
-    for (uint32_t i = 0; i < k->sas.cap; i++) {
+    for (uint32_t i = 0; i < k->core.sas.cap; i++) {
         struct ike_sa *sa = sa_at(k, i);
 
         if (sa != NULL && sa->conn == conn && addr_equal(&sa->remote.addr, &remote->addr) &&
@@ -285,7 +288,7 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
         return CV_OK;
     }
     if (c->installed && sa->doing == DO_NOTHING && delete_child_start(k, sa, c) != CV_OK)
-        k->stats.errors[CV_ERR_FULL]++;
+        k->core.stats.errors[CV_ERR_FULL]++;
     child_close(k, c, CV_ERR_DELETED_LOCALLY);
     sa_arm(k, sa);
     return CV_OK;
@@ -381,14 +384,14 @@ void cv_tick(struct cv_engine *e, uint64_t now_ms)
     struct timer *t;
 
     engine_enter(e, now_ms);
-    while (effects_room(&k->fx) >= EFFECTS_MIN / 2 &&
-           (t = wheel_expire(&k->wheel, k->now_ms)) != NULL)
+    while (effects_room(&k->core.fx) >= EFFECTS_MIN / 2 &&
+           (t = wheel_expire(&k->core.wheel, k->core.now_ms)) != NULL)
         ike_timeout(k, (struct ike_timer *)t);
 }
 
 uint64_t cv_next_deadline(const struct cv_engine *e)
 {
-    return wheel_next(&e->ike.wheel);
+    return wheel_next(&e->ike.core.wheel);
 }
 
 bool cv_next_effect(struct cv_engine *e, struct cv_effect *fx)

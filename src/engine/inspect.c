@@ -47,7 +47,7 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
     out->lease.v6 = sa->vip6;
     out->lease.v6_prefix = 128;
     out->n_children = sa->n_children;
-    out->half_open = k->n_half_open;
+    out->half_open = k->core.n_half_open;
     out->tasks = sa->want | (sa->doing != DO_NOTHING ? 1U << (7 + sa->doing) : 0U);
 }
 
@@ -61,7 +61,7 @@ bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *ou
 {
     const struct ike *k = &e->ike;
 
-    while (*at < k->sas.cap) {
+    while (*at < k->core.sas.cap) {
         const struct ike_sa *sa = sa_at(k, (*at)++);
 
         if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER || sa_is_secret(sa))
@@ -104,9 +104,9 @@ static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_
     out->expire_at_ms = c->hard_ms;
     if (c->installed) {
         uint32_t i = child_index(k, c);
-        const struct ipsec_counters *n = ipsec_counters(k->ipsec, i);
+        const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, i);
 
-        ipsec_ts(k->ipsec, i, &out->local_ts, &out->remote_ts);
+        ipsec_ts(k->core.ipsec, i, &out->local_ts, &out->remote_ts);
         out->packets_in = n->packets_in;
         out->bytes_in = n->bytes_in;
         out->packets_out = n->packets_out;
@@ -122,7 +122,7 @@ bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
 {
     const struct ike *k = &e->ike;
 
-    while (*at < k->children.cap) {
+    while (*at < k->core.children.cap) {
         const struct child_sa *c = child_at(k, (*at)++);
 
         if (c == NULL || c->state == CV_CHILD_DEAD)
@@ -149,10 +149,10 @@ void cv_get_stats(const struct cv_engine *e, struct cv_stats *out)
 {
     const struct ike *k = &e->ike;
 
-    *out = k->stats;
-    out->ike_sas = k->sas.used;
-    out->half_open = k->n_half_open;
-    out->child_sas = k->children.used;
+    *out = k->core.stats;
+    out->ike_sas = k->core.sas.used;
+    out->half_open = k->core.n_half_open;
+    out->child_sas = k->core.children.used;
     out->handshakes = k->hs.used;
-    out->messages = k->msgs.pool.used;
+    out->messages = k->core.msgs.pool.used;
 }

@@ -33,7 +33,7 @@ static uint32_t find_carrier(const struct ike *k, const struct cv_conn *conn,
     for (unsigned n = 0; n < OWN_PAIRS; own[n++] = pair) {
         const struct child_sa *c;
 
-        pair = ipsec_find_other(k->ipsec, packet, own, n);
+        pair = ipsec_find_other(k->core.ipsec, packet, own, n);
         c = pair == POOL_NONE ? NULL : child_at(k, pair);
         if (c == NULL || c->conn != conn)
             return pair;
@@ -74,7 +74,7 @@ bool cv_send_nested(struct cv_engine *e, const struct cv_effect *fx, struct cv_p
     pair = find_carrier(k, fx->conn, pkt);
     if (pair == POOL_NONE)
         return false;
-    ipsec_out_by(k->ipsec, pkt, now_ms, pair, &way);
+    ipsec_out_by(k->core.ipsec, pkt, now_ms, pair, &way);
     engine_count(k, pkt);
     engine_act_on(k, &way, pkt);
     return true;

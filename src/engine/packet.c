@@ -12,14 +12,15 @@ enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12, EFFECTS_PER_ANSWER = 6 };
  * as it takes it; those answers lead to effects of their own, and none may be lost. */
 static bool has_room(const struct ike *k)
 {
-    return effects_room(&k->fx) >= EFFECTS_PER_PACKET + EFFECTS_PER_ANSWER * k->fx.n_questions;
+    return effects_room(&k->core.fx) >=
+           EFFECTS_PER_PACKET + EFFECTS_PER_ANSWER * k->core.fx.n_questions;
 }
 
 /* Tampering or replay, as often as the data plane says so (1st, 2nd, 4th, 8th ...). */
 static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa *c,
                         const struct cv_packet *pkt)
 {
-    const struct ipsec_counters *n = ipsec_counters(k->ipsec, child_index(k, c));
+    const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, child_index(k, c));
     const uint64_t count = n->drops[ipsec_drop_kind(pkt->err)];
     struct cv_effect *fx = event_put(k, CV_EV_ALARM, sa, pkt->err);
 
@@ -42,7 +43,7 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
         return;
     if ((notices & IPSEC_FIRST_IN) && c->out_waits && !c->redundant) {
         c->out_waits = false; /* the peer has shown that it uses the new SA */
-        ipsec_use_out(k->ipsec, pair);
+        ipsec_use_out(k->core.ipsec, pair);
     }
     if (notices & IPSEC_SOFT_LIMIT)
         c->want_rekey = true;
@@ -54,7 +55,7 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
     if (notices & IPSEC_ALARM)
         alarm_event(k, sa, c, pkt);
     if (notices & IPSEC_PEER_MOVED) {
-        struct ike_path path = {sa->local, ipsec_remote(k->ipsec, pair), sa->carrier};
+        struct ike_path path = {sa->local, ipsec_remote(k->core.ipsec, pair), sa->carrier};
 
         sa_set_path(k, sa, &path);
     }
@@ -73,10 +74,10 @@ static void take_esp(struct ike *k, struct cv_packet *pkt)
 {
     struct ipsec_way way;
 
-    ipsec_in(k->ipsec, pkt, k->now_ms, &way);
+    ipsec_in(k->core.ipsec, pkt, k->core.now_ms, &way);
     if (pkt->verdict == CV_DELIVER) {
-        k->stats.packets_in++;
-        k->stats.bytes_in += pkt->len;
+        k->core.stats.packets_in++;
+        k->core.stats.bytes_in += pkt->len;
     }
     engine_act_on(k, &way, pkt);
 }
@@ -122,7 +123,7 @@ static void take_udp_encap(struct ike *k, struct cv_packet *pkt)
 void engine_count(struct ike *k, const struct cv_packet *pkt)
 {
     if (pkt->err != CV_OK && pkt->err < CV_ERR_COUNT)
-        k->stats.errors[pkt->err]++;
+        k->core.stats.errors[pkt->err]++;
 }
 
 static void input_one(struct ike *k, struct cv_packet *pkt)
@@ -160,10 +161,10 @@ void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t n
         size_t inner = pkt->len;
         struct ipsec_way way;
 
-        ipsec_out(k->ipsec, pkt, k->now_ms, &way);
+        ipsec_out(k->core.ipsec, pkt, k->core.now_ms, &way);
         if (pkt->verdict == CV_TRANSMIT) {
-            k->stats.packets_out++;
-            k->stats.bytes_out += inner;
+            k->core.stats.packets_out++;
+            k->core.stats.bytes_out += inner;
         }
         engine_count(k, pkt);
         engine_act_on(k, &way, pkt);
@@ -179,7 +180,7 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
         unsigned notices;
         uint32_t pair;
 
-        ipsec_clear(k->ipsec, &pkts[i], k->now_ms, &pair, &notices);
+        ipsec_clear(k->core.ipsec, &pkts[i], k->core.now_ms, &pair, &notices);
         engine_count(k, &pkts[i]);
         if (pair != POOL_NONE && notices != 0)
             act_on(k, pair, notices, &pkts[i]);

@@ -11,14 +11,14 @@ void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_m
     const struct child_sa *c = child_by_number(&e->ike, child);
 
     if (c != NULL && mtu > 0)
-        ipsec_learn_mtu(e->ike.ipsec, child_index(&e->ike, c), mtu, now_ms);
+        ipsec_learn_mtu(e->ike.core.ipsec, child_index(&e->ike, c), mtu, now_ms);
 }
 
 bool cv_icmp(struct cv_engine *e, struct cv_span packet, uint64_t now_ms)
 {
     uint32_t pair;
 
-    return ipsec_take_icmp(e->ike.ipsec, packet, now_ms, &pair) == CV_OK;
+    return ipsec_take_icmp(e->ike.core.ipsec, packet, now_ms, &pair) == CV_OK;
 }
 
 bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
@@ -29,11 +29,11 @@ bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *firs
     if (c == NULL || pkt->verdict != CV_SPLIT)
         pkt->err = CV_ERR_NOT_FOUND;
     else
-        pkt->err = split_first(pkt, ipsec_inner_mtu(k->ipsec, child_index(k, c)), first);
+        pkt->err = split_first(pkt, ipsec_inner_mtu(k->core.ipsec, child_index(k, c)), first);
     if (pkt->err == CV_OK)
         return true;
     pkt->verdict = CV_DROP;
-    k->stats.errors[pkt->err]++;
+    k->core.stats.errors[pkt->err]++;
     return false;
 }
 
@@ -44,6 +44,6 @@ bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
 
     if (c == NULL || pkt->err != CV_ERR_TOO_BIG)
         return false;
-    mtu = ipsec_inner_mtu(e->ike.ipsec, child_index(&e->ike, c));
+    mtu = ipsec_inner_mtu(e->ike.core.ipsec, child_index(&e->ike, c));
     return pmtu_answer(pkt, mtu, NULL) == CV_OK;
 }

@@ -69,7 +69,7 @@ enum cv_err alert_start(struct ike *k, struct ike_sa *sa)
     if (err != CV_OK)
         return err;
     sa->want &= (uint8_t)~WANT_ALERT;
-    sa->alert_ms = k->now_ms + ALERT_PAUSE_MS;
+    sa->alert_ms = k->core.now_ms + ALERT_PAUSE_MS;
     return CV_OK;
 }
 

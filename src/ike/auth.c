@@ -17,11 +17,11 @@ enum cv_err auth_octets(const struct ike *k, const struct ike_sa *sa, bool initi
 {
     const struct ike_hs *hs = sa_hs(k, sa);
     bool ours = initiators == sa->initiator;
-    struct cv_span message = msg_octets(&k->msgs, ours ? hs->init_ours : hs->init_peer);
+    struct cv_span message = msg_octets(&k->core.msgs, ours ? hs->init_ours : hs->init_peer);
     uint32_t at = 0;
 
     /* our own message lies there as a datagram with its length and marker */
-    if (ours && !msg_next_part(msg_at(&k->msgs, hs->init_ours), &at, false, &message))
+    if (ours && !msg_next_part(msg_at(&k->core.msgs, hs->init_ours), &at, false, &message))
         return CV_ERR_BUG;
     parts[0] = message;
     parts[1] = initiators ? span(hs->nr, hs->nr_len) : span(hs->ni, hs->ni_len);
@@ -45,18 +45,18 @@ static enum cv_err join_octets(struct ike *k, struct ike_hs *hs, const struct cv
 
     if (i == POOL_NONE)
         return CV_ERR_FULL;
-    w = wr_init(msg_at(&k->msgs, i)->data, k->msgs.cap);
+    w = wr_init(msg_at(&k->core.msgs, i)->data, k->core.msgs.cap);
     for (int p = 0; p < 3; p++)
         wr_span(&w, parts[p]);
-    msg_at(&k->msgs, i)->len = (uint32_t)w.n;
-    msg_unref(&k->msgs, &hs->octets);
+    msg_at(&k->core.msgs, i)->len = (uint32_t)w.n;
+    msg_unref(&k->core.msgs, &hs->octets);
     hs->octets = i;
     return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
 }
 
 static struct effect_slot *ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
 {
-    struct effect_slot *s = effects_put(&k->fx, kind);
+    struct effect_slot *s = effects_put(&k->core.fx, kind);
 
     if (s == NULL)
         return NULL;
@@ -100,12 +100,12 @@ enum cv_err auth_ask_own(struct ike *k, struct ike_sa *sa, enum ike_state next)
         return CV_ERR_BUSY;
     s->fx.u.sign.local_id = &hs->local_id;
     s->fx.u.sign.remote_id = &sa->remote_id;
-    s->fx.u.sign.octets = msg_octets(&k->msgs, hs->octets);
+    s->fx.u.sign.octets = msg_octets(&k->core.msgs, hs->octets);
     s->fx.u.sign.hashes = hs->peer_hashes & 0x1e; /* SHA-1 to SHA2-512 */
     s->fx.u.sign.identity_hash = (hs->peer_hashes >> 5) & 1;
     s->fx.u.sign.certreq = span(hs->certreq, hs->certreq_len);
     s->msg[1] = hs->octets;
-    msg_ref(&k->msgs, hs->octets);
+    msg_ref(&k->core.msgs, hs->octets);
     sa->state = (uint8_t)next;
     return CV_OK;
 }
@@ -135,14 +135,14 @@ static enum cv_err ask_verify(struct ike *k, struct ike_sa *sa, const struct ike
     s->fx.u.verify.remote_id = &sa->remote_id;
     s->fx.u.verify.local_id = &hs->local_id;
     s->fx.u.verify.method = m->auth_method;
-    s->fx.u.verify.octets = msg_octets(&k->msgs, hs->octets);
+    s->fx.u.verify.octets = msg_octets(&k->core.msgs, hs->octets);
     s->fx.u.verify.signature = m->auth;
     s->fx.u.verify.certs = hs->certs;
     s->fx.u.verify.n_certs = n;
     s->msg[0] = hs->peer_auth;
     s->msg[1] = hs->octets;
-    msg_ref(&k->msgs, hs->peer_auth);
-    msg_ref(&k->msgs, hs->octets);
+    msg_ref(&k->core.msgs, hs->peer_auth);
+    msg_ref(&k->core.msgs, hs->octets);
     sa->state = (uint8_t)next;
     return CV_OK;
 }
@@ -163,13 +163,14 @@ enum cv_err auth_reparse(const struct ike *k, const struct ike_sa *sa, struct ik
 
     if (hs == NULL || hs->peer_auth == POOL_NONE)
         return CV_ERR_BUG;
-    return ike_parse_payloads(m, hs->peer_auth_first, msg_octets(&k->msgs, hs->peer_auth), 0);
+    return ike_parse_payloads(m, hs->peer_auth_first, msg_octets(&k->core.msgs, hs->peer_auth),
+                              0);
 }
 
 void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
     event_put(k, CV_EV_AUTH_FAILED, sa, err);
-    k->stats.errors[err]++;
+    k->core.stats.errors[err]++;
 }
 
 enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
@@ -193,7 +194,7 @@ enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *
 
 void auth_put_certs(const struct ike *k, const struct ike_hs *hs, struct ike_out *o)
 {
-    struct rd r = rd_init(msg_octets(&k->msgs, hs->auth_certs));
+    struct rd r = rd_init(msg_octets(&k->core.msgs, hs->auth_certs));
 
     while (rd_left(&r) > 0) {
         struct cv_span cert = rd_take(&r, rd_u16(&r));
@@ -204,7 +205,7 @@ void auth_put_certs(const struct ike *k, const struct ike_hs *hs, struct ike_out
 
 void auth_put_auth(const struct ike *k, const struct ike_hs *hs, struct ike_out *o)
 {
-    ike_put_auth(&o->chain, hs->auth_method, msg_octets(&k->msgs, hs->auth_data));
+    ike_put_auth(&o->chain, hs->auth_method, msg_octets(&k->core.msgs, hs->auth_data));
 }
 
 void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o)
@@ -222,7 +223,7 @@ void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o)
 static enum cv_err keep_proof(struct ike *k, struct ike_hs *hs, uint8_t method,
                               struct cv_span data)
 {
-    msg_unref(&k->msgs, &hs->auth_data);
+    msg_unref(&k->core.msgs, &hs->auth_data);
     hs->auth_method = method;
     hs->auth_data = msg_copy_or_evict(k, data);
     return hs->auth_data == POOL_NONE ? CV_ERR_FULL : CV_OK;
@@ -235,12 +236,12 @@ static enum cv_err keep_certs(struct ike *k, struct ike_hs *hs, const struct cv_
     hs->auth_certs = msg_new_or_evict(k);
     if (hs->auth_certs == POOL_NONE)
         return CV_ERR_FULL;
-    w = wr_init(msg_at(&k->msgs, hs->auth_certs)->data, k->msgs.cap);
+    w = wr_init(msg_at(&k->core.msgs, hs->auth_certs)->data, k->core.msgs.cap);
     for (unsigned i = 0; i < sig->n_certs && i < CV_CERTS_MAX; i++) {
         wr_u16(&w, (uint16_t)sig->certs[i].n);
         wr_span(&w, sig->certs[i]);
     }
-    msg_at(&k->msgs, hs->auth_certs)->len = (uint32_t)w.n;
+    msg_at(&k->core.msgs, hs->auth_certs)->len = (uint32_t)w.n;
     return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
 }
 

@@ -47,7 +47,7 @@ enum cv_err responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err)
     out_begin(k, &o);
     out_reject(&o, &ch, CV_ERR_AUTH, span(NULL, 0));
     if (send_response(k, sa, EX_AUTH, &o) != CV_OK)
-        k->stats.errors[CV_ERR_FULL]++;
+        k->core.stats.errors[CV_ERR_FULL]++;
     sa_close(k, sa, err, true);
     return err;
 }
@@ -98,7 +98,7 @@ enum cv_err responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err ver
 
 static bool ask_address(struct ike *k, struct ike_sa *sa, const struct ike_cp *cp)
 {
-    struct effect_slot *s = effects_put(&k->fx, CV_NEED_ADDRESS);
+    struct effect_slot *s = effects_put(&k->core.fx, CV_NEED_ADDRESS);
 
     if (s == NULL)
         return false;

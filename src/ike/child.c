@@ -112,7 +112,7 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
     if (err != CV_OK)
         return err;
     if (c->rekeys != POOL_NONE) /* ask for what is there (RFC 7296 section 2.9.2) */
-        ipsec_ts(k->ipsec, c->rekeys, &local, &remote);
+        ipsec_ts(k->core.ipsec, c->rekeys, &local, &remote);
     if (c->cfg->mode == CV_TRANSPORT)
         ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
@@ -206,8 +206,8 @@ static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
     if (exact && (!ts_equal(&plan->local_ts, &mine) || !ts_equal(&plan->remote_ts, &theirs)))
         return CV_ERR_TS;
     plan->cfg = cfg;
-    return proposal_select(choice, k->crypto, cfg->proposals, cfg->n_proposals, offer->m->sa,
-                           offer->with_ke, offer->m->ke_group);
+    return proposal_select(choice, k->core.crypto, cfg->proposals, cfg->n_proposals,
+                           offer->m->sa, offer->with_ke, offer->m->ke_group);
 }
 
 /* Children may differ in their proposals alone: AH around ESP. */
@@ -245,7 +245,7 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
         !addr_equal(&other->remote.addr, &sa->remote.addr) ||
         id_equal(&other->remote_id, &sa->remote_id))
         return false;
-    ipsec_ts(k->ipsec, child_index(k, c), &local, &remote);
+    ipsec_ts(k->core.ipsec, child_index(k, c), &local, &remote);
     return ts_narrow(&common, &local, &plan->local_ts) == CV_OK &&
            ts_narrow(&common, &remote, &plan->remote_ts) == CV_OK;
 }
@@ -255,7 +255,7 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
 static bool is_taken(const struct ike *k, const struct ike_sa *sa,
                      const struct child_plan *plan)
 {
-    for (uint32_t i = 0; i < k->children.cap; i++) {
+    for (uint32_t i = 0; i < k->core.children.cap; i++) {
         const struct child_sa *c = child_at(k, i);
 
         if (c != NULL && meets(k, sa, plan, c))
@@ -277,8 +277,8 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         ike_parse_ts(&offer.local, m->tsr) != CV_OK)
         return CV_ERR_SYNTAX;
     /* one device, however authentic, does not get every slot */
-    if (k->children.used == k->children.cap ||
-        (old == NULL && sa->n_children >= k->set.children_max))
+    if (k->core.children.used == k->core.children.cap ||
+        (old == NULL && sa->n_children >= k->core.set.children_max))
         return CV_ERR_NO_ADDITIONAL;
     offer.transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
     offer.with_ke = with_ke;
@@ -324,7 +324,7 @@ void child_put_answer(const struct child_plan *plan, const struct proposal_choic
 enum cv_err child_keys(const struct ike *k, const struct ike_sa *sa, struct child_plan *plan,
                        struct cv_span secret, struct cv_span ni, struct cv_span nr)
 {
-    plan->key_len = ipsec_key_len(k->crypto, &plan->suite);
+    plan->key_len = ipsec_key_len(k->core.crypto, &plan->suite);
     if (plan->key_len == 0)
         return CV_ERR_NO_PROPOSAL;
     if (2 * plan->key_len > sizeof(plan->keymat))
@@ -384,7 +384,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .split = !plan->cfg->fragment_after,
         .tfc = plan->no_padding ? 0 : plan->cfg->tfc,
         .clock_seq = plan->cfg->minimal_esp,
-        .mss = k->set.tunnel_mss,
+        .mss = k->core.set.tunnel_mss,
         .life = *l,
         .soft_bytes = jittered(k, l->rekey_bytes, l->rand_bytes),
         .soft_packets = jittered(k, l->rekey_packets, l->rand_packets),
@@ -394,7 +394,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
 
     cfg.key_out = plan->initiator ? first : second;
     cfg.key_in = plan->initiator ? second : first;
-    return ipsec_install(k->ipsec, child_index(k, c), &cfg, k->now_ms);
+    return ipsec_install(k->core.ipsec, child_index(k, c), &cfg, k->core.now_ms);
 }
 
 static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
@@ -403,9 +403,9 @@ static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
         return plan->reqid;
     if (plan->cfg->reqid != 0)
         return plan->cfg->reqid;
-    if (k->next_reqid == 0)
-        k->next_reqid = 1;
-    return k->next_reqid++;
+    if (k->core.next_reqid == 0)
+        k->core.next_reqid = 1;
+    return k->core.next_reqid++;
 }
 
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
@@ -432,11 +432,11 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     c->installed = true;
     c->state = CV_CHILD_INSTALLED;
     c->rekeys = POOL_NONE;
-    c->installed_ms = k->now_ms;
+    c->installed_ms = k->core.now_ms;
     child_set_lifetimes(k, c);
-    k->stats.child_established++;
+    k->core.stats.child_established++;
     if (!plan->rekey) {
-        ipsec_use_out(k->ipsec, child_index(k, c));
+        ipsec_use_out(k->core.ipsec, child_index(k, c));
         event_child(k, CV_EV_CHILD_UP, sa, c, CV_OK);
     } else if (!plan->initiator) {
         c->out_waits = true; /* RFC 7296 section 2.8: until the peer shows that it has it */

@@ -8,12 +8,13 @@
 
 uint32_t child_index(const struct ike *k, const struct child_sa *c)
 {
-    return (uint32_t)((size_t)((const uint8_t *)c - k->children.slots) / k->children.slot_size);
+    return (uint32_t)((size_t)((const uint8_t *)c - k->core.children.slots) /
+                      k->core.children.slot_size);
 }
 
 struct child_sa *child_by_number(const struct ike *k, uint32_t id)
 {
-    struct child_sa *c = id == 0 ? NULL : child_at(k, (id - 1) % k->children.cap);
+    struct child_sa *c = id == 0 ? NULL : child_at(k, (id - 1) % k->core.children.cap);
 
     return c != NULL && c->id == id ? c : NULL;
 }
@@ -21,7 +22,7 @@ struct child_sa *child_by_number(const struct ike *k, uint32_t id)
 /* ESP SPIs 0..255 are reserved (RFC 4303 section 2.1). */
 enum cv_err child_new_spi(const struct ike *k, uint32_t *spi)
 {
-    unsigned bits = k->set.worker_bits;
+    unsigned bits = k->core.set.worker_bits;
 
     for (int tries = 0; tries < 16; tries++) {
         uint8_t b[4];
@@ -31,8 +32,8 @@ enum cv_err child_new_spi(const struct ike *k, uint32_t *spi)
             return CV_ERR_CRYPTO;
         *spi = rd_u32(&r);
         if (bits > 0)
-            *spi = (uint32_t)k->set.worker << (32 - bits) | (*spi & (UINT32_MAX >> bits));
-        if (*spi > 255 && ipsec_find_spi(k->ipsec, *spi) == POOL_NONE)
+            *spi = (uint32_t)k->core.set.worker << (32 - bits) | (*spi & (UINT32_MAX >> bits));
+        if (*spi > 255 && ipsec_find_spi(k->core.ipsec, *spi) == POOL_NONE)
             return CV_OK;
     }
     return CV_ERR_CRYPTO;
@@ -66,16 +67,16 @@ static void unlink_from(struct ike *k, struct child_sa *c, struct ike_sa *sa)
 struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
                            const struct cv_child_config *cfg)
 {
-    uint32_t i = pool_take(&k->children), spi = 0;
+    uint32_t i = pool_take(&k->core.children), spi = 0;
     struct child_sa *c = i == POOL_NONE ? NULL : child_at(k, i);
 
     if (c == NULL || child_new_spi(k, &spi) != CV_OK) {
         if (c != NULL)
-            pool_give(&k->children, i);
+            pool_give(&k->core.children, i);
         return NULL;
     }
     c->timer.is_child = true;
-    c->id = pool_number(&k->children, k->child_gen, i);
+    c->id = pool_number(&k->core.children, k->core.child_gen, i);
     c->state = CV_CHILD_CREATED;
     c->conn = conn;
     c->cfg = cfg;
@@ -142,15 +143,15 @@ void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
         return;
     unlink_from(k, c, sa);
     forget(k, sa, i);
-    timer_cancel(&k->wheel, &c->timer.node);
+    timer_cancel(&k->core.wheel, &c->timer.node);
     if (c->drains)
         c->quiet = true; /* said already */
     c->state = CV_CHILD_DEAD;
     c->reason = reason;
-    c->next = k->dead_children;
-    k->dead_children = i;
+    c->next = k->core.dead_children;
+    k->core.dead_children = i;
     if (c->installed)
-        ipsec_stop_out(k->ipsec, i);
+        ipsec_stop_out(k->core.ipsec, i);
 }
 
 void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
@@ -160,7 +161,7 @@ void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
 
     if (heir != NULL && heir->out_waits) {
         heir->out_waits = false;
-        ipsec_use_out(k->ipsec, c->replaced_by);
+        ipsec_use_out(k->core.ipsec, c->replaced_by);
     }
     if (c->state != CV_CHILD_REKEYED && heir == NULL) {
         child_close(k, c, reason);
@@ -168,16 +169,16 @@ void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
     }
     /* What the peer sent before it knew is still on its way. */
     forget(k, sa_at(k, c->ike), i);
-    ipsec_stop_out(k->ipsec, i);
+    ipsec_stop_out(k->core.ipsec, i);
     c->state = CV_CHILD_DELETING;
     c->want_delete = c->want_rekey = false;
     c->drains = c->quiet = true;
-    timer_set(&k->wheel, &c->timer.node, k->now_ms + DRAIN_MS);
+    timer_set(&k->core.wheel, &c->timer.node, k->core.now_ms + DRAIN_MS);
 }
 
 void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason)
 {
-    k->stats.errors[reason]++;
+    k->core.stats.errors[reason]++;
     c->doomed = c->want_delete = true;
     if (c->protocol == 0) /* what we asked for */
         c->protocol = c->cfg->proposals[0].protocol;
@@ -191,6 +192,6 @@ void child_reap(struct ike *k, struct child_sa *c)
     uint32_t i = child_index(k, c);
 
     if (c->installed)
-        ipsec_remove(k->ipsec, i);
-    pool_give(&k->children, i);
+        ipsec_remove(k->core.ipsec, i);
+    pool_give(&k->core.children, i);
 }

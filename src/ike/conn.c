@@ -44,15 +44,15 @@ enum cv_err conn_for_init(const struct ike *k, const struct ike_path *path,
     enum cv_err result = CV_ERR_NO_CONN;
     int best = 0;
 
-    for (uint32_t i = 0; i < k->n_conns; i++) {
-        const struct cv_conn *c = k->conns[i];
+    for (uint32_t i = 0; i < k->core.n_conns; i++) {
+        const struct cv_conn *c = k->core.conns[i];
         int fit = conn_fits(c, &path->local.addr, &path->remote.addr);
         struct proposal_choice got;
         enum cv_err err;
 
         if (fit <= best)
             continue;
-        err = proposal_select(&got, k->crypto, c->proposals, c->n_proposals, sa_body, true,
+        err = proposal_select(&got, k->core.crypto, c->proposals, c->n_proposals, sa_body, true,
                               ke_group);
         if (err != CV_OK) {
             if (best == 0)
@@ -104,8 +104,8 @@ enum cv_err conn_for_auth(const struct ike *k, const struct ike_sa *sa, const st
     enum cv_err result = CV_ERR_NO_CONN;
     int best = 0;
 
-    for (uint32_t i = 0; i < k->n_conns; i++) {
-        const struct cv_conn *c = k->conns[i];
+    for (uint32_t i = 0; i < k->core.n_conns; i++) {
+        const struct cv_conn *c = k->core.conns[i];
         int fit = conn_fits(c, &sa->local.addr, &sa->remote.addr);
         enum id_match theirs = id_matches(&c->remote.id, idi);
         enum id_match ours = ID_MATCH_ANY;

@@ -88,7 +88,7 @@ static enum cv_err negotiate(const struct ike *k, const struct ike_sa *sa,
     if (choice->suite.ke != CV_KE_NONE) {
         if (!ike_has(m, PL_KE) || m->ke_group != choice->suite.ke)
             return CV_ERR_KE_GROUP;
-        *ke = crypto_ke(k->crypto, choice->suite.ke);
+        *ke = crypto_ke(k->core.crypto, choice->suite.ke);
         if (*ke == NULL)
             return CV_ERR_NO_PROPOSAL;
         err = ke_answer(*ke, m->ke_data, pub, secret);
@@ -175,7 +175,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
         return CV_ERR_CRYPTO;
     if (group == CV_KE_NONE)
         return CV_OK;
-    hs->ke = crypto_ke(k->crypto, group);
+    hs->ke = crypto_ke(k->core.crypto, group);
     hs->ke_key = hs->ke == NULL ? NULL : hs->ke->generate(hs->ke_pub);
     return hs->ke_key == NULL ? CV_ERR_CRYPTO : CV_OK;
 }
@@ -315,7 +315,7 @@ static void tell_rekeyed(struct ike *k, struct ike_sa *sa, uint32_t old_id,
 static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct child_sa *old,
                      struct child_sa *c)
 {
-    k->stats.child_rekeyed++;
+    k->core.stats.child_rekeyed++;
     if (old != NULL) {
         pass_on_delete(old, c);
         old->replaced_by = child_index(k, c);
@@ -351,7 +351,7 @@ void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 static void await_delete(struct ike *k, struct child_sa *c)
 {
     c->rekey_ms = TIMER_NEVER;
-    c->hard_ms = k->now_ms + REPLACED_MS;
+    c->hard_ms = k->core.now_ms + REPLACED_MS;
     child_arm(k, c);
 }
 
@@ -396,7 +396,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
             await_delete(k, old);
         return;
     }
-    ipsec_use_out(k->ipsec, child_index(k, c));
+    ipsec_use_out(k->core.ipsec, child_index(k, c));
     if (rival != NULL) { /* the peer deletes it */
         rival->redundant = rival->quiet = true;
         rival->out_waits = false;
@@ -405,7 +405,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     replaced(k, sa, hs->child_old_id, old, c);
     if (old != NULL) {
-        ipsec_stop_out(k->ipsec, child_index(k, old));
+        ipsec_stop_out(k->core.ipsec, child_index(k, old));
         delete_later(k, old);
     }
 }
@@ -426,7 +426,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && hs->rival == POOL_NONE &&
         c->rekeys == POOL_NONE && sa->doing == DO_CREATE_CHILD) {
-        c->retry_ms = k->now_ms + retry_pause(k, ch->failed, &c->refusals);
+        c->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &c->refusals);
         return;
     }
     if (c != NULL && !c->doomed) {
@@ -448,11 +448,11 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     if (ch->failed == CV_ERR_CHILD_NOT_FOUND && old->state == CV_CHILD_INSTALLED) {
         /* RFC 7296 section 2.25: the peer has lost it; make a new one from scratch */
         if (!old->want_delete && child_new(k, sa, old->conn, old->cfg) == NULL)
-            k->stats.errors[CV_ERR_FULL]++;
+            k->core.stats.errors[CV_ERR_FULL]++;
         child_close(k, old, CV_ERR_CHILD_NOT_FOUND);
         return;
     }
-    old->retry_ms = k->now_ms + retry_pause(k, ch->failed, &old->refusals);
+    old->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &old->refusals);
     old->want_rekey = true;
     child_arm(k, old);
 }

@@ -10,10 +10,10 @@
 struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,
                             enum cv_err err)
 {
-    struct effect_slot *s = effects_put(&k->fx, CV_EVENT);
+    struct effect_slot *s = effects_put(&k->core.fx, CV_EVENT);
 
     if (s == NULL) {
-        k->stats.errors[CV_ERR_BUSY]++;
+        k->core.stats.errors[CV_ERR_BUSY]++;
         return NULL;
     }
     s->fx.ike = sa == NULL ? 0 : sa->id;
@@ -51,7 +51,7 @@ static void fill_down(struct cv_effect *fx, uint8_t kind, const struct ike_sa *s
 /* Announces one ended Child SA. */
 static bool next_dead_child(struct ike *k, struct cv_effect *fx)
 {
-    for (uint32_t i = k->dead_children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = k->core.dead_children; i != POOL_NONE; i = child_at(k, i)->next) {
         struct child_sa *c = child_at(k, i);
 
         if (c->quiet)
@@ -72,8 +72,9 @@ static bool next_dead_child(struct ike *k, struct cv_effect *fx)
  * lease is known by the old number. */
 static bool is_news(const struct ike *k, uint32_t id)
 {
-    for (uint32_t i = 0; i < k->fx.used; i++) {
-        const struct cv_effect *fx = &k->fx.slots[(k->fx.head + i) % k->fx.cap].fx;
+    for (uint32_t i = 0; i < k->core.fx.used; i++) {
+        const struct cv_effect *fx =
+            &k->core.fx.slots[(k->core.fx.head + i) % k->core.fx.cap].fx;
 
         if (fx->kind == CV_EVENT && fx->u.event.kind == CV_EV_IKE_REKEYED &&
             fx->u.event.ike_new == id)
@@ -85,7 +86,7 @@ static bool is_news(const struct ike *k, uint32_t id)
 /* An address goes back before anybody asks for one: the next SA of the same device wants it. */
 static bool next_freed_lease(struct ike *k, struct cv_effect *fx)
 {
-    for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+    for (uint32_t i = k->core.dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
         struct ike_sa *sa = sa_at(k, i);
 
         if (!sa->has_lease || is_news(k, sa->id))
@@ -100,7 +101,7 @@ static bool next_freed_lease(struct ike *k, struct cv_effect *fx)
 /* Announces one ended IKE SA. */
 static bool next_dead_sa(struct ike *k, struct cv_effect *fx)
 {
-    for (uint32_t i = k->dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+    for (uint32_t i = k->core.dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
         struct ike_sa *sa = sa_at(k, i);
 
         if (sa->quiet)
@@ -114,16 +115,16 @@ static bool next_dead_sa(struct ike *k, struct cv_effect *fx)
 
 static void reap_all(struct ike *k)
 {
-    while (k->dead_children != POOL_NONE) {
-        struct child_sa *c = child_at(k, k->dead_children);
+    while (k->core.dead_children != POOL_NONE) {
+        struct child_sa *c = child_at(k, k->core.dead_children);
 
-        k->dead_children = c->next;
+        k->core.dead_children = c->next;
         child_reap(k, c);
     }
-    while (k->dead_sas != POOL_NONE) {
-        struct ike_sa *sa = sa_at(k, k->dead_sas);
+    while (k->core.dead_sas != POOL_NONE) {
+        struct ike_sa *sa = sa_at(k, k->core.dead_sas);
 
-        k->dead_sas = sa->dead_next;
+        k->core.dead_sas = sa->dead_next;
         sa->dead_next = POOL_NONE;
         sa->is_listed = false;
         sa_reap(k, sa);
@@ -132,7 +133,7 @@ static void reap_all(struct ike *k)
 
 bool ike_next_effect(struct ike *k, struct cv_effect *fx)
 {
-    if (next_freed_lease(k, fx) || effects_take(&k->fx, &k->msgs, fx))
+    if (next_freed_lease(k, fx) || effects_take(&k->core.fx, &k->core.msgs, fx))
         return true;
     if (next_dead_child(k, fx) || next_dead_sa(k, fx))
         return true;

@@ -19,11 +19,11 @@ static void put_natd(struct ike *k, struct ike_chain *c, const struct ike_sa *sa
     if (sa->conn != NULL && sa->conn->encap) {
         if (!ike_random(k, hash, sizeof(hash)))
             return;
-    } else if (natd_hash(hash, k->crypto, sa->spi_i, sa->spi_r, &sa->local) != CV_OK) {
+    } else if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->local) != CV_OK) {
         return;
     }
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_SOURCE_IP, span(hash, sizeof(hash)));
-    if (natd_hash(hash, k->crypto, sa->spi_i, sa->spi_r, &sa->remote) != CV_OK)
+    if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->remote) != CV_OK)
         return;
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_DESTINATION_IP,
                    span(hash, sizeof(hash)));
@@ -47,7 +47,7 @@ void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN])
 {
     struct natd_result nat =
-        natd_check(m, k->crypto, sa->spi_i, spi_r, &sa->local, &sa->remote);
+        natd_check(m, k->core.crypto, sa->spi_i, spi_r, &sa->local, &sa->remote);
     const struct ike_notify *n = ike_find_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
 
     sa->nat_local = nat.local_nat;
@@ -74,7 +74,7 @@ enum cv_err init_derive_keys(struct ike *k, struct ike_sa *sa, struct ike_hs *hs
                              struct cv_span peer_pub)
 {
     uint8_t secret[CV_KE_SECRET_MAX];
-    enum cv_err err = ike_algs_find(&sa->algs, k->crypto, &sa->suite);
+    enum cv_err err = ike_algs_find(&sa->algs, k->core.crypto, &sa->suite);
 
     if (err != CV_OK)
         return err;
@@ -97,7 +97,7 @@ enum cv_err init_new_ke(struct ike *k, struct ike_hs *hs, uint16_t group)
     if (hs->ke_key != NULL)
         hs->ke->free_key(hs->ke_key);
     hs->ke_key = NULL;
-    hs->ke = crypto_ke(k->crypto, group);
+    hs->ke = crypto_ke(k->core.crypto, group);
     if (hs->ke == NULL)
         return CV_ERR_UNSUPPORTED;
     hs->ke_key = hs->ke->generate(hs->ke_pub);
@@ -108,7 +108,7 @@ enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span da
                        const struct ike_path *path)
 {
     /* What cannot be kept for AUTH is not worth looking at. */
-    if (datagram.n > k->set.limits.message_size)
+    if (datagram.n > k->core.set.limits.message_size)
         return CV_ERR_TOO_BIG;
     return h->flags & IKE_F_RESPONSE ? init_response(k, h, datagram, path)
                                      : init_request(k, h, datagram, path);

@@ -33,7 +33,7 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     enum cv_err err;
 
     memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
-    err = plain_begin(&x, &k->msgs, msg_new_or_evict(k), &h);
+    err = plain_begin(&x, &k->core.msgs, msg_new_or_evict(k), &h);
     if (err != CV_OK)
         return err;
     if (hs->cookie_len > 0)
@@ -44,13 +44,13 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->ni, hs->ni_len));
     init_put_abilities(k, &x.chain, sa);
-    err = plain_end(&x, &k->msgs);
+    err = plain_end(&x, &k->core.msgs);
     if (err != CV_OK)
         return err;
-    msg_unref(&k->msgs, &hs->init_ours);
-    msg_unref(&k->msgs, &sa->req);
+    msg_unref(&k->core.msgs, &hs->init_ours);
+    msg_unref(&k->core.msgs, &sa->req);
     hs->init_ours = sa->req = x.slot;
-    msg_ref(&k->msgs, x.slot);
+    msg_ref(&k->core.msgs, x.slot);
     sa->next_out = 1;
     sa->doing = DO_INIT;
     sa->tries = 0;

@@ -18,27 +18,27 @@ static void answer_stateless(struct ike *k, const struct ike_hdr *h,
     struct plain x;
 
     memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
-    if (plain_begin(&x, &k->msgs, msg_new(&k->msgs), &answer) != CV_OK)
+    if (plain_begin(&x, &k->core.msgs, msg_new(&k->core.msgs), &answer) != CV_OK)
         return;
     ike_put_notify(&x.chain, 0, span(NULL, 0), type, data);
-    if (plain_end(&x, &k->msgs) != CV_OK)
+    if (plain_end(&x, &k->core.msgs) != CV_OK)
         return;
     send_unprotected(k, path, x.slot);
-    msg_unref(&k->msgs, &x.slot);
+    msg_unref(&k->core.msgs, &x.slot);
 }
 
 /* From the threshold on until half of it is left, so that one half-open SA more or less
  * does not switch to and fro. */
 void cookies_note_load(struct ike *k)
 {
-    uint32_t least =
-        k->cookies_on ? (k->set.cookie_threshold + 1) / 2 : k->set.cookie_threshold;
-    bool load = k->n_half_open >= least;
+    uint32_t least = k->core.cookies_on ? (k->core.set.cookie_threshold + 1) / 2
+                                        : k->core.set.cookie_threshold;
+    bool load = k->core.n_half_open >= least;
     struct cv_effect *fx;
 
-    if (load == k->cookies_on)
+    if (load == k->core.cookies_on)
         return;
-    k->cookies_on = load;
+    k->core.cookies_on = load;
     fx = event_put(k, CV_EV_COOKIES, NULL, CV_OK);
     if (fx != NULL)
         fx->u.event.value = load;
@@ -53,15 +53,16 @@ static enum cv_err cookie_gate(struct ike *k, const struct ike_hdr *h, const str
     enum cv_err err;
 
     cookies_note_load(k);
-    if (!k->cookies_on)
+    if (!k->core.cookies_on)
         return CV_OK;
-    err = cookie_refresh(&k->cookies, k->crypto, k->now_ms);
+    err = cookie_refresh(&k->core.cookies, k->core.crypto, k->core.now_ms);
     if (err != CV_OK)
         return err;
-    if (n != NULL &&
-        cookie_check(&k->cookies, k->crypto, n->data, m->nonce, &path->remote, h->spi_i))
+    if (n != NULL && cookie_check(&k->core.cookies, k->core.crypto, n->data, m->nonce,
+                                  &path->remote, h->spi_i))
         return CV_OK;
-    err = cookie_make(cookie, &k->cookies, k->crypto, m->nonce, &path->remote, h->spi_i);
+    err = cookie_make(cookie, &k->core.cookies, k->core.crypto, m->nonce, &path->remote,
+                      h->spi_i);
     if (err == CV_OK)
         answer_stateless(k, h, path, N_COOKIE, span(cookie, sizeof(cookie)));
     return CV_ERR_IKE_COOKIE;
@@ -76,7 +77,7 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
 
     memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
     memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
-    err = plain_begin(&x, &k->msgs, msg_new_or_evict(k), &h);
+    err = plain_begin(&x, &k->core.msgs, msg_new_or_evict(k), &h);
     if (err != CV_OK)
         return err;
     ike_payload_begin(&x.chain, PL_SA);
@@ -92,12 +93,12 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
         ike_payload_end(&x.chain);
     }
     ike_put_notify(&x.chain, 0, span(NULL, 0), N_CHILDLESS_IKEV2_SUPPORTED, span(NULL, 0));
-    err = plain_end(&x, &k->msgs);
+    err = plain_end(&x, &k->core.msgs);
     if (err != CV_OK)
         return err;
     hs->init_ours = sa->resp = x.slot;
-    msg_ref(&k->msgs, x.slot);
-    sa->resp_ms = k->now_ms;
+    msg_ref(&k->core.msgs, x.slot);
+    sa->resp_ms = k->core.now_ms;
     return CV_OK;
 }
 
@@ -185,7 +186,7 @@ static bool is_repeat(struct ike *k, const struct ike_hdr *h, struct cv_span dat
     if (sa == NULL)
         return false;
     if (sa->state == ST_R_INIT &&
-        span_equal(msg_octets(&k->msgs, sa_hs(k, sa)->init_peer), datagram))
+        span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), datagram))
         send_again(k, sa, sa->resp);
     return true;
 }
@@ -213,7 +214,7 @@ enum cv_err init_request(struct ike *k, const struct ike_hdr *h, struct cv_span 
     err = cookie_gate(k, h, &m, path);
     if (err != CV_OK)
         return err;
-    if (half_open_from(k, &path->remote.addr) >= k->set.block_threshold)
+    if (half_open_from(k, &path->remote.addr) >= k->core.set.block_threshold)
         return CV_ERR_FULL;
     return accept_request(k, h, &m, datagram, path);
 }

@@ -40,7 +40,7 @@ static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *
 {
     bool floats;
 
-    sa->last_in_ms = k->now_ms;
+    sa->last_in_ms = k->core.now_ms;
     if (endpoint_equal(&sa->remote, &path->remote) && endpoint_equal(&sa->local, &path->local))
         return;
     /* RFC 7296 section 2.23: with IKE_AUTH any initiator may go over to port 4500; later only
@@ -60,7 +60,7 @@ static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struc
         return CV_ERR_IKE_RETRANSMIT;
     if (sa->resp == POOL_NONE)
         return CV_ERR_IKE_PENDING;
-    k->stats.ike_retransmits++;
+    k->core.stats.ike_retransmits++;
     send_again(k, sa, sa->resp);
     return CV_ERR_IKE_RETRANSMIT;
 }
@@ -88,19 +88,21 @@ static enum cv_err gather(struct ike *k, struct ike_sa *sa, const struct ike_hdr
         g->frag_buf = msg_new_or_evict(k);
         g->frag_response = response;
         g->frag.msg_id = h->msg_id;
-        g->frag_ms = k->now_ms;
+        g->frag_ms = k->core.now_ms;
         if (g->frag_buf == POOL_NONE) {
             hs_give(k, &sa->gather);
             return CV_ERR_FULL;
         }
     }
-    err = frag_add(&g->frag, msg_at(&k->msgs, g->frag_buf)->data, k->set.limits.message_size,
-                   h->msg_id, m->frag_no, m->frag_total, m->sk_next, *plain, complete);
+    err = frag_add(&g->frag, msg_at(&k->core.msgs, g->frag_buf)->data,
+                   k->core.set.limits.message_size, h->msg_id, m->frag_no, m->frag_total,
+                   m->sk_next, *plain, complete);
     if (err != CV_OK || !*complete)
         return err;
     *first = g->frag.first;
-    *plain = span(k->scratch_in, frag_assemble(&g->frag, msg_at(&k->msgs, g->frag_buf)->data,
-                                               k->scratch_in, k->set.limits.message_size));
+    *plain = span(k->core.scratch_in,
+                  frag_assemble(&g->frag, msg_at(&k->core.msgs, g->frag_buf)->data,
+                                k->core.scratch_in, k->core.set.limits.message_size));
     hs_give(k, &sa->gather);
     return CV_OK;
 }
@@ -121,7 +123,7 @@ static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct i
         else
             out_reject(&o, &ch, CV_ERR_SYNTAX, span(NULL, 0));
         sa->next_in++;
-        msg_unref(&k->msgs, &sa->resp);
+        msg_unref(&k->core.msgs, &sa->resp);
         if (send_response(k, sa, h->exchange, &o) != CV_OK) {
             sa->next_in--; /* as if it had been lost: the peer repeats it */
             return err;
@@ -142,7 +144,7 @@ static enum cv_err keep_auth(struct ike *k, struct ike_sa *sa, struct cv_span pl
     /* Better no answer now, and the peer asks again, than no room for it half-way. */
     if (!msg_make_room(k, msg_reserve(k)))
         return CV_ERR_FULL;
-    msg_unref(&k->msgs, &hs->peer_auth);
+    msg_unref(&k->core.msgs, &hs->peer_auth);
     hs->peer_auth = msg_copy_or_evict(k, plain);
     hs->peer_auth_first = first;
     return hs->peer_auth == POOL_NONE ? CV_ERR_FULL : CV_OK;
@@ -162,8 +164,8 @@ static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike
         /* What the host decides on later must outlive the datagram. */
         err = keep_auth(k, sa, plain, first);
         if (err == CV_OK)
-            err =
-                ike_parse_payloads(m, first, msg_octets(&k->msgs, sa_hs(k, sa)->peer_auth), 0);
+            err = ike_parse_payloads(m, first,
+                                     msg_octets(&k->core.msgs, sa_hs(k, sa)->peer_auth), 0);
         if (err != CV_OK)
             return err;
     }
@@ -222,13 +224,13 @@ static enum cv_err refuse_version(struct ike *k, const struct ike_hdr *h,
     answer.version = 0x20;
     answer.flags =
         (uint8_t)(IKE_F_RESPONSE | (h->flags & IKE_F_INITIATOR ? 0 : IKE_F_INITIATOR));
-    if (plain_begin(&x, &k->msgs, msg_new(&k->msgs), &answer) != CV_OK)
+    if (plain_begin(&x, &k->core.msgs, msg_new(&k->core.msgs), &answer) != CV_OK)
         return CV_ERR_VERSION;
     ike_put_notify(&x.chain, 0, span(NULL, 0), N_INVALID_MAJOR_VERSION, span(NULL, 0));
-    if (plain_end(&x, &k->msgs) != CV_OK)
+    if (plain_end(&x, &k->core.msgs) != CV_OK)
         return CV_ERR_VERSION;
     send_unprotected(k, path, x.slot);
-    msg_unref(&k->msgs, &x.slot);
+    msg_unref(&k->core.msgs, &x.slot);
     return CV_ERR_VERSION;
 }
 
@@ -238,7 +240,7 @@ enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path
     struct ike_sa *sa;
     enum cv_err err = ike_parse_hdr(&h, span(p, n));
 
-    k->stats.ike_in++;
+    k->core.stats.ike_in++;
     if (err != CV_OK)
         return err;
     if (h.version >> 4 != 2)

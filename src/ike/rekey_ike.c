@@ -16,7 +16,7 @@ static enum cv_err plan_keys(const struct ike *k, const struct ike_sa *sa, struc
                              struct cv_span secret, struct cv_span ni, struct cv_span nr)
 {
     struct ike_auth_keys none; /* both sides have proven who they are already */
-    enum cv_err err = ike_algs_find(&p->algs, k->crypto, &p->suite);
+    enum cv_err err = ike_algs_find(&p->algs, k->core.crypto, &p->suite);
 
     if (err != CV_OK)
         return err;
@@ -73,9 +73,9 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     from->quiet = true;
     from->state = ST_REKEYED;
     from->rekey_ms = from->reauth_ms = TIMER_NEVER;
-    from->hard_ms = k->now_ms + REPLACED_MS; /* should the peer forget its delete */
+    from->hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
     from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
-    k->stats.ike_rekeyed++;
+    k->core.stats.ike_rekeyed++;
     if (fx != NULL)
         fx->u.event.ike_new = to->id;
 }
@@ -92,8 +92,8 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
 
     if (err != CV_OK || !ike_has(m, PL_NONCE) || !ike_has(m, PL_KE))
         return CV_ERR_SYNTAX;
-    err = proposal_select(choice, k->crypto, sa->conn->proposals, sa->conn->n_proposals, m->sa,
-                          true, m->ke_group);
+    err = proposal_select(choice, k->core.crypto, sa->conn->proposals, sa->conn->n_proposals,
+                          m->sa, true, m->ke_group);
     if (err != CV_OK)
         return err;
     if (choice->spi.n != IKE_SPI_LEN || choice->protocol != CV_PROTO_IKE)
@@ -102,7 +102,7 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
         return CV_ERR_KE_GROUP;
     if (!sa_has_room(k))
         return CV_ERR_TEMPORARY;
-    *ke = crypto_ke(k->crypto, choice->suite.ke);
+    *ke = crypto_ke(k->core.crypto, choice->suite.ke);
     if (*ke == NULL)
         return CV_ERR_NO_PROPOSAL;
     p->suite = choice->suite;
@@ -164,7 +164,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
     hs->ni_len = NONCE_LEN;
     if (!ike_random(k, hs->ni, NONCE_LEN) || !sa_fresh_spi(k, hs->new_spi))
         return CV_ERR_CRYPTO;
-    hs->ke = crypto_ke(k->crypto, group);
+    hs->ke = crypto_ke(k->core.crypto, group);
     hs->ke_key = hs->ke == NULL ? NULL : hs->ke->generate(hs->ke_pub);
     return hs->ke_key == NULL ? CV_ERR_CRYPTO : CV_OK;
 }
@@ -263,7 +263,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     struct ike_hs *hs = sa_hs(k, sa);
 
     if (heir == NULL) {
-        k->stats.errors[CV_ERR_FULL]++;
+        k->core.stats.errors[CV_ERR_FULL]++;
         return; /* the peer deletes what we do not answer */
     }
     if (sa->doing == DO_REKEY_IKE && hs != NULL) {
@@ -291,7 +291,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         sa->want |= WANT_REKEY;
         return;
     }
-    sa->rekey_ms = k->now_ms + retry_pause(k, ch->failed, &sa->refusals);
+    sa->rekey_ms = k->core.now_ms + retry_pause(k, ch->failed, &sa->refusals);
 }
 
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
@@ -319,7 +319,7 @@ void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
         sa_inherit(k, sa, heir);
         delete_soon(sa);
         if (rival != NULL) {
-            rival->hard_ms = k->now_ms + REPLACED_MS;
+            rival->hard_ms = k->core.now_ms + REPLACED_MS;
             rival->rekey_ms = TIMER_NEVER;
         }
     }

@@ -40,28 +40,28 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
 {
     struct htab_slot *by_spi, *half_open, *half_addr, *by_id;
 
-    carve_pool(&k->sas, a, lim->ike_sas, sizeof(struct ike_sa));
-    k->sa_gen = arena_take(a, lim->ike_sas, sizeof(uint32_t));
-    carve_pool(&k->children, a, lim->child_sas, sizeof(struct child_sa));
-    k->child_gen = arena_take(a, lim->child_sas, sizeof(uint32_t));
+    carve_pool(&k->core.sas, a, lim->ike_sas, sizeof(struct ike_sa));
+    k->core.sa_gen = arena_take(a, lim->ike_sas, sizeof(uint32_t));
+    carve_pool(&k->core.children, a, lim->child_sas, sizeof(struct child_sa));
+    k->core.child_gen = arena_take(a, lim->child_sas, sizeof(uint32_t));
     carve_pool(&k->hs, a, lim->handshakes, sizeof(struct ike_hs));
-    msgs_carve(&k->msgs, a, lim->messages, lim->message_size);
-    effects_carve(&k->fx, a, lim->effects);
-    k->conns = arena_take(a, lim->conns, sizeof(*k->conns));
-    k->scratch_in = arena_take(a, 1, lim->message_size);
-    k->scratch_out = arena_take(a, 1, lim->message_size);
+    msgs_carve(&k->core.msgs, a, lim->messages, lim->message_size);
+    effects_carve(&k->core.fx, a, lim->effects);
+    k->core.conns = arena_take(a, lim->conns, sizeof(*k->core.conns));
+    k->core.scratch_in = arena_take(a, 1, lim->message_size);
+    k->core.scratch_out = arena_take(a, 1, lim->message_size);
     by_spi = carve_htab(a, lim->ike_sas);
     half_open = carve_htab(a, lim->handshakes);
     half_addr = carve_htab(a, lim->handshakes);
     by_id = carve_htab(a, lim->ike_sas);
     if (by_id == NULL)
         return;
-    htab_init(&k->by_spi, by_spi, htab_slots(lim->ike_sas), k->seed);
-    htab_init(&k->half_open, half_open, htab_slots(lim->handshakes), k->seed);
-    htab_init(&k->half_addr, half_addr, htab_slots(lim->handshakes), k->seed);
-    htab_init(&k->by_id, by_id, htab_slots(lim->ike_sas), k->seed);
-    k->dead_sas = k->dead_children = POOL_NONE;
-    k->next_reqid = 1;
+    htab_init(&k->by_spi, by_spi, htab_slots(lim->ike_sas), k->core.seed);
+    htab_init(&k->core.half_open, half_open, htab_slots(lim->handshakes), k->core.seed);
+    htab_init(&k->core.half_addr, half_addr, htab_slots(lim->handshakes), k->core.seed);
+    htab_init(&k->core.by_id, by_id, htab_slots(lim->ike_sas), k->core.seed);
+    k->core.dead_sas = k->core.dead_children = POOL_NONE;
+    k->core.next_reqid = 1;
 }
 
 uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i)
@@ -74,7 +74,7 @@ uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i)
 
 bool ike_random(const struct ike *k, void *out, size_t n)
 {
-    return k->crypto->random(out, n);
+    return k->core.crypto->random(out, n);
 }
 
 uint64_t ike_random_below(const struct ike *k, uint64_t n)
@@ -89,12 +89,13 @@ uint64_t ike_random_below(const struct ike *k, uint64_t n)
 
 uint32_t sa_index(const struct ike *k, const struct ike_sa *sa)
 {
-    return (uint32_t)((size_t)((const uint8_t *)sa - k->sas.slots) / k->sas.slot_size);
+    return (uint32_t)((size_t)((const uint8_t *)sa - k->core.sas.slots) /
+                      k->core.sas.slot_size);
 }
 
 struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)
 {
-    struct ike_sa *sa = id == 0 ? NULL : sa_at(k, (id - 1) % k->sas.cap);
+    struct ike_sa *sa = id == 0 ? NULL : sa_at(k, (id - 1) % k->core.sas.cap);
 
     return sa != NULL && sa->id == id ? sa : NULL;
 }
@@ -117,13 +118,13 @@ const struct sk_keys *sa_keys_in(const struct ike_sa *sa)
 /* An SPI that is not zero, not in use, and carries the worker's number on top. */
 bool sa_fresh_spi(const struct ike *k, uint8_t spi[IKE_SPI_LEN])
 {
-    unsigned bits = k->set.worker_bits;
+    unsigned bits = k->core.set.worker_bits;
 
     for (int tries = 0; tries < 16; tries++) {
         if (!ike_random(k, spi, IKE_SPI_LEN))
             return false;
         if (bits > 0)
-            spi[0] = (uint8_t)((k->set.worker << (8 - bits)) | (spi[0] & (0xff >> bits)));
+            spi[0] = (uint8_t)((k->core.set.worker << (8 - bits)) | (spi[0] & (0xff >> bits)));
         if (spi_key(spi) != 0 && htab_get(&k->by_spi, spi_key(spi)) == HTAB_NONE)
             return true;
     }
@@ -139,28 +140,28 @@ struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator)
 
 bool sa_has_room(const struct ike *k)
 {
-    return k->sas.used + k->sas_promised < k->sas.cap;
+    return k->core.sas.used + k->sas_promised < k->core.sas.cap;
 }
 
 struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initiator,
                            const uint8_t spi[IKE_SPI_LEN])
 {
-    uint32_t i = pool_take(&k->sas);
+    uint32_t i = pool_take(&k->core.sas);
     struct ike_sa *sa = i == POOL_NONE ? NULL : sa_at(k, i);
 
     if (sa == NULL)
         return NULL;
     if (!htab_put(&k->by_spi, spi_key(spi), i)) {
-        pool_give(&k->sas, i);
+        pool_give(&k->core.sas, i);
         return NULL;
     }
-    sa->id = pool_number(&k->sas, k->sa_gen, i);
+    sa->id = pool_number(&k->core.sas, k->core.sa_gen, i);
     sa->initiator = sa->first_initiator = initiator;
     sa->conn = conn;
     memcpy(initiator ? sa->spi_i : sa->spi_r, spi, IKE_SPI_LEN);
     sa->req = sa->resp = sa->gather = sa->hs = POOL_NONE;
     sa->children = sa->same_id_next = sa->same_id_prev = sa->dead_next = POOL_NONE;
-    sa->waits_ms = sa->last_in_ms = sa->last_out_ms = k->now_ms;
+    sa->waits_ms = sa->last_in_ms = sa->last_out_ms = k->core.now_ms;
     sa->rekey_ms = sa->reauth_ms = sa->hard_ms = sa->resend_ms = TIMER_NEVER;
     return sa;
 }
@@ -206,13 +207,13 @@ void hs_give(struct ike *k, uint32_t *slot)
         return;
     if (hs->ke_key != NULL)
         hs->ke->free_key(hs->ke_key);
-    msg_unref(&k->msgs, &hs->init_ours);
-    msg_unref(&k->msgs, &hs->init_peer);
-    msg_unref(&k->msgs, &hs->peer_auth);
-    msg_unref(&k->msgs, &hs->octets);
-    msg_unref(&k->msgs, &hs->auth_data);
-    msg_unref(&k->msgs, &hs->auth_certs);
-    msg_unref(&k->msgs, &hs->frag_buf);
+    msg_unref(&k->core.msgs, &hs->init_ours);
+    msg_unref(&k->core.msgs, &hs->init_peer);
+    msg_unref(&k->core.msgs, &hs->peer_auth);
+    msg_unref(&k->core.msgs, &hs->octets);
+    msg_unref(&k->core.msgs, &hs->auth_data);
+    msg_unref(&k->core.msgs, &hs->auth_certs);
+    msg_unref(&k->core.msgs, &hs->frag_buf);
     pool_give(&k->hs, *slot);
     *slot = POOL_NONE;
 }
@@ -254,13 +255,13 @@ static uint64_t half_open_key(const struct ike *k, const uint8_t spi_i[IKE_SPI_L
     wr_copy(&w, spi_i, IKE_SPI_LEN);
     wr_u8(&w, from->family);
     wr_copy(&w, from->b, 16);
-    return siphash24(k->seed, b, sizeof(b));
+    return siphash24(k->core.seed, b, sizeof(b));
 }
 
 struct ike_sa *half_open_find(const struct ike *k, const uint8_t spi_i[IKE_SPI_LEN],
                               const struct cv_addr *from)
 {
-    uint32_t i = htab_get(&k->half_open, half_open_key(k, spi_i, from));
+    uint32_t i = htab_get(&k->core.half_open, half_open_key(k, spi_i, from));
 
     return i == HTAB_NONE ? NULL : sa_at(k, i);
 }
@@ -271,12 +272,12 @@ static uint64_t addr_key(const struct ike *k, const struct cv_addr *a)
 
     b[0] = a->family;
     memcpy(b + 1, a->b, 16);
-    return siphash24(k->seed, b, sizeof(b));
+    return siphash24(k->core.seed, b, sizeof(b));
 }
 
 unsigned half_open_from(const struct ike *k, const struct cv_addr *from)
 {
-    uint32_t n = htab_get(&k->half_addr, addr_key(k, from));
+    uint32_t n = htab_get(&k->core.half_addr, addr_key(k, from));
 
     return n == HTAB_NONE ? 0 : n;
 }
@@ -287,14 +288,14 @@ bool sa_set_half_open(struct ike *k, struct ike_sa *sa)
     uint64_t akey = addr_key(k, &sa->remote.addr);
     unsigned n = half_open_from(k, &sa->remote.addr);
 
-    if (!htab_put(&k->half_open, key, sa_index(k, sa)))
+    if (!htab_put(&k->core.half_open, key, sa_index(k, sa)))
         return false;
-    htab_del(&k->half_addr, akey);
-    if (!htab_put(&k->half_addr, akey, n + 1)) {
-        htab_del(&k->half_open, key);
+    htab_del(&k->core.half_addr, akey);
+    if (!htab_put(&k->core.half_addr, akey, n + 1)) {
+        htab_del(&k->core.half_open, key);
         return false;
     }
-    k->n_half_open++;
+    k->core.n_half_open++;
     sa->half_open = true;
     return true;
 }
@@ -306,11 +307,11 @@ void sa_clear_half_open(struct ike *k, struct ike_sa *sa)
 
     if (!sa->half_open)
         return;
-    htab_del(&k->half_open, half_open_key(k, sa->spi_i, &sa->remote.addr));
-    htab_del(&k->half_addr, akey);
-    if (n > 1 && !htab_put(&k->half_addr, akey, n - 1))
-        k->stats.errors[CV_ERR_BUG]++;
-    k->n_half_open--;
+    htab_del(&k->core.half_open, half_open_key(k, sa->spi_i, &sa->remote.addr));
+    htab_del(&k->core.half_addr, akey);
+    if (n > 1 && !htab_put(&k->core.half_addr, akey, n - 1))
+        k->core.stats.errors[CV_ERR_BUG]++;
+    k->core.n_half_open--;
     sa->half_open = false;
     cookies_note_load(k);
 }
@@ -332,17 +333,17 @@ static uint64_t id_key(const struct ike *k, const struct cv_id *id)
 
     b[0] = id->type;
     memcpy(b + 1, id->b, id->n);
-    return siphash24(k->seed, b, (size_t)id->n + 1);
+    return siphash24(k->core.seed, b, (size_t)id->n + 1);
 }
 
 void sa_link_id(struct ike *k, struct ike_sa *sa)
 {
     uint64_t key = id_key(k, &sa->remote_id);
-    uint32_t i = sa_index(k, sa), first = htab_get(&k->by_id, key);
+    uint32_t i = sa_index(k, sa), first = htab_get(&k->core.by_id, key);
 
-    htab_del(&k->by_id, key);
-    if (!htab_put(&k->by_id, key, i)) {
-        k->stats.errors[CV_ERR_BUG]++;
+    htab_del(&k->core.by_id, key);
+    if (!htab_put(&k->core.by_id, key, i)) {
+        k->core.stats.errors[CV_ERR_BUG]++;
         return;
     }
     sa->same_id_prev = POOL_NONE;
@@ -360,17 +361,17 @@ void sa_unlink_id(struct ike *k, struct ike_sa *sa)
         sa_at(k, sa->same_id_next)->same_id_prev = sa->same_id_prev;
     if (sa->same_id_prev != POOL_NONE)
         sa_at(k, sa->same_id_prev)->same_id_next = sa->same_id_next;
-    else if (htab_get(&k->by_id, key) == i) {
-        htab_del(&k->by_id, key);
-        if (sa->same_id_next != POOL_NONE && !htab_put(&k->by_id, key, sa->same_id_next))
-            k->stats.errors[CV_ERR_BUG]++;
+    else if (htab_get(&k->core.by_id, key) == i) {
+        htab_del(&k->core.by_id, key);
+        if (sa->same_id_next != POOL_NONE && !htab_put(&k->core.by_id, key, sa->same_id_next))
+            k->core.stats.errors[CV_ERR_BUG]++;
     }
     sa->same_id_next = sa->same_id_prev = POOL_NONE;
 }
 
 struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
 {
-    uint32_t i = htab_get(&k->by_id, id_key(k, id));
+    uint32_t i = htab_get(&k->core.by_id, id_key(k, id));
 
     return i == HTAB_NONE ? NULL : sa_at(k, i);
 }
@@ -384,7 +385,7 @@ static void drop_rival(struct ike *k, const struct ike_sa *sa)
 
     if (rival == NULL || !sa_is_secret(rival))
         return;
-    rival->hard_ms = k->now_ms;
+    rival->hard_ms = k->core.now_ms;
     sa_arm(k, rival);
 }
 
@@ -395,7 +396,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     while (sa->children != POOL_NONE)
         child_close(k, child_at(k, sa->children), reason);
     sa_unlink_id(k, sa);
-    msg_unref(&k->msgs, &sa->req);
+    msg_unref(&k->core.msgs, &sa->req);
     hs_give(k, &sa->gather);
     if (sa->doing == DO_REKEY_IKE) {
         k->sas_promised--;
@@ -408,11 +409,11 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     sa->resend_ms = TIMER_NEVER;
     if (sa->state == ST_DEAD) /* one that lingers still takes its room */
         sa_clear_half_open(k, sa);
-    timer_set(&k->wheel, &sa->timer.node,
-              sa->state == ST_LINGER ? k->now_ms + LINGER_MS : TIMER_NEVER);
-    sa->dead_next = k->dead_sas;
+    timer_set(&k->core.wheel, &sa->timer.node,
+              sa->state == ST_LINGER ? k->core.now_ms + LINGER_MS : TIMER_NEVER);
+    sa->dead_next = k->core.dead_sas;
     sa->is_listed = true;
-    k->dead_sas = sa_index(k, sa);
+    k->core.dead_sas = sa_index(k, sa);
 }
 
 void sa_reap(struct ike *k, struct ike_sa *sa)
@@ -424,10 +425,10 @@ void sa_reap(struct ike *k, struct ike_sa *sa)
         wipe(&sa->keys.d, sizeof(sa->keys.d));
         return; /* its timer brings it back as ST_DEAD */
     }
-    timer_cancel(&k->wheel, &sa->timer.node);
+    timer_cancel(&k->core.wheel, &sa->timer.node);
     htab_del(&k->by_spi, spi_key(sa_own_spi(sa)));
-    msg_unref(&k->msgs, &sa->resp);
-    pool_give(&k->sas, i);
+    msg_unref(&k->core.msgs, &sa->resp);
+    pool_give(&k->core.sas, i);
 }
 
 void ike_close_all(struct ike *k)
@@ -438,10 +439,10 @@ void ike_close_all(struct ike *k)
         if (pool_in_use(&k->hs, i))
             hs_give(k, &slot);
     }
-    wipe(k->sas.slots, k->sas.slot_size * k->sas.cap);
-    wipe(k->children.slots, k->children.slot_size * k->children.cap);
-    wipe(k->msgs.pool.slots, k->msgs.pool.slot_size * k->msgs.pool.cap);
-    wipe(&k->cookies, sizeof(k->cookies));
-    wipe(k->scratch_in, k->set.limits.message_size);
-    wipe(k->scratch_out, k->set.limits.message_size);
+    wipe(k->core.sas.slots, k->core.sas.slot_size * k->core.sas.cap);
+    wipe(k->core.children.slots, k->core.children.slot_size * k->core.children.cap);
+    wipe(k->core.msgs.pool.slots, k->core.msgs.pool.slot_size * k->core.msgs.pool.cap);
+    wipe(&k->core.cookies, sizeof(k->core.cookies));
+    wipe(k->core.scratch_in, k->core.set.limits.message_size);
+    wipe(k->core.scratch_out, k->core.set.limits.message_size);
 }

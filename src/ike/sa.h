@@ -11,15 +11,9 @@
 
 #include <culvert/engine.h>
 
-#include "base/htab.h"
-#include "base/pool.h"
-#include "base/timer.h"
-#include "ike/cookie.h"
-#include "ike/effect.h"
 #include "ike/frag.h"
 #include "ike/keymat.h"
-#include "ike/msg.h"
-#include "ipsec/ipsec.h"
+#include "peer/core.h"
 #include "wire/ike.h"
 
 enum { NONCE_LEN = 32, NONCE_MAX = 256, COOKIE_MAX = 64, CERTREQ_MAX = 400 };
@@ -203,30 +197,10 @@ struct ike_hs {
 };
 
 struct ike {
-    const struct cv_crypto *crypto;
-    struct cv_settings set;
-    uint64_t now_ms; /* of the current call */
-    struct wheel wheel;
-    struct pool sas, children, hs;
-    uint32_t sas_promised;        /* slots of sas for the successors of our rekeys under way */
-    uint32_t *sa_gen, *child_gen; /* how often each slot was used: makes numbers unique */
-    struct htab by_spi;           /* our SPI -> IKE SA */
-    struct htab half_open; /* peer's SPI and address -> responder's unauthenticated IKE SA */
-    struct htab half_addr; /* peer's address -> number of half-open SAs */
-    struct htab by_id;     /* remote identity -> first IKE SA with it */
-    const struct cv_conn **conns;
-    uint32_t n_conns;
-    uint32_t n_half_open;
-    bool cookies_on;
-    struct cookie_jar cookies;
-    uint64_t seed[2];
-    struct msgs msgs;
-    struct effects fx;
-    uint32_t dead_sas, dead_children;  /* lists */
-    uint8_t *scratch_in, *scratch_out; /* message_size octets each */
-    struct ipsec *ipsec;
-    uint32_t next_reqid;
-    struct cv_stats stats;
+    struct core core;
+    struct pool hs;
+    uint32_t sas_promised; /* slots of sas for the successors of our rekeys under way */
+    struct htab by_spi;    /* our SPI -> IKE SA */
 };
 
 /* ---- memory */
@@ -248,7 +222,7 @@ uint64_t ike_random_below(const struct ike *k, uint64_t n); /* 0 for n 0 */
 /* ---- IKE SAs */
 static inline struct ike_sa *sa_at(const struct ike *k, uint32_t i)
 {
-    return pool_at(&k->sas, i);
+    return pool_at(&k->core.sas, i);
 }
 uint32_t sa_index(const struct ike *k, const struct ike_sa *sa);
 struct ike_sa *sa_by_number(const struct ike *k, uint32_t id); /* NULL: no such SA */
@@ -303,7 +277,7 @@ void sa_reap(struct ike *k, struct ike_sa *sa);
 /* ---- Child SAs */
 static inline struct child_sa *child_at(const struct ike *k, uint32_t i)
 {
-    return pool_at(&k->children, i);
+    return pool_at(&k->core.children, i);
 }
 uint32_t child_index(const struct ike *k, const struct child_sa *c);
 struct child_sa *child_by_number(const struct ike *k, uint32_t id);

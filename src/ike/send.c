@@ -14,7 +14,7 @@ enum { UDP4_HDR = 28, UDP6_HDR = 48, MARKER_LEN = 4, EVICT_TRIES = 64, AUTH_MESS
 
 void out_begin(struct ike *k, struct ike_out *o)
 {
-    o->w = wr_init(k->scratch_out, k->set.limits.message_size);
+    o->w = wr_init(k->core.scratch_out, k->core.set.limits.message_size);
     o->chain = ike_chain_init(&o->w, SIZE_MAX);
 }
 
@@ -65,15 +65,15 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
 /* A cached response of an established SA goes whose peer has most likely seen it. */
 static bool evict_response(struct ike *k)
 {
-    uint32_t at = (uint32_t)ike_random_below(k, k->sas.cap);
+    uint32_t at = (uint32_t)ike_random_below(k, k->core.sas.cap);
 
-    for (uint32_t n = 0; n < k->sas.cap && n < EVICT_TRIES; n++) {
-        struct ike_sa *sa = sa_at(k, (at + n) % k->sas.cap);
+    for (uint32_t n = 0; n < k->core.sas.cap && n < EVICT_TRIES; n++) {
+        struct ike_sa *sa = sa_at(k, (at + n) % k->core.sas.cap);
 
         if (sa == NULL || sa->state != ST_UP || sa->resp == POOL_NONE ||
-            k->now_ms - sa->resp_ms < k->set.retransmit_ms)
+            k->core.now_ms - sa->resp_ms < k->core.set.retransmit_ms)
             continue;
-        msg_unref(&k->msgs, &sa->resp);
+        msg_unref(&k->core.msgs, &sa->resp);
         return true;
     }
     return false;
@@ -81,7 +81,7 @@ static bool evict_response(struct ike *k)
 
 bool msg_make_room(struct ike *k, uint32_t n)
 {
-    const struct pool *p = &k->msgs.pool;
+    const struct pool *p = &k->core.msgs.pool;
 
     for (uint32_t tries = 2 * n; tries > 0 && p->cap - p->used < n; tries--) {
         if (!evict_response(k))
@@ -92,30 +92,30 @@ bool msg_make_room(struct ike *k, uint32_t n)
 
 uint32_t msg_reserve(const struct ike *k)
 {
-    uint32_t quarter = k->msgs.pool.cap / 4;
+    uint32_t quarter = k->core.msgs.pool.cap / 4;
 
     return quarter < AUTH_MESSAGES ? quarter : AUTH_MESSAGES;
 }
 
 uint32_t msg_new_or_evict(struct ike *k)
 {
-    return msg_make_room(k, 1) ? msg_new(&k->msgs) : POOL_NONE;
+    return msg_make_room(k, 1) ? msg_new(&k->core.msgs) : POOL_NONE;
 }
 
 uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s)
 {
-    return msg_make_room(k, 1) ? msg_copy(&k->msgs, s) : POOL_NONE;
+    return msg_make_room(k, 1) ? msg_copy(&k->core.msgs, s) : POOL_NONE;
 }
 
 static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
                               uint8_t first, struct cv_span plain, struct msg *b)
 {
-    struct wr w = wr_init(b->data, k->msgs.cap);
+    struct wr w = wr_init(b->data, k->core.msgs.cap);
     enum cv_err err;
     size_t at;
 
     msg_part_begin(&w, &at);
-    err = sk_seal(&w, k->crypto, &sa->algs, sa_keys_out(sa), h, first, plain);
+    err = sk_seal(&w, k->core.crypto, &sa->algs, sa_keys_out(sa), h, first, plain);
     if (err != CV_OK)
         return err;
     msg_part_end(&w, at, b);
@@ -126,7 +126,7 @@ static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
                                   const struct ike_hdr *h, uint8_t first, struct cv_span plain,
                                   size_t room, struct msg *b)
 {
-    struct wr w = wr_init(b->data, k->msgs.cap);
+    struct wr w = wr_init(b->data, k->core.msgs.cap);
     struct rd r = rd_init(plain);
     size_t total = (plain.n + room - 1) / room;
 
@@ -138,7 +138,7 @@ static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
         size_t at;
 
         msg_part_begin(&w, &at);
-        err = sk_seal_fragment(&w, k->crypto, &sa->algs, sa_keys_out(sa), h,
+        err = sk_seal_fragment(&w, k->core.crypto, &sa->algs, sa_keys_out(sa), h,
                                no == 1 ? first : 0, no, (uint16_t)total, rd_take(&r, n));
         if (err != CV_OK)
             return err;
@@ -154,7 +154,7 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     struct ike_hdr h = {.version = 0x20, .exchange = exchange, .msg_id = msg_id};
     struct cv_span plain = wr_done(&o->w);
     size_t udp = sa->remote.addr.family == CV_IPV6 ? UDP6_HDR : UDP4_HDR;
-    size_t max = k->set.fragment_size - udp - MARKER_LEN, room;
+    size_t max = k->core.set.fragment_size - udp - MARKER_LEN, room;
     uint32_t i = msg_new_or_evict(k);
     enum cv_err err;
 
@@ -169,12 +169,12 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     if (!wr_ok(&o->w))
         err = CV_ERR_TOO_BIG;
     else if (sa->fragments && room > 0 && plain.n + sk_overhead(&sa->algs, false) > max)
-        err = seal_fragments(k, sa, &h, o->chain.first, plain, room, msg_at(&k->msgs, i));
+        err = seal_fragments(k, sa, &h, o->chain.first, plain, room, msg_at(&k->core.msgs, i));
     else
-        err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->msgs, i));
-    wipe(k->scratch_out, o->w.n);
+        err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->core.msgs, i));
+    wipe(k->core.scratch_out, o->w.n);
     if (err != CV_OK)
-        msg_unref(&k->msgs, &i);
+        msg_unref(&k->core.msgs, &i);
     *out = i;
     return err;
 }
@@ -183,10 +183,10 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
 static void queue_send(struct ike *k, const struct ike_path *path, const struct ike_sa *sa,
                        uint32_t i)
 {
-    struct effect_slot *s = effects_put(&k->fx, CV_SEND);
+    struct effect_slot *s = effects_put(&k->core.fx, CV_SEND);
 
     if (s == NULL) {
-        k->stats.errors[CV_ERR_BUSY]++;
+        k->core.stats.errors[CV_ERR_BUSY]++;
         return; /* as if the network had lost it */
     }
     s->fx.ike = sa == NULL ? 0 : sa->id;
@@ -195,8 +195,8 @@ static void queue_send(struct ike *k, const struct ike_path *path, const struct 
     s->fx.u.send.remote = path->remote;
     s->fx.u.send.carrier = path->carrier;
     s->msg[0] = i;
-    msg_ref(&k->msgs, i);
-    k->stats.ike_out++;
+    msg_ref(&k->core.msgs, i);
+    k->core.stats.ike_out++;
 }
 
 void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
@@ -206,7 +206,7 @@ void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
     if (i == POOL_NONE)
         return;
     queue_send(k, &path, sa, i);
-    sa->last_out_ms = k->now_ms;
+    sa->last_out_ms = k->core.now_ms;
 }
 
 void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
@@ -217,7 +217,7 @@ void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
 void send_keepalive(struct ike *k, struct ike_sa *sa)
 {
     static const uint8_t keepalive[] = {0xff}; /* RFC 3948 section 2.3 */
-    struct effect_slot *s = effects_put(&k->fx, CV_SEND);
+    struct effect_slot *s = effects_put(&k->core.fx, CV_SEND);
 
     if (s == NULL)
         return;
@@ -227,20 +227,20 @@ void send_keepalive(struct ike *k, struct ike_sa *sa)
     s->fx.u.send.remote = sa->remote;
     s->fx.u.send.carrier = sa->carrier;
     s->fx.u.send.data = span(keepalive, sizeof(keepalive));
-    sa->last_out_ms = k->now_ms;
+    sa->last_out_ms = k->core.now_ms;
 }
 
 /* The next repetition: base * growth^tries, at most the cap (RFC 7296 section 2.4 asks for
  * increasing intervals). */
 void resend_arm(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t wait = k->set.retransmit_ms;
+    uint64_t wait = k->core.set.retransmit_ms;
 
     for (unsigned i = 0; i < sa->tries && wait < 3600000; i++)
-        wait = wait * k->set.retransmit_base_pct / 100;
-    if (k->set.retransmit_limit_ms != 0 && wait > k->set.retransmit_limit_ms)
-        wait = k->set.retransmit_limit_ms;
-    sa->resend_ms = k->now_ms + wait;
+        wait = wait * k->core.set.retransmit_base_pct / 100;
+    if (k->core.set.retransmit_limit_ms != 0 && wait > k->core.set.retransmit_limit_ms)
+        wait = k->core.set.retransmit_limit_ms;
+    sa->resend_ms = k->core.now_ms + wait;
 }
 
 enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
@@ -253,7 +253,7 @@ enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
         err = seal(k, sa, exchange, false, sa->next_out, o, &i);
     if (err != CV_OK)
         return err;
-    msg_unref(&k->msgs, &sa->req);
+    msg_unref(&k->core.msgs, &sa->req);
     sa->req = i;
     sa->next_out++;
     sa->doing = (uint8_t)doing;
@@ -272,9 +272,9 @@ enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
 
     if (err != CV_OK)
         return err;
-    msg_unref(&k->msgs, &sa->resp);
+    msg_unref(&k->core.msgs, &sa->resp);
     sa->resp = i;
-    sa->resp_ms = k->now_ms;
+    sa->resp_ms = k->core.now_ms;
     send_again(k, sa, i);
     return CV_OK;
 }
@@ -292,16 +292,16 @@ void send_parting(struct ike *k, struct ike_sa *sa, uint16_t notify)
         return;
     sa->next_out++;
     send_again(k, sa, i);
-    msg_unref(&k->msgs, &i);
+    msg_unref(&k->core.msgs, &i);
 }
 
 void request_done(struct ike *k, struct ike_sa *sa)
 {
-    msg_unref(&k->msgs, &sa->req);
+    msg_unref(&k->core.msgs, &sa->req);
     if (sa->doing == DO_REKEY_IKE)
         k->sas_promised--;
     sa->doing = DO_NOTHING;
     sa->tries = 0;
     sa->resend_ms = TIMER_NEVER;
-    sa->waits_ms = k->now_ms;
+    sa->waits_ms = k->core.now_ms;
 }

@@ -53,7 +53,7 @@ static void note_failure(struct ike *k, const struct ike_sa *sa, const struct ik
     fx = event_put(k, response ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED, sa,
                    ch->failed != CV_OK ? ch->failed : ch->close);
     if (ch->failed != CV_OK)
-        k->stats.errors[ch->failed]++;
+        k->core.stats.errors[ch->failed]++;
     if (fx != NULL)
         fx->u.event.notify = ch->notify;
 }
@@ -70,7 +70,7 @@ static enum cv_err step_request(struct ike *k, struct ike_sa *sa, const struct i
     if (err != CV_OK)
         return err;
     sa->next_in++;
-    msg_unref(&k->msgs, &sa->resp);
+    msg_unref(&k->core.msgs, &sa->resp);
     if (ch->next == ST_R_VERIFY) /* the answer waits for the host */
         return auth_commit(k, sa, m, ch);
     err = send_response(k, sa, h->exchange, &o);

@@ -72,8 +72,8 @@ static bool start_child(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 
     if (err == CV_OK)
         return true;
-    k->stats.errors[err]++;
-    c->retry_ms = k->now_ms + (created ? RETRY_MIN_MS : RETRY_REKEY_MS);
+    k->core.stats.errors[err]++;
+    c->retry_ms = k->core.now_ms + (created ? RETRY_MIN_MS : RETRY_REKEY_MS);
     if (created && err != CV_ERR_FULL)
         child_close(k, c, err);
     return false;
@@ -97,7 +97,7 @@ static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
         next = c->next;
         if (wants_delete(c))
             return delete_child_start(k, sa, c);
-        if (sa->state != ST_UP || k->now_ms < c->retry_ms)
+        if (sa->state != ST_UP || k->core.now_ms < c->retry_ms)
             continue;
         if ((c->state == CV_CHILD_CREATED ||
              (c->want_rekey && c->state == CV_CHILD_INSTALLED)) &&
@@ -119,19 +119,19 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
         sa->want &= (uint8_t)~WANT_REKEY;
         err = rekey_ike_start(k, sa);
         if (err != CV_OK)
-            sa->rekey_ms = k->now_ms + RETRY_REKEY_MS;
+            sa->rekey_ms = k->core.now_ms + RETRY_REKEY_MS;
         return err;
     }
     if ((sa->want & WANT_REAUTH) && sa->state == ST_UP) {
         sa->want &= (uint8_t)~WANT_REAUTH;
         err = start_reauth(k, sa);
         if (err != CV_OK)
-            sa->reauth_ms = k->now_ms + RETRY_REKEY_MS;
+            sa->reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
     }
     err = child_task(k, sa, &started);
     if (err != CV_OK || started)
         return err;
-    if ((sa->want & WANT_ALERT) && k->now_ms >= sa->alert_ms)
+    if ((sa->want & WANT_ALERT) && k->core.now_ms >= sa->alert_ms)
         return alert_start(k, sa);
     if (sa->want & WANT_LIVENESS) {
         err = liveness_start(k, sa);
@@ -145,8 +145,8 @@ void sa_run(struct ike *k, struct ike_sa *sa)
 {
     bool up = sa->state == ST_UP || sa->state == ST_REKEYED;
 
-    if (up && sa->doing == DO_NOTHING && k->now_ms >= sa->retry_ms &&
-        effects_room(&k->fx) >= EFFECTS_PER_TASK) {
+    if (up && sa->doing == DO_NOTHING && k->core.now_ms >= sa->retry_ms &&
+        effects_room(&k->core.fx) >= EFFECTS_PER_TASK) {
         enum cv_err err = next_task(k, sa);
 
         if (err == CV_ERR_SEQ_EXHAUSTED) {
@@ -154,8 +154,8 @@ void sa_run(struct ike *k, struct ike_sa *sa)
             return;
         }
         if (err != CV_OK) { /* no room: later */
-            k->stats.errors[err]++;
-            sa->retry_ms = k->now_ms + RETRY_MIN_MS;
+            k->core.stats.errors[err]++;
+            sa->retry_ms = k->core.now_ms + RETRY_MIN_MS;
         }
     }
     sa_arm(k, sa);
@@ -189,8 +189,8 @@ uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
     for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
 
-        if (c->installed && ipsec_counters(k->ipsec, i)->last_in_ms > heard)
-            heard = ipsec_counters(k->ipsec, i)->last_in_ms;
+        if (c->installed && ipsec_counters(k->core.ipsec, i)->last_in_ms > heard)
+            heard = ipsec_counters(k->core.ipsec, i)->last_in_ms;
     }
     return heard;
 }
@@ -202,8 +202,8 @@ static uint64_t sent_ms(const struct ike *k, const struct ike_sa *sa)
     for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
 
-        if (c->installed && ipsec_counters(k->ipsec, i)->last_out_ms > sent)
-            sent = ipsec_counters(k->ipsec, i)->last_out_ms;
+        if (c->installed && ipsec_counters(k->core.ipsec, i)->last_out_ms > sent)
+            sent = ipsec_counters(k->core.ipsec, i)->last_out_ms;
     }
     return sent;
 }
@@ -223,9 +223,9 @@ static uint64_t liveness_due(const struct ike *k, const struct ike_sa *sa)
 
 static uint64_t keepalive_due(const struct ike *k, const struct ike_sa *sa)
 {
-    if (sa->state != ST_UP || !sa->nat_local || k->set.keepalive_ms == UINT32_MAX)
+    if (sa->state != ST_UP || !sa->nat_local || k->core.set.keepalive_ms == UINT32_MAX)
         return TIMER_NEVER;
-    return sent_ms(k, sa) + k->set.keepalive_ms;
+    return sent_ms(k, sa) + k->core.set.keepalive_ms;
 }
 
 /* A task that waits for its time. */
@@ -257,7 +257,7 @@ static uint64_t gather_due(const struct ike *k, const struct ike_sa *sa)
 {
     const struct ike_hs *g = sa->gather == POOL_NONE ? NULL : pool_at(&k->hs, sa->gather);
 
-    return g == NULL ? TIMER_NEVER : g->frag_ms + k->set.half_open_ms;
+    return g == NULL ? TIMER_NEVER : g->frag_ms + k->core.set.half_open_ms;
 }
 
 void sa_arm(struct ike *k, struct ike_sa *sa)
@@ -267,7 +267,7 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
     if (sa->state == ST_LINGER || sa->state == ST_DEAD)
         return;
     if (handshaking(sa) && sa->req == POOL_NONE)
-        earliest(&due, sa->waits_ms + k->set.half_open_ms);
+        earliest(&due, sa->waits_ms + k->core.set.half_open_ms);
     earliest(&due, sa->rekey_ms);
     earliest(&due, sa->reauth_ms);
     earliest(&due, sa->hard_ms);
@@ -277,7 +277,7 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
     earliest(&due, keepalive_due(k, sa));
     earliest(&due, task_due(k, sa));
     earliest(&due, gather_due(k, sa));
-    timer_set(&k->wheel, &sa->timer.node, due);
+    timer_set(&k->core.wheel, &sa->timer.node, due);
 }
 
 /* The peer has not answered in time. */
@@ -287,10 +287,10 @@ static void resend(struct ike *k, struct ike_sa *sa)
     uint32_t tries = sa->conn->keyingtries;
 
     sa->tries++;
-    if (sa->tries <= k->set.retransmit_tries) {
+    if (sa->tries <= k->core.set.retransmit_tries) {
         resend_arm(k, sa);
         send_again(k, sa, sa->req);
-        k->stats.ike_retransmits++;
+        k->core.stats.ike_retransmits++;
         fx = event_put(k, CV_EV_RETRANSMIT, sa, CV_OK);
         if (fx != NULL)
             fx->u.event.value = sa->tries;
@@ -321,7 +321,7 @@ static void hard_limit(struct ike *k, struct ike_sa *sa)
 
 static void sa_timeout(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t now = k->now_ms;
+    uint64_t now = k->core.now_ms;
 
     if (sa->state == ST_LINGER) {
         sa->state = ST_DEAD;
@@ -330,7 +330,8 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
             sa_reap(k, sa);
         return;
     }
-    if (handshaking(sa) && sa->req == POOL_NONE && now >= sa->waits_ms + k->set.half_open_ms) {
+    if (handshaking(sa) && sa->req == POOL_NONE &&
+        now >= sa->waits_ms + k->core.set.half_open_ms) {
         sa->quiet = !sa->initiator;
         sa_close(k, sa, CV_ERR_PEER_SILENT, false);
         return;
@@ -351,7 +352,7 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
     if (now >= sa->hard_ms)
         hard_limit(k, sa);
     if (sa->resp != POOL_NONE && now >= sa->resp_ms + RESPONSE_MS)
-        msg_unref(&k->msgs, &sa->resp);
+        msg_unref(&k->core.msgs, &sa->resp);
     if (now >= gather_due(k, sa))
         hs_give(k, &sa->gather);
     if (now >= liveness_due(k, sa))
@@ -369,7 +370,7 @@ static uint64_t inactive_due(const struct ike *k, const struct child_sa *c)
     if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED ||
         c->want_delete)
         return TIMER_NEVER;
-    n = ipsec_counters(k->ipsec, child_index(k, c));
+    n = ipsec_counters(k->core.ipsec, child_index(k, c));
     last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
     if (last < c->installed_ms)
         last = c->installed_ms;
@@ -384,7 +385,7 @@ void child_arm(struct ike *k, struct child_sa *c)
         return;
     earliest(&due, c->hard_ms);
     earliest(&due, inactive_due(k, c));
-    timer_set(&k->wheel, &c->timer.node, due);
+    timer_set(&k->core.wheel, &c->timer.node, due);
 }
 
 static void child_timeout(struct ike *k, struct child_sa *c)
@@ -395,11 +396,11 @@ static void child_timeout(struct ike *k, struct child_sa *c)
         child_close(k, c, CV_ERR_REPLACED);
         return;
     }
-    if (k->now_ms >= c->rekey_ms) {
+    if (k->core.now_ms >= c->rekey_ms) {
         c->rekey_ms = TIMER_NEVER;
         c->want_rekey = true;
     }
-    if (k->now_ms >= c->hard_ms || k->now_ms >= inactive_due(k, c)) {
+    if (k->core.now_ms >= c->hard_ms || k->core.now_ms >= inactive_due(k, c)) {
         c->hard_ms = TIMER_NEVER;
         c->want_delete = true;
         if (c->reason == CV_OK)
@@ -426,7 +427,7 @@ void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
     sa->carrier = path->carrier;
     for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
         if (child_at(k, i)->installed)
-            ipsec_move(k->ipsec, i, &sa->local, &sa->remote, sa->encap);
+            ipsec_move(k->core.ipsec, i, &sa->local, &sa->remote, sa->encap);
     }
     if (sa->state == ST_UP)
         event_put(k, CV_EV_IKE_MOVED, sa, CV_OK);
@@ -436,7 +437,8 @@ static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand
 {
     uint64_t jitter = rand_s < s ? rand_s : s / 2;
 
-    return s == 0 ? TIMER_NEVER : k->now_ms + s * 1000 - ike_random_below(k, jitter * 1000 + 1);
+    return s == 0 ? TIMER_NEVER
+                  : k->core.now_ms + s * 1000 - ike_random_below(k, jitter * 1000 + 1);
 }
 
 void sa_established(struct ike *k, struct ike_sa *sa)
@@ -446,14 +448,14 @@ void sa_established(struct ike *k, struct ike_sa *sa)
 
     sa_clear_half_open(k, sa);
     sa->state = ST_UP;
-    sa->up_ms = sa->last_in_ms = k->now_ms;
+    sa->up_ms = sa->last_in_ms = k->core.now_ms;
     sa->rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
     sa->reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
     if (longest != 0 && conn->over_s != 0)
-        sa->hard_ms = k->now_ms + (longest + conn->over_s) * 1000;
+        sa->hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
     sa_link_id(k, sa);
     if (!sa->quiet) {
-        k->stats.ike_established++;
+        k->core.stats.ike_established++;
         event_put(k, CV_EV_IKE_UP, sa, CV_OK);
     }
     sa_arm(k, sa);

@@ -33,7 +33,7 @@ static struct ike_sa *pick_sa(const struct host *h, unsigned n)
     struct ike_sa *found[SAS_MAX];
     unsigned count = 0;
 
-    for (uint32_t i = 0; i < k->sas.cap; i++)
+    for (uint32_t i = 0; i < k->core.sas.cap; i++)
         if (is_keyed(sa_at(k, i)) && sa_at(k, i)->state != ST_DEAD)
             found[count++] = sa_at(k, i);
     return count == 0 ? NULL : found[n % count];

@@ -36,7 +36,7 @@ static inline void swap_alerts(struct snapshot *s, const struct host *h)
 {
     const struct ike *k = ike_of(h);
 
-    for (uint32_t i = 0; i < k->sas.cap; i++) {
+    for (uint32_t i = 0; i < k->core.sas.cap; i++) {
         bool was = sa_at(k, i) != NULL && sa_at(k, i)->peer_alerts;
 
         if (sa_at(k, i) != NULL)
@@ -49,22 +49,22 @@ static inline void snapshot_take(struct snapshot *s, const struct host *h)
 {
     const struct ike *k = ike_of(h);
 
-    FUZZ_CHECK(k->sas.cap <= SAS_MAX && k->children.cap <= CHILDREN_MAX);
+    FUZZ_CHECK(k->core.sas.cap <= SAS_MAX && k->core.children.cap <= CHILDREN_MAX);
     memset(s->alerts, 0, sizeof(s->alerts));
     swap_alerts(s, h);
-    for (uint32_t i = 0; i < k->sas.cap; i++) {
+    for (uint32_t i = 0; i < k->core.sas.cap; i++) {
         s->has_sa[i] = is_keyed(sa_at(k, i));
         if (s->has_sa[i])
             memcpy(&s->sa[i], sa_at(k, i), sizeof(s->sa[i])); /* padding as well */
     }
-    for (uint32_t i = 0; i < k->children.cap; i++) {
+    for (uint32_t i = 0; i < k->core.children.cap; i++) {
         const struct child_sa *c = child_at(k, i);
 
         s->has_child[i] = c != NULL && is_keyed(sa_at(k, c->ike));
         if (!s->has_child[i])
             continue;
         memcpy(&s->child[i], c, sizeof(s->child[i]));
-        s->count[i] = *ipsec_counters(k->ipsec, i);
+        s->count[i] = *ipsec_counters(k->core.ipsec, i);
     }
 }
 
@@ -84,7 +84,7 @@ static inline void snapshot_check(struct snapshot *s, const struct host *h)
 {
     const struct ike *k = ike_of(h);
 
-    for (uint32_t i = 0; i < k->sas.cap; i++) {
+    for (uint32_t i = 0; i < k->core.sas.cap; i++) {
         if (!s->has_sa[i])
             continue;
         FUZZ_CHECK(sa_at(k, i) != NULL);
@@ -92,14 +92,20 @@ static inline void snapshot_check(struct snapshot *s, const struct host *h)
         FUZZ_CHECK(same_from(&s->sa[i], sa_at(k, i), offsetof(struct ike_sa, id),
                              sizeof(struct ike_sa)));
     }
-    for (uint32_t i = 0; i < k->children.cap; i++) {
+    for (uint32_t i = 0; i < k->core.children.cap; i++) {
         if (!s->has_child[i])
             continue;
         FUZZ_CHECK(child_at(k, i) != NULL);
         FUZZ_CHECK(same_from(&s->child[i], child_at(k, i), offsetof(struct child_sa, id),
                              sizeof(struct child_sa)));
-        FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->ipsec, i)->packets_in);
-        FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->ipsec, i)->packets_out);
+        FUZZ_CHECK(s->count[i].packets_in ==
+                   core.core.core.core.core.core.core.core.core.core.core.core
+                       .ipsec_counters(k->ipsec, i)
+                       ->packets_in);
+        FUZZ_CHECK(s->count[i].packets_out ==
+                   core.core.core.core.core.core.core.core.core.core.core.core
+                       .ipsec_counters(k->ipsec, i)
+                       ->packets_out);
     }
     swap_alerts(s, h);
 }
