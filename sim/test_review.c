@@ -232,8 +232,8 @@ static void a_new_port_leaves_an_exchange_half_open(void **state)
     world_run(d->w, 50);
     sa = its_sa(d->dev);
     assert_int_equal(sa->state, ST_I_SIGN);
-    sa->local.port = sa->remote.port = 4500;
-    sa->carrier = CV_UDP_4500;
+    sa->peer.local.port = sa->peer.remote.port = 4500;
+    sa->peer.carrier = CV_UDP_4500;
     world_run(d->w, 5000);
     assert_int_equal(stats_of(d->gw).half_open, 1);
     host_stop(d->dev);

@@ -146,7 +146,7 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
     unsigned n = 0;
 
     for (uint32_t i = 0; i < k->core.sas.cap; i++)
-        n += sa_at(k, i) != NULL && sa_at(k, i)->conn == conn;
+        n += sa_at(k, i) != NULL && sa_at(k, i)->peer.conn == conn;
     for (uint32_t i = 0; i < k->core.children.cap; i++)
         n += child_at(k, i) != NULL && child_at(k, i)->conn == conn;
     for (uint32_t i = 0; i < k->core.fx.used + k->core.fx.held; i++)
@@ -182,9 +182,10 @@ static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
     for (uint32_t i = 0; i < k->core.sas.cap; i++) {
         struct ike_sa *sa = sa_at(k, i);
 
-        if (sa != NULL && sa->conn == conn && addr_equal(&sa->remote.addr, &remote->addr) &&
-            !(sa->want & WANT_DELETE) && !sa_is_secret(sa) &&
-            (sa->state == ST_UP || (sa->initiator && sa->state < ST_UP)))
+        if (sa != NULL && sa->peer.conn == conn &&
+            addr_equal(&sa->peer.remote.addr, &remote->addr) && !(sa->want & WANT_DELETE) &&
+            !sa_is_secret(sa) &&
+            (sa->state == ST_UP || (sa->peer.initiator && sa->state < ST_UP)))
             return sa;
     }
     return NULL;
@@ -192,7 +193,7 @@ static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
 
 static enum cv_err start(struct ike *k, struct ike_sa *sa, const struct cv_child_config *child)
 {
-    if (child != NULL && child_new(k, sa, sa->conn, child) == NULL)
+    if (child != NULL && child_new(k, sa, sa->peer.conn, child) == NULL)
         return CV_ERR_FULL;
     return init_start(k, sa);
 }
@@ -215,17 +216,17 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
         sa = sa_new(k, conn, true);
         if (sa == NULL)
             return CV_ERR_FULL;
-        sa->local = *local;
-        sa->remote = *remote;
+        sa->peer.local = *local;
+        sa->peer.remote = *remote;
         /* Any other port than 500 speaks with the marker of port 4500 (RFC 3948). */
-        sa->carrier = remote->port == 500 ? CV_UDP_500 : CV_UDP_4500;
+        sa->peer.carrier = remote->port == 500 ? CV_UDP_500 : CV_UDP_4500;
         err = start(k, sa, child);
         sa_arm(k, sa);
     }
     if (ike != NULL)
-        *ike = sa->id;
+        *ike = sa->peer.id;
     if (err != CV_OK) {
-        sa->quiet = true;
+        sa->peer.quiet = true;
         sa_close(k, sa, err, false);
     }
     return err;
@@ -247,7 +248,7 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
     sa = sa_by_number(k, ike);
     if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
-    sa->reason = CV_ERR_DELETED_LOCALLY;
+    sa->peer.reason = CV_ERR_DELETED_LOCALLY;
     if (sa->state < ST_UP && (force || !peer_may_be_up(sa))) {
         sa_close(k, sa, CV_ERR_DELETED_LOCALLY, false);
     } else if (force) {
@@ -304,7 +305,7 @@ enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_
     if (sa == NULL || sa->state != ST_UP || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
     /* Only who asked for the address can ask for it again. */
-    if (reauth && sa->has_lease)
+    if (reauth && sa->peer.has_lease)
         return CV_ERR_UNSUPPORTED;
     sa->want |= reauth ? WANT_REAUTH : WANT_REKEY;
     sa_run(k, sa);
@@ -386,7 +387,7 @@ void cv_tick(struct cv_engine *e, uint64_t now_ms)
     engine_enter(e, now_ms);
     while (effects_room(&k->core.fx) >= EFFECTS_MIN / 2 &&
            (t = wheel_expire(&k->core.wheel, k->core.now_ms)) != NULL)
-        ike_timeout(k, (struct ike_timer *)t);
+        ike_timeout(k, (struct peer_timer *)t);
 }
 
 uint64_t cv_next_deadline(const struct cv_engine *e)

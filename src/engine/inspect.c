@@ -25,28 +25,28 @@ static uint8_t shown_ike_state(const struct ike_sa *sa)
 static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike_info *out)
 {
     memset(out, 0, sizeof(*out));
-    out->id = sa->id;
+    out->id = sa->peer.id;
     out->state = shown_ike_state(sa);
-    out->conn = sa->conn;
-    out->initiator = sa->initiator;
-    out->nat_local = sa->nat_local;
-    out->nat_remote = sa->nat_remote;
-    out->encap = sa->encap;
+    out->conn = sa->peer.conn;
+    out->initiator = sa->peer.initiator;
+    out->nat_local = sa->peer.nat_local;
+    out->nat_remote = sa->peer.nat_remote;
+    out->encap = sa->peer.encap;
     out->fragmentation = sa->fragments;
     memcpy(out->spi_i, sa->spi_i, IKE_SPI_LEN);
     memcpy(out->spi_r, sa->spi_r, IKE_SPI_LEN);
-    out->local = sa->local;
-    out->remote = sa->remote;
+    out->local = sa->peer.local;
+    out->remote = sa->peer.remote;
     sa_local_id(sa, &out->local_id);
-    out->remote_id = sa->remote_id;
+    out->remote_id = sa->peer.remote_id;
     out->suite = sa->suite;
-    out->established_ms = sa->up_ms;
-    out->rekey_at_ms = sa->rekey_ms;
-    out->reauth_at_ms = sa->first_initiator ? sa->reauth_ms : CV_NO_DEADLINE;
-    out->lease.v4 = sa->vip4;
-    out->lease.v6 = sa->vip6;
+    out->established_ms = sa->peer.up_ms;
+    out->rekey_at_ms = sa->peer.rekey_ms;
+    out->reauth_at_ms = sa->peer.first_initiator ? sa->peer.reauth_ms : CV_NO_DEADLINE;
+    out->lease.v4 = sa->peer.vip4;
+    out->lease.v6 = sa->peer.vip6;
     out->lease.v6_prefix = 128;
-    out->n_children = sa->n_children;
+    out->n_children = sa->peer.n_children;
     out->half_open = k->core.n_half_open;
     out->tasks = sa->want | (sa->doing != DO_NOTHING ? 1U << (7 + sa->doing) : 0U);
 }
@@ -54,7 +54,7 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
 /* Closed SAs stay visible until their end was announced, not while they linger. */
 static bool visible(const struct ike_sa *sa)
 {
-    return sa->state != ST_LINGER || sa->is_listed;
+    return sa->state != ST_LINGER || sa->peer.is_listed;
 }
 
 bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *out)
@@ -88,12 +88,12 @@ static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_
 
     memset(out, 0, sizeof(*out));
     out->id = c->id;
-    out->ike = sa == NULL ? 0 : sa->id;
+    out->ike = sa == NULL ? 0 : sa->peer.id;
     out->reqid = c->reqid;
     out->state = c->state;
     out->protocol = c->protocol;
     out->mode = c->mode;
-    out->encap = sa != NULL && sa->encap && c->protocol == CV_PROTO_ESP;
+    out->encap = sa != NULL && sa->peer.encap && c->protocol == CV_PROTO_ESP;
     out->conn = c->conn;
     out->cfg = c->cfg;
     out->spi_in = c->spi_in;
@@ -127,7 +127,7 @@ bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
 
         if (c == NULL || c->state == CV_CHILD_DEAD)
             continue;
-        if (ike != 0 && sa_at(k, c->ike)->id != ike)
+        if (ike != 0 && sa_at(k, c->ike)->peer.id != ike)
             continue;
         fill_child(k, c, out);
         return true;

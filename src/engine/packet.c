@@ -55,7 +55,8 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
     if (notices & IPSEC_ALARM)
         alarm_event(k, sa, c, pkt);
     if (notices & IPSEC_PEER_MOVED) {
-        struct ike_path path = {sa->local, ipsec_remote(k->core.ipsec, pair), sa->carrier};
+        struct ike_path path = {sa->peer.local, ipsec_remote(k->core.ipsec, pair),
+                                sa->peer.carrier};
 
         sa_set_path(k, sa, &path);
     }

@@ -101,7 +101,7 @@ void alert_commit(struct ike *k, const struct ike_sa *sa, const struct ike_chang
     if (fx == NULL)
         return;
     fx->u.event.value = ch->alert_count;
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         if (child_at(k, i)->spi_out != ch->alert_spi)
             continue;
         fx->u.event.child = child_at(k, i)->id;

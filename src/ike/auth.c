@@ -16,7 +16,7 @@ enum cv_err auth_octets(const struct ike *k, const struct ike_sa *sa, bool initi
                         struct cv_span id_body, uint8_t *mac, struct cv_span parts[3])
 {
     const struct ike_hs *hs = sa_hs(k, sa);
-    bool ours = initiators == sa->initiator;
+    bool ours = initiators == sa->peer.initiator;
     struct cv_span message = msg_octets(&k->core.msgs, ours ? hs->init_ours : hs->init_peer);
     uint32_t at = 0;
 
@@ -60,8 +60,8 @@ static struct effect_slot *ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
 
     if (s == NULL)
         return NULL;
-    s->fx.ike = sa->id;
-    s->fx.conn = sa->conn;
+    s->fx.ike = sa->peer.id;
+    s->fx.conn = sa->peer.conn;
     return s;
 }
 
@@ -74,7 +74,7 @@ static enum cv_err ask_psk(struct ike *k, struct ike_sa *sa, enum ike_state next
         return CV_ERR_BUSY;
     s->fx.u.psk.local_id = &hs->local_id;
     s->fx.u.psk.remote_id =
-        sa->remote_id.type == CV_ID_ANY ? &sa->conn->remote.id : &sa->remote_id;
+        sa->peer.remote_id.type == CV_ID_ANY ? &sa->peer.conn->remote.id : &sa->peer.remote_id;
     sa->state = (uint8_t)next;
     return CV_OK;
 }
@@ -87,9 +87,9 @@ enum cv_err auth_ask_own(struct ike *k, struct ike_sa *sa, enum ike_state next)
     struct effect_slot *s;
     enum cv_err err;
 
-    if (sa->conn->local.kind == CV_AUTH_PSK)
+    if (sa->peer.conn->local.kind == CV_AUTH_PSK)
         return ask_psk(k, sa, next);
-    err = auth_octets(k, sa, sa->initiator, own_id_body(hs, id), mac, parts);
+    err = auth_octets(k, sa, sa->peer.initiator, own_id_body(hs, id), mac, parts);
     if (err == CV_OK)
         err = join_octets(k, hs, parts);
     wipe(mac, sizeof(mac));
@@ -99,7 +99,7 @@ enum cv_err auth_ask_own(struct ike *k, struct ike_sa *sa, enum ike_state next)
     if (s == NULL)
         return CV_ERR_BUSY;
     s->fx.u.sign.local_id = &hs->local_id;
-    s->fx.u.sign.remote_id = &sa->remote_id;
+    s->fx.u.sign.remote_id = &sa->peer.remote_id;
     s->fx.u.sign.octets = msg_octets(&k->core.msgs, hs->octets);
     s->fx.u.sign.hashes = hs->peer_hashes & 0x1e; /* SHA-1 to SHA2-512 */
     s->fx.u.sign.identity_hash = (hs->peer_hashes >> 5) & 1;
@@ -114,11 +114,11 @@ static enum cv_err ask_verify(struct ike *k, struct ike_sa *sa, const struct ike
                               enum ike_state next)
 {
     struct ike_hs *hs = sa_hs(k, sa);
-    struct cv_span id = sa->initiator ? m->idr : m->idi, parts[3];
+    struct cv_span id = sa->peer.initiator ? m->idr : m->idi, parts[3];
     uint8_t mac[CV_PRF_MAX];
     struct effect_slot *s;
     unsigned n = 0;
-    enum cv_err err = auth_octets(k, sa, !sa->initiator, id, mac, parts);
+    enum cv_err err = auth_octets(k, sa, !sa->peer.initiator, id, mac, parts);
 
     if (err == CV_OK)
         err = join_octets(k, hs, parts);
@@ -132,7 +132,7 @@ static enum cv_err ask_verify(struct ike *k, struct ike_sa *sa, const struct ike
     s = ask(k, sa, CV_NEED_VERIFY);
     if (s == NULL)
         return CV_ERR_BUSY;
-    s->fx.u.verify.remote_id = &sa->remote_id;
+    s->fx.u.verify.remote_id = &sa->peer.remote_id;
     s->fx.u.verify.local_id = &hs->local_id;
     s->fx.u.verify.method = m->auth_method;
     s->fx.u.verify.octets = msg_octets(&k->core.msgs, hs->octets);
@@ -152,7 +152,8 @@ enum cv_err auth_ask_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg
 {
     bool psk = m->auth_method == CV_METHOD_PSK;
 
-    if (sa->conn->remote.kind != CV_AUTH_ANY && psk != (sa->conn->remote.kind == CV_AUTH_PSK))
+    if (sa->peer.conn->remote.kind != CV_AUTH_ANY &&
+        psk != (sa->peer.conn->remote.kind == CV_AUTH_PSK))
         return CV_ERR_AUTH_METHOD;
     return psk ? ask_psk(k, sa, next) : ask_verify(k, sa, m, next);
 }
@@ -178,16 +179,16 @@ enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *
 {
     enum cv_err err = ch->close; /* an initiator tells the peer that it does not believe it */
 
-    sa->remote_id = ch->peer_id;
-    if (!sa->initiator) {
-        sa->conn = ch->conn;
+    sa->peer.remote_id = ch->peer_id;
+    if (!sa->peer.initiator) {
+        sa->peer.conn = ch->conn;
         sa_local_id(sa, &sa_hs(k, sa)->local_id);
     }
     if (err == CV_OK)
         err = auth_ask_peer(k, sa, m, (enum ike_state)ch->next);
     if (err == CV_OK)
         return CV_OK;
-    return sa->initiator ? initiator_finish(k, sa, err) : responder_verified(k, sa, err);
+    return sa->peer.initiator ? initiator_finish(k, sa, err) : responder_verified(k, sa, err);
 }
 
 /* ---- what goes out ---- */
@@ -210,11 +211,11 @@ void auth_put_auth(const struct ike *k, const struct ike_hs *hs, struct ike_out 
 
 void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o)
 {
-    if (!sa->conn->send_certreq || sa->conn->certreq.n == 0)
+    if (!sa->peer.conn->send_certreq || sa->peer.conn->certreq.n == 0)
         return;
     ike_payload_begin(&o->chain, PL_CERTREQ);
     wr_u8(&o->w, X509_SIGNATURE);
-    wr_span(&o->w, sa->conn->certreq);
+    wr_span(&o->w, sa->peer.conn->certreq);
     ike_payload_end(&o->chain);
 }
 
@@ -249,9 +250,9 @@ static enum cv_err keep_certs(struct ike *k, struct ike_hs *hs, const struct cv_
 static enum cv_err own_done(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
     if (err == CV_OK)
-        return sa->initiator ? initiator_send(k, sa) : responder_signed(k, sa);
+        return sa->peer.initiator ? initiator_send(k, sa) : responder_signed(k, sa);
     auth_failed(k, sa, err);
-    if (!sa->initiator)
+    if (!sa->peer.initiator)
         return responder_fail(k, sa, err);
     sa_close(k, sa, err, false);
     return err;
@@ -259,8 +260,8 @@ static enum cv_err own_done(struct ike *k, struct ike_sa *sa, enum cv_err err)
 
 static enum cv_err peer_done(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
 {
-    return sa->initiator ? initiator_finish(k, sa, verdict)
-                         : responder_verified(k, sa, verdict);
+    return sa->peer.initiator ? initiator_finish(k, sa, verdict)
+                              : responder_verified(k, sa, verdict);
 }
 
 static enum cv_err own_psk(struct ike *k, struct ike_sa *sa, struct cv_span secret)
@@ -268,7 +269,7 @@ static enum cv_err own_psk(struct ike *k, struct ike_sa *sa, struct cv_span secr
     struct ike_hs *hs = sa_hs(k, sa);
     uint8_t mac[CV_PRF_MAX], id[ID_BODY_MAX], auth[CV_PRF_MAX];
     struct cv_span parts[3];
-    enum cv_err err = auth_octets(k, sa, sa->initiator, own_id_body(hs, id), mac, parts);
+    enum cv_err err = auth_octets(k, sa, sa->peer.initiator, own_id_body(hs, id), mac, parts);
 
     if (err == CV_OK)
         err = keymat_psk_auth(auth, sa->algs.prf, secret, parts);
@@ -287,7 +288,8 @@ static enum cv_err peer_psk(struct ike *k, struct ike_sa *sa, struct cv_span sec
     enum cv_err err = auth_reparse(k, sa, &m);
 
     if (err == CV_OK)
-        err = auth_octets(k, sa, !sa->initiator, sa->initiator ? m.idr : m.idi, mac, parts);
+        err = auth_octets(k, sa, !sa->peer.initiator, sa->peer.initiator ? m.idr : m.idi, mac,
+                          parts);
     if (err == CV_OK)
         err = keymat_psk_auth(auth, sa->algs.prf, secret, parts);
     if (err == CV_OK &&
@@ -323,7 +325,7 @@ enum cv_err auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
         return CV_ERR_NOT_FOUND;
     if (err == CV_OK)
         err = keep_proof(k, hs, sig->method, sig->data);
-    if (err == CV_OK && sa->conn->send_cert && sig->n_certs > 0)
+    if (err == CV_OK && sa->peer.conn->send_cert && sig->n_certs > 0)
         err = keep_certs(k, hs, sig);
     return own_done(k, sa, err);
 }
@@ -344,9 +346,9 @@ enum cv_err auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
         return CV_ERR_NOT_FOUND;
     if (err == CV_OK) {
         hs->lease = *lease;
-        sa->vip4 = lease->v4;
-        sa->vip6 = lease->v6;
-        sa->has_lease = true;
+        sa->peer.vip4 = lease->v4;
+        sa->peer.vip6 = lease->v6;
+        sa->peer.has_lease = true;
     }
     return responder_finish(k, sa, err);
 }

@@ -14,7 +14,7 @@ static struct child_sa *first_child(const struct ike *k, const struct ike_sa *sa
     struct child_sa *found = NULL;
 
     /* the list is newest first */
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         if (child_at(k, i)->state == CV_CHILD_CREATED)
             found = child_at(k, i);
     }
@@ -26,11 +26,11 @@ enum cv_err auth_start(struct ike *k, struct ike_sa *sa)
     struct ike_hs *hs = sa_hs(k, sa);
 
     sa_local_id(sa, &hs->local_id);
-    if (!id_has_wildcard(&sa->conn->remote.id))
-        hs->asked_id = sa->conn->remote.id;
+    if (!id_has_wildcard(&sa->peer.conn->remote.id))
+        hs->asked_id = sa->peer.conn->remote.id;
     /* Without RFC 6023 the first exchange carries a Child SA, asked for or not. */
-    if (first_child(k, sa) == NULL && !sa->peer_childless && sa->conn->n_children > 0 &&
-        child_new(k, sa, sa->conn, sa->conn->children[0]) == NULL)
+    if (first_child(k, sa) == NULL && !sa->peer_childless && sa->peer.conn->n_children > 0 &&
+        child_new(k, sa, sa->peer.conn, sa->peer.conn->children[0]) == NULL)
         return CV_ERR_FULL;
     return auth_ask_own(k, sa, ST_I_SIGN);
 }
@@ -39,7 +39,7 @@ enum cv_err auth_start(struct ike *k, struct ike_sa *sa)
 static bool is_first_contact(const struct ike *k, const struct ike_sa *sa,
                              const struct ike_hs *hs)
 {
-    if (sa->reauth_of != 0 || sa->conn->unique == CV_UNIQUE_NEVER)
+    if (sa->reauth_of != 0 || sa->peer.conn->unique == CV_UNIQUE_NEVER)
         return false;
     return hs->asked_id.type == CV_ID_ANY || sa_first_with_id(k, &hs->asked_id) == NULL;
 }
@@ -49,17 +49,17 @@ static void put_cp_request(const struct ike *k, const struct ike_sa *sa, struct 
     const struct ike_sa *old = sa_by_number(k, sa->reauth_of); /* its addresses go on */
     struct ike_cp cp = {.type = CP_REQUEST, .v6_prefix = 128};
 
-    if (sa->conn->n_vips == 0)
+    if (sa->peer.conn->n_vips == 0)
         return;
-    for (unsigned i = 0; i < sa->conn->n_vips; i++) {
-        const struct cv_addr *a = &sa->conn->vips[i];
+    for (unsigned i = 0; i < sa->peer.conn->n_vips; i++) {
+        const struct cv_addr *a = &sa->peer.conn->vips[i];
 
         if (a->family == CV_IPV6) {
             cp.has_v6 = cp.want_dns6 = true;
-            cp.v6 = old != NULL && old->vip6.family != 0 ? old->vip6 : *a;
+            cp.v6 = old != NULL && old->peer.vip6.family != 0 ? old->peer.vip6 : *a;
         } else {
             cp.has_v4 = cp.want_dns4 = true;
-            cp.v4 = old != NULL && old->vip4.family != 0 ? old->vip4 : *a;
+            cp.v4 = old != NULL && old->peer.vip4.family != 0 ? old->peer.vip4 : *a;
         }
     }
     ike_payload_begin(&o->chain, PL_CP);
@@ -129,7 +129,7 @@ enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const st
         return CV_OK;
     }
     ch->peer_id = idr;
-    if (id_matches(&sa->conn->remote.id, &idr) == ID_NO ||
+    if (id_matches(&sa->peer.conn->remote.id, &idr) == ID_NO ||
         (hs->asked_id.type != CV_ID_ANY && !id_equal(&hs->asked_id, &idr)))
         ch->close = CV_ERR_ID_MISMATCH;
     return CV_OK;
@@ -141,21 +141,21 @@ static enum cv_err take_addresses(struct ike *k, struct ike_sa *sa, const struct
     struct cv_effect *fx;
     struct ike_cp cp;
 
-    if (sa->conn->n_vips == 0)
+    if (sa->peer.conn->n_vips == 0)
         return CV_OK;
     if (!ike_has(m, PL_CP) || ike_parse_cp(&cp, m->cp) != CV_OK || cp.type != CP_REPLY)
         return CV_ERR_ADDRESS;
     if (cp.has_v4 && !addr_is_zero(&cp.v4))
-        sa->vip4 = cp.v4;
+        sa->peer.vip4 = cp.v4;
     if (cp.has_v6 && !addr_is_zero(&cp.v6))
-        sa->vip6 = cp.v6;
-    if (sa->vip4.family == 0 && sa->vip6.family == 0)
+        sa->peer.vip6 = cp.v6;
+    if (sa->peer.vip4.family == 0 && sa->peer.vip6.family == 0)
         return CV_ERR_ADDRESS;
     fx = event_put(k, CV_EV_ADDRESS, sa, CV_OK);
     if (fx == NULL)
         return CV_OK;
-    fx->u.event.lease.v4 = sa->vip4;
-    fx->u.event.lease.v6 = sa->vip6;
+    fx->u.event.lease.v4 = sa->peer.vip4;
+    fx->u.event.lease.v6 = sa->peer.vip6;
     fx->u.event.lease.v6_prefix = cp.v6_prefix;
     fx->u.event.lease.n_dns = cp.n_dns < CV_LEASE_DNS_MAX ? cp.n_dns : CV_LEASE_DNS_MAX;
     memcpy(fx->u.event.lease.dns, cp.dns, fx->u.event.lease.n_dns * sizeof(cp.dns[0]));
@@ -214,7 +214,7 @@ enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdi
     hs_give(k, &sa->hs);
     if (old != NULL && old->state == ST_UP) {
         old->want |= WANT_DELETE;
-        old->reason = CV_ERR_REPLACED;
+        old->peer.reason = CV_ERR_REPLACED;
         sa_run(k, old);
     }
     return CV_OK;

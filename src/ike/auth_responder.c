@@ -56,22 +56,23 @@ enum cv_err responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err)
 static enum cv_err settle_uniqueness(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
     bool first = ike_find_notify(m, N_INITIAL_CONTACT) != NULL;
-    struct ike_sa *other = sa_first_with_id(k, &sa->remote_id), *next;
+    struct ike_sa *other = sa_first_with_id(k, &sa->peer.remote_id), *next;
 
-    if (sa->conn->unique == CV_UNIQUE_NEVER)
+    if (sa->peer.conn->unique == CV_UNIQUE_NEVER)
         return CV_OK;
     for (; other != NULL; other = next) {
-        next = other->same_id_next == POOL_NONE ? NULL : sa_at(k, other->same_id_next);
-        if (other == sa || other->conn != sa->conn || other->state != ST_UP)
+        next =
+            other->peer.same_id_next == POOL_NONE ? NULL : sa_at(k, other->peer.same_id_next);
+        if (other == sa || other->peer.conn != sa->peer.conn || other->state != ST_UP)
             continue;
         if (first) {
             sa_close(k, other, CV_ERR_REPLACED, false);
-        } else if (sa->conn->unique == CV_UNIQUE_KEEP) {
+        } else if (sa->peer.conn->unique == CV_UNIQUE_KEEP) {
             /* From the same host it is a reauthentication: it deletes the old SA itself. */
-            if (!addr_equal(&other->remote.addr, &sa->remote.addr))
+            if (!addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr))
                 return CV_ERR_REPLACED;
-        } else if (sa->conn->unique == CV_UNIQUE_REPLACE) {
-            other->reason = CV_ERR_REPLACED;
+        } else if (sa->peer.conn->unique == CV_UNIQUE_REPLACE) {
+            other->peer.reason = CV_ERR_REPLACED;
             other->want |= WANT_DELETE;
             sa_run(k, other);
         }
@@ -102,9 +103,9 @@ static bool ask_address(struct ike *k, struct ike_sa *sa, const struct ike_cp *c
 
     if (s == NULL)
         return false;
-    s->fx.ike = sa->id;
-    s->fx.conn = sa->conn;
-    s->fx.u.address.remote_id = &sa->remote_id;
+    s->fx.ike = sa->peer.id;
+    s->fx.conn = sa->peer.conn;
+    s->fx.u.address.remote_id = &sa->peer.remote_id;
     s->fx.u.address.want_v4 = cp->has_v4 ? cp->v4 : (struct cv_addr){0};
     s->fx.u.address.want_v6 = cp->has_v6 ? cp->v6 : (struct cv_addr){0};
     sa->state = ST_R_ADDRESS;
@@ -119,7 +120,7 @@ enum cv_err responder_signed(struct ike *k, struct ike_sa *sa)
 
     if (err != CV_OK)
         return responder_fail(k, sa, err);
-    if (!ike_has(&m, PL_CP) || !sa->conn->has_pool)
+    if (!ike_has(&m, PL_CP) || !sa->peer.conn->has_pool)
         return responder_finish(k, sa, CV_OK);
     if (ike_parse_cp(&cp, m.cp) != CV_OK || cp.type != CP_REQUEST)
         return responder_fail(k, sa, CV_ERR_SYNTAX);
@@ -132,7 +133,7 @@ static void put_cp_reply(const struct ike_sa *sa, const struct ike_hs *hs, struc
 {
     struct ike_cp cp = {.type = CP_REPLY, .v6_prefix = hs->lease.v6_prefix};
 
-    if (!sa->has_lease)
+    if (!sa->peer.has_lease)
         return;
     cp.has_v4 = hs->lease.v4.family != 0;
     cp.v4 = hs->lease.v4;

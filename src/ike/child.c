@@ -19,21 +19,21 @@ enum {
 /* The addresses that stand for "dynamic" on our side or the peer's. */
 static unsigned dynamic_addrs(const struct ike_sa *sa, bool ours, struct cv_addr out[2])
 {
-    bool has_vip = sa->vip4.family != 0 || sa->vip6.family != 0;
-    bool vip_ours = sa->first_initiator;
+    bool has_vip = sa->peer.vip4.family != 0 || sa->peer.vip6.family != 0;
+    bool vip_ours = sa->peer.first_initiator;
     unsigned n = 0;
 
     if (has_vip && ours == vip_ours) {
-        if (sa->vip4.family != 0)
-            out[n++] = sa->vip4;
-        if (sa->vip6.family != 0)
-            out[n++] = sa->vip6;
+        if (sa->peer.vip4.family != 0)
+            out[n++] = sa->peer.vip4;
+        if (sa->peer.vip6.family != 0)
+            out[n++] = sa->peer.vip6;
         return n;
     }
     /* addresses asked for and not known yet: everything, to be narrowed */
-    if (ours && sa->first_initiator && sa->conn->n_vips > 0)
+    if (ours && sa->peer.first_initiator && sa->peer.conn->n_vips > 0)
         return 0;
-    out[0] = ours ? sa->local.addr : sa->remote.addr;
+    out[0] = ours ? sa->peer.local.addr : sa->peer.remote.addr;
     return 1;
 }
 
@@ -73,7 +73,7 @@ static enum cv_err read_protocol(const struct ike_sa *sa, const struct proposal_
     if (!rd_done(&r) || plan->spi_out <= 255)
         return CV_ERR_NO_PROPOSAL;
     if (c->protocol == CV_PROTO_AH)
-        return sa->encap ? CV_ERR_NO_PROPOSAL : CV_OK;
+        return sa->peer.encap ? CV_ERR_NO_PROPOSAL : CV_OK;
     return c->protocol == CV_PROTO_ESP ? CV_OK : CV_ERR_NO_PROPOSAL;
 }
 
@@ -92,10 +92,10 @@ static void see_address(struct cv_ts_list *ts, const struct cv_addr *seen)
 static void see_addresses(const struct ike_sa *sa, struct cv_ts_list *local,
                           struct cv_ts_list *remote)
 {
-    if (sa->nat_local)
-        see_address(local, &sa->local.addr);
-    if (sa->nat_remote)
-        see_address(remote, &sa->remote.addr);
+    if (sa->peer.nat_local)
+        see_address(local, &sa->peer.local.addr);
+    if (sa->peer.nat_remote)
+        see_address(remote, &sa->peer.remote.addr);
 }
 
 /* ---- initiator ---- */
@@ -218,8 +218,8 @@ static enum cv_err choose_config(const struct ike *k, const struct ike_sa *sa,
     enum cv_err worst = CV_ERR_TS;
 
     for (int exact = 1; exact >= 0; exact--) {
-        for (unsigned i = 0; i < sa->conn->n_children; i++) {
-            const struct cv_child_config *cfg = sa->conn->children[i];
+        for (unsigned i = 0; i < sa->peer.conn->n_children; i++) {
+            const struct cv_child_config *cfg = sa->peer.conn->children[i];
             enum cv_err err;
 
             if (cfg->mode == CV_TRANSPORT && cfg->require_transport && !offer->transport)
@@ -242,8 +242,8 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
     struct cv_ts_list local, remote, common;
 
     if (!c->installed || c->drains || c->mode != CV_TRANSPORT || other == NULL ||
-        !addr_equal(&other->remote.addr, &sa->remote.addr) ||
-        id_equal(&other->remote_id, &sa->remote_id))
+        !addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr) ||
+        id_equal(&other->peer.remote_id, &sa->peer.remote_id))
         return false;
     ipsec_ts(k->core.ipsec, child_index(k, c), &local, &remote);
     return ts_narrow(&common, &local, &plan->local_ts) == CV_OK &&
@@ -278,7 +278,7 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         return CV_ERR_SYNTAX;
     /* one device, however authentic, does not get every slot */
     if (k->core.children.used == k->core.children.cap ||
-        (old == NULL && sa->n_children >= k->core.set.children_max))
+        (old == NULL && sa->peer.n_children >= k->core.set.children_max))
         return CV_ERR_NO_ADDITIONAL;
     offer.transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
     offer.with_ke = with_ke;
@@ -290,7 +290,7 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
     if (err != CV_OK)
         return err;
     plan->mode = offer.transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
-    if (plan->mode == CV_TRANSPORT && sa->nat_remote && is_taken(k, sa, plan))
+    if (plan->mode == CV_TRANSPORT && sa->peer.nat_remote && is_taken(k, sa, plan))
         return CV_ERR_TS;
     err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
@@ -373,10 +373,10 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .suite = plan->suite,
         .local_ts = plan->local_ts,
         .remote_ts = plan->remote_ts,
-        .local = sa->local,
-        .remote = sa->remote,
-        .encap = sa->encap && plan->protocol == CV_PROTO_ESP,
-        .fixed_remote = sa->nat_local || !sa->nat_remote,
+        .local = sa->peer.local,
+        .remote = sa->peer.remote,
+        .encap = sa->peer.encap && plan->protocol == CV_PROTO_ESP,
+        .fixed_remote = sa->peer.nat_local || !sa->peer.nat_remote,
         .nested = plan->cfg->nested,
         .replay_window = plan->cfg->replay_window,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
@@ -411,7 +411,7 @@ static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
 {
     struct child_sa *c = plan->slot != POOL_NONE ? child_at(k, plan->slot)
-                                                 : child_new(k, sa, sa->conn, plan->cfg);
+                                                 : child_new(k, sa, sa->peer.conn, plan->cfg);
     enum cv_err err;
 
     if (c == NULL)

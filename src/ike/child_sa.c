@@ -45,11 +45,11 @@ static void link_to(struct ike *k, struct child_sa *c, struct ike_sa *sa)
 
     c->ike = sa_index(k, sa);
     c->prev = POOL_NONE;
-    c->next = sa->children;
+    c->next = sa->peer.children;
     if (c->next != POOL_NONE)
         child_at(k, c->next)->prev = i;
-    sa->children = i;
-    sa->n_children++;
+    sa->peer.children = i;
+    sa->peer.n_children++;
 }
 
 static void unlink_from(struct ike *k, struct child_sa *c, struct ike_sa *sa)
@@ -59,9 +59,9 @@ static void unlink_from(struct ike *k, struct child_sa *c, struct ike_sa *sa)
     if (c->prev != POOL_NONE)
         child_at(k, c->prev)->next = c->next;
     else
-        sa->children = c->next;
+        sa->peer.children = c->next;
     c->next = c->prev = POOL_NONE;
-    sa->n_children--;
+    sa->peer.n_children--;
 }
 
 struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
@@ -90,7 +90,7 @@ struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_con
 struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
                                   uint8_t protocol, uint32_t spi_out)
 {
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         struct child_sa *c = child_at(k, i);
 
         if (c->installed && !c->drains && c->protocol == protocol && c->spi_out == spi_out)
@@ -107,8 +107,8 @@ void child_move(struct ike *k, struct child_sa *c, struct ike_sa *to)
 
 void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to)
 {
-    while (from->children != POOL_NONE)
-        child_move(k, child_at(k, from->children), to);
+    while (from->peer.children != POOL_NONE)
+        child_move(k, child_at(k, from->peer.children), to);
 }
 
 /* Nothing may point at a slot that is about to be free. */
@@ -116,7 +116,7 @@ static void forget(struct ike *k, struct ike_sa *sa, uint32_t i)
 {
     struct ike_hs *hs = sa_hs(k, sa);
 
-    for (uint32_t j = sa->children; j != POOL_NONE; j = child_at(k, j)->next) {
+    for (uint32_t j = sa->peer.children; j != POOL_NONE; j = child_at(k, j)->next) {
         struct child_sa *c = child_at(k, j);
 
         if (c->replaced_by == i)

@@ -106,7 +106,7 @@ enum cv_err conn_for_auth(const struct ike *k, const struct ike_sa *sa, const st
 
     for (uint32_t i = 0; i < k->core.n_conns; i++) {
         const struct cv_conn *c = k->core.conns[i];
-        int fit = conn_fits(c, &sa->local.addr, &sa->remote.addr);
+        int fit = conn_fits(c, &sa->peer.local.addr, &sa->peer.remote.addr);
         enum id_match theirs = id_matches(&c->remote.id, idi);
         enum id_match ours = ID_MATCH_ANY;
 

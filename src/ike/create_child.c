@@ -330,7 +330,7 @@ void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
     const struct ike_hs *hs = sa_hs(k, sa);
 
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         struct child_sa *old = child_at(k, i);
 
         if (old->replaced_by != child_index(k, c) || old->state != CV_CHILD_REKEYED ||

@@ -16,13 +16,13 @@ struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa
         k->core.stats.errors[CV_ERR_BUSY]++;
         return NULL;
     }
-    s->fx.ike = sa == NULL ? 0 : sa->id;
-    s->fx.conn = sa == NULL ? NULL : sa->conn;
+    s->fx.ike = sa == NULL ? 0 : sa->peer.id;
+    s->fx.conn = sa == NULL ? NULL : sa->peer.conn;
     s->fx.u.event.kind = kind;
     s->fx.u.event.err = err;
     if (sa != NULL) {
-        s->fx.u.event.local = sa->local;
-        s->fx.u.event.remote = sa->remote;
+        s->fx.u.event.local = sa->peer.local;
+        s->fx.u.event.remote = sa->peer.remote;
     }
     return &s->fx;
 }
@@ -41,11 +41,11 @@ void event_child(struct ike *k, uint8_t kind, const struct ike_sa *sa, const str
 static void fill_down(struct cv_effect *fx, uint8_t kind, const struct ike_sa *sa,
                       enum cv_err reason)
 {
-    *fx = (struct cv_effect){.kind = CV_EVENT, .ike = sa->id, .conn = sa->conn};
+    *fx = (struct cv_effect){.kind = CV_EVENT, .ike = sa->peer.id, .conn = sa->peer.conn};
     fx->u.event.kind = kind;
     fx->u.event.err = reason;
-    fx->u.event.local = sa->local;
-    fx->u.event.remote = sa->remote;
+    fx->u.event.local = sa->peer.local;
+    fx->u.event.remote = sa->peer.remote;
 }
 
 /* Announces one ended Child SA. */
@@ -86,13 +86,14 @@ static bool is_news(const struct ike *k, uint32_t id)
 /* An address goes back before anybody asks for one: the next SA of the same device wants it. */
 static bool next_freed_lease(struct ike *k, struct cv_effect *fx)
 {
-    for (uint32_t i = k->core.dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+    for (uint32_t i = k->core.dead_sas; i != POOL_NONE; i = sa_at(k, i)->peer.dead_next) {
         struct ike_sa *sa = sa_at(k, i);
 
-        if (!sa->has_lease || is_news(k, sa->id))
+        if (!sa->peer.has_lease || is_news(k, sa->peer.id))
             continue;
-        sa->has_lease = false;
-        *fx = (struct cv_effect){.kind = CV_FREE_ADDRESS, .ike = sa->id, .conn = sa->conn};
+        sa->peer.has_lease = false;
+        *fx = (struct cv_effect){
+            .kind = CV_FREE_ADDRESS, .ike = sa->peer.id, .conn = sa->peer.conn};
         return true;
     }
     return false;
@@ -101,13 +102,13 @@ static bool next_freed_lease(struct ike *k, struct cv_effect *fx)
 /* Announces one ended IKE SA. */
 static bool next_dead_sa(struct ike *k, struct cv_effect *fx)
 {
-    for (uint32_t i = k->core.dead_sas; i != POOL_NONE; i = sa_at(k, i)->dead_next) {
+    for (uint32_t i = k->core.dead_sas; i != POOL_NONE; i = sa_at(k, i)->peer.dead_next) {
         struct ike_sa *sa = sa_at(k, i);
 
-        if (sa->quiet)
+        if (sa->peer.quiet)
             continue;
-        sa->quiet = true;
-        fill_down(fx, CV_EV_IKE_DOWN, sa, sa->reason);
+        sa->peer.quiet = true;
+        fill_down(fx, CV_EV_IKE_DOWN, sa, sa->peer.reason);
         return true;
     }
     return false;
@@ -124,9 +125,9 @@ static void reap_all(struct ike *k)
     while (k->core.dead_sas != POOL_NONE) {
         struct ike_sa *sa = sa_at(k, k->core.dead_sas);
 
-        k->core.dead_sas = sa->dead_next;
-        sa->dead_next = POOL_NONE;
-        sa->is_listed = false;
+        k->core.dead_sas = sa->peer.dead_next;
+        sa->peer.dead_next = POOL_NONE;
+        sa->peer.is_listed = false;
         sa_reap(k, sa);
     }
 }

@@ -229,7 +229,7 @@ void alert_commit(struct ike *k, const struct ike_sa *sa, const struct ike_chang
 void sa_run(struct ike *k, struct ike_sa *sa);
 void sa_arm(struct ike *k, struct ike_sa *sa);
 void child_arm(struct ike *k, struct child_sa *c);
-void ike_timeout(struct ike *k, struct ike_timer *t);
+void ike_timeout(struct ike *k, struct peer_timer *t);
 uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa);
 /* New endpoints for an SA and all its Child SAs. */
 void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path);

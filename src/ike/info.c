@@ -76,7 +76,7 @@ enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const st
     (void)k, (void)m, (void)out;
     switch (sa->doing) {
     case DO_DELETE_IKE:
-        ch->close = sa->reason != CV_OK ? sa->reason : CV_ERR_DELETED_LOCALLY;
+        ch->close = sa->peer.reason != CV_OK ? sa->peer.reason : CV_ERR_DELETED_LOCALLY;
         return CV_OK;
     case DO_DELETE_CHILD:
         ch->deleted_ours = true;

@@ -16,14 +16,15 @@ static void put_natd(struct ike *k, struct ike_chain *c, const struct ike_sa *sa
     uint8_t hash[NATD_LEN];
 
     /* encap = yes: claim a NAT by a hash that fits no address */
-    if (sa->conn != NULL && sa->conn->encap) {
+    if (sa->peer.conn != NULL && sa->peer.conn->encap) {
         if (!ike_random(k, hash, sizeof(hash)))
             return;
-    } else if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->local) != CV_OK) {
+    } else if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->peer.local) !=
+               CV_OK) {
         return;
     }
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_SOURCE_IP, span(hash, sizeof(hash)));
-    if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->remote) != CV_OK)
+    if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->peer.remote) != CV_OK)
         return;
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_DESTINATION_IP,
                    span(hash, sizeof(hash)));
@@ -36,7 +37,7 @@ void init_put_abilities(struct ike *k, struct ike_chain *c, const struct ike_sa 
                                      0, CV_HASH_SHA2_512, 0, HASH_IDENTITY};
 
     put_natd(k, c, sa);
-    if (sa->conn->fragmentation)
+    if (sa->peer.conn->fragmentation)
         ike_put_notify(c, 0, span(NULL, 0), N_IKEV2_FRAGMENTATION_SUPPORTED, span(NULL, 0));
     ike_put_notify(c, 0, span(NULL, 0), N_SIGNATURE_HASH_ALGORITHMS,
                    span(hashes, sizeof(hashes)));
@@ -47,14 +48,14 @@ void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN])
 {
     struct natd_result nat =
-        natd_check(m, k->core.crypto, sa->spi_i, spi_r, &sa->local, &sa->remote);
+        natd_check(m, k->core.crypto, sa->spi_i, spi_r, &sa->peer.local, &sa->peer.remote);
     const struct ike_notify *n = ike_find_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
 
-    sa->nat_local = nat.local_nat;
-    sa->nat_remote = nat.remote_nat;
-    sa->encap = nat.present && (nat.local_nat || nat.remote_nat || sa->conn->encap);
-    sa->fragments =
-        sa->conn->fragmentation && ike_find_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
+    sa->peer.nat_local = nat.local_nat;
+    sa->peer.nat_remote = nat.remote_nat;
+    sa->peer.encap = nat.present && (nat.local_nat || nat.remote_nat || sa->peer.conn->encap);
+    sa->fragments = sa->peer.conn->fragmentation &&
+                    ike_find_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     sa->peer_childless = ike_find_notify(m, N_CHILDLESS_IKEV2_SUPPORTED) != NULL;
     if (n != NULL) {
         struct rd r = rd_init(n->data);

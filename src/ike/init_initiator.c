@@ -18,7 +18,8 @@ enum cv_err init_start(struct ike *k, struct ike_sa *sa)
     hs->ni_len = NONCE_LEN;
     if (!ike_random(k, hs->ni, NONCE_LEN))
         return CV_ERR_CRYPTO;
-    err = init_new_ke(k, hs, proposal_first_ke(sa->conn->proposals, sa->conn->n_proposals));
+    err = init_new_ke(k, hs,
+                      proposal_first_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals));
     if (err != CV_OK)
         return err;
     sa->state = ST_I_INIT;
@@ -39,7 +40,8 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     if (hs->cookie_len > 0)
         ike_put_notify(&x.chain, 0, span(NULL, 0), N_COOKIE, span(hs->cookie, hs->cookie_len));
     ike_payload_begin(&x.chain, PL_SA);
-    proposal_put_sa_body(&x.w, sa->conn->proposals, sa->conn->n_proposals, span(NULL, 0), true);
+    proposal_put_sa_body(&x.w, sa->peer.conn->proposals, sa->peer.conn->n_proposals,
+                         span(NULL, 0), true);
     ike_payload_end(&x.chain);
     ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->ni, hs->ni_len));
@@ -81,7 +83,7 @@ static enum cv_err init_again(struct ike *k, struct ike_sa *sa, const struct ike
 
         /* RFC 7296 section 2.7: only a group that we offered, lest we be downgraded */
         if (!rd_done(&r) ||
-            !proposal_has_ke(sa->conn->proposals, sa->conn->n_proposals, group) ||
+            !proposal_has_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals, group) ||
             group == hs->ke->id)
             return CV_ERR_KE_GROUP;
         err = init_new_ke(k, hs, group);
@@ -105,8 +107,8 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
     enum cv_err err = ike_check_sa(m->sa);
 
     if (err == CV_OK)
-        err = proposal_check_answer(&choice, sa->conn->proposals, sa->conn->n_proposals, m->sa,
-                                    true);
+        err = proposal_check_answer(&choice, sa->peer.conn->proposals,
+                                    sa->peer.conn->n_proposals, m->sa, true);
     if (err != CV_OK)
         return err;
     if (choice.protocol != CV_PROTO_IKE || choice.suite.ke != hs->ke->id ||
@@ -124,11 +126,11 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
     if (err != CV_OK)
         return err;
     request_done(k, sa);
-    if (sa->encap && sa->carrier == CV_UDP_500) { /* RFC 7296 section 2.23 */
-        sa->carrier = CV_UDP_4500;
-        sa->local.port = 4500;
-        if (sa->remote.port == 500)
-            sa->remote.port = 4500;
+    if (sa->peer.encap && sa->peer.carrier == CV_UDP_500) { /* RFC 7296 section 2.23 */
+        sa->peer.carrier = CV_UDP_4500;
+        sa->peer.local.port = 4500;
+        if (sa->peer.remote.port == 500)
+            sa->peer.remote.port = 4500;
     }
     return auth_start(k, sa);
 }
@@ -147,7 +149,8 @@ enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span
     sa = sa_find(k, &own);
     if (sa == NULL)
         return CV_ERR_IKE_SPI;
-    if (sa->state != ST_I_INIT || h->msg_id != 0 || !endpoint_equal(&path->remote, &sa->remote))
+    if (sa->state != ST_I_INIT || h->msg_id != 0 ||
+        !endpoint_equal(&path->remote, &sa->peer.remote))
         return CV_ERR_UNEXPECTED;
     err = ike_parse_payloads(
         &m, h->next, span(datagram.p + IKE_HDR_LEN, datagram.n - IKE_HDR_LEN), IKE_HDR_LEN);

@@ -86,10 +86,10 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
     ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->nr, hs->nr_len));
     init_put_abilities(k, &x.chain, sa);
-    if (sa->conn->send_certreq && sa->conn->certreq.n > 0) {
+    if (sa->peer.conn->send_certreq && sa->peer.conn->certreq.n > 0) {
         ike_payload_begin(&x.chain, PL_CERTREQ);
         wr_u8(&x.w, 4); /* X.509 certificate, signature */
-        wr_span(&x.w, sa->conn->certreq);
+        wr_span(&x.w, sa->peer.conn->certreq);
         ike_payload_end(&x.chain);
     }
     ike_put_notify(&x.chain, 0, span(NULL, 0), N_CHILDLESS_IKEV2_SUPPORTED, span(NULL, 0));
@@ -159,14 +159,14 @@ static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
     sa = sa_new(k, conn, false);
     if (sa == NULL)
         return CV_ERR_FULL;
-    sa->local = path->local;
-    sa->remote = path->remote;
-    sa->carrier = path->carrier;
+    sa->peer.local = path->local;
+    sa->peer.remote = path->remote;
+    sa->peer.carrier = path->carrier;
     err = fill_responder(k, sa, h, m, datagram, &choice);
     if (err == CV_OK && !sa_set_half_open(k, sa))
         err = CV_ERR_FULL;
     if (err != CV_OK) {
-        sa->quiet = true;
+        sa->peer.quiet = true;
         sa_close(k, sa, err, false);
         return err;
     }

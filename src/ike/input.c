@@ -40,14 +40,15 @@ static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *
 {
     bool floats;
 
-    sa->last_in_ms = k->core.now_ms;
-    if (endpoint_equal(&sa->remote, &path->remote) && endpoint_equal(&sa->local, &path->local))
+    sa->peer.last_in_ms = k->core.now_ms;
+    if (endpoint_equal(&sa->peer.remote, &path->remote) &&
+        endpoint_equal(&sa->peer.local, &path->local))
         return;
     /* RFC 7296 section 2.23: with IKE_AUTH any initiator may go over to port 4500; later only
      * a peer behind a NAT may move without MOBIKE, and only one that is not behind a NAT
      * itself follows it. */
-    floats = sa->state == ST_R_INIT && addr_equal(&sa->remote.addr, &path->remote.addr);
-    if (!floats && (!sa->nat_remote || sa->nat_local))
+    floats = sa->state == ST_R_INIT && addr_equal(&sa->peer.remote.addr, &path->remote.addr);
+    if (!floats && (!sa->peer.nat_remote || sa->peer.nat_local))
         return;
     if (sa_move_half_open(k, sa, &path->remote))
         sa_set_path(k, sa, path);

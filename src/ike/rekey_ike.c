@@ -30,31 +30,31 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
                                      const struct ike_plan *p)
 {
     struct ike_sa *sa =
-        sa_new_with(k, old->conn, p->initiator, p->initiator ? p->spi_i : p->spi_r);
+        sa_new_with(k, old->peer.conn, p->initiator, p->initiator ? p->spi_i : p->spi_r);
 
     if (sa == NULL)
         return NULL;
     memcpy(sa->spi_i, p->spi_i, IKE_SPI_LEN);
     memcpy(sa->spi_r, p->spi_r, IKE_SPI_LEN);
-    sa->first_initiator = old->first_initiator;
-    sa->carrier = old->carrier;
-    sa->local = old->local;
-    sa->remote = old->remote;
-    sa->nat_local = old->nat_local;
-    sa->nat_remote = old->nat_remote;
-    sa->encap = old->encap;
+    sa->peer.first_initiator = old->peer.first_initiator;
+    sa->peer.carrier = old->peer.carrier;
+    sa->peer.local = old->peer.local;
+    sa->peer.remote = old->peer.remote;
+    sa->peer.nat_local = old->peer.nat_local;
+    sa->peer.nat_remote = old->peer.nat_remote;
+    sa->peer.encap = old->peer.encap;
     sa->fragments = old->fragments;
     sa->peer_childless = old->peer_childless;
     sa->peer_alerts = old->peer_alerts;
-    sa->remote_id = old->remote_id;
-    sa->vip4 = old->vip4;
-    sa->vip6 = old->vip6;
+    sa->peer.remote_id = old->peer.remote_id;
+    sa->peer.vip4 = old->peer.vip4;
+    sa->peer.vip6 = old->peer.vip6;
     sa->suite = p->suite;
     sa->algs = p->algs;
     sa->keys = p->keys;
-    sa->quiet = true; /* until it inherits */
+    sa->peer.quiet = true; /* until it inherits */
     sa_established(k, sa);
-    sa->reauth_ms = old->reauth_ms; /* rekeying does not prove the peer again */
+    sa->peer.reauth_ms = old->peer.reauth_ms; /* rekeying does not prove the peer again */
     return sa;
 }
 
@@ -63,21 +63,21 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     struct cv_effect *fx = event_put(k, CV_EV_IKE_REKEYED, from, CV_OK);
 
     sa_move_children(k, from, to);
-    to->has_lease = from->has_lease;
-    to->quiet = false;
-    from->has_lease = false;
-    if ((from->want & WANT_DELETE) && from->reason == CV_ERR_DELETED_LOCALLY) {
+    to->peer.has_lease = from->peer.has_lease;
+    to->peer.quiet = false;
+    from->peer.has_lease = false;
+    if ((from->want & WANT_DELETE) && from->peer.reason == CV_ERR_DELETED_LOCALLY) {
         to->want |= WANT_DELETE; /* wanted while the rekey was under way */
-        to->reason = from->reason;
+        to->peer.reason = from->peer.reason;
     }
-    from->quiet = true;
+    from->peer.quiet = true;
     from->state = ST_REKEYED;
-    from->rekey_ms = from->reauth_ms = TIMER_NEVER;
-    from->hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
+    from->peer.rekey_ms = from->peer.reauth_ms = TIMER_NEVER;
+    from->peer.hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
     from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
     k->core.stats.ike_rekeyed++;
     if (fx != NULL)
-        fx->u.event.ike_new = to->id;
+        fx->u.event.ike_new = to->peer.id;
 }
 
 /* ---- responder ---- */
@@ -92,8 +92,8 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
 
     if (err != CV_OK || !ike_has(m, PL_NONCE) || !ike_has(m, PL_KE))
         return CV_ERR_SYNTAX;
-    err = proposal_select(choice, k->core.crypto, sa->conn->proposals, sa->conn->n_proposals,
-                          m->sa, true, m->ke_group);
+    err = proposal_select(choice, k->core.crypto, sa->peer.conn->proposals,
+                          sa->peer.conn->n_proposals, m->sa, true, m->ke_group);
     if (err != CV_OK)
         return err;
     if (choice->spi.n != IKE_SPI_LEN || choice->protocol != CV_PROTO_IKE)
@@ -178,7 +178,7 @@ enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
     if (err == CV_OK) {
         out_begin(k, &o);
         ike_payload_begin(&o.chain, PL_SA);
-        proposal_put_sa_body(&o.w, sa->conn->proposals, sa->conn->n_proposals,
+        proposal_put_sa_body(&o.w, sa->peer.conn->proposals, sa->peer.conn->n_proposals,
                              span(hs->new_spi, IKE_SPI_LEN), true);
         ike_payload_end(&o.chain);
         ike_put_payload(&o.chain, PL_NONCE, span(hs->ni, hs->ni_len));
@@ -203,8 +203,8 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
     if (!ike_has(m, PL_SA) || !ike_has(m, PL_NONCE) || !ike_has(m, PL_KE) ||
         ike_check_sa(m->sa) != CV_OK)
         return CV_ERR_SYNTAX;
-    err =
-        proposal_check_answer(&choice, sa->conn->proposals, sa->conn->n_proposals, m->sa, true);
+    err = proposal_check_answer(&choice, sa->peer.conn->proposals, sa->peer.conn->n_proposals,
+                                m->sa, true);
     if (err != CV_OK)
         return err;
     if (choice.spi.n != IKE_SPI_LEN || choice.protocol != CV_PROTO_IKE)
@@ -253,7 +253,7 @@ enum cv_err rekey_ike_response(const struct ike *k, const struct ike_sa *sa,
 static void delete_soon(struct ike_sa *sa)
 {
     sa->want |= WANT_DELETE;
-    sa->quiet = true;
+    sa->peer.quiet = true;
 }
 
 /* The peer's rekey, answered; the response is on its way. */
@@ -267,7 +267,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
         return; /* the peer deletes what we do not answer */
     }
     if (sa->doing == DO_REKEY_IKE && hs != NULL) {
-        hs->rival_sa = heir->id; /* decided when our own exchange ends */
+        hs->rival_sa = heir->peer.id; /* decided when our own exchange ends */
         memcpy(hs->rival_nonce, ch->nonce, ch->nonce_len);
         hs->rival_nonce_len = ch->nonce_len;
     } else {
@@ -286,12 +286,13 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         return;
     }
     if (ch->failed == CV_ERR_KE_GROUP && sa->ke_retry == 0 &&
-        proposal_has_ke(sa->conn->proposals, sa->conn->n_proposals, ch->retry_group)) {
+        proposal_has_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals,
+                        ch->retry_group)) {
         sa->ke_retry = ch->retry_group;
         sa->want |= WANT_REKEY;
         return;
     }
-    sa->rekey_ms = k->core.now_ms + retry_pause(k, ch->failed, &sa->refusals);
+    sa->peer.rekey_ms = k->core.now_ms + retry_pause(k, ch->failed, &sa->refusals);
 }
 
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
@@ -319,8 +320,8 @@ void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
         sa_inherit(k, sa, heir);
         delete_soon(sa);
         if (rival != NULL) {
-            rival->hard_ms = k->core.now_ms + REPLACED_MS;
-            rival->rekey_ms = TIMER_NEVER;
+            rival->peer.hard_ms = k->core.now_ms + REPLACED_MS;
+            rival->peer.rekey_ms = TIMER_NEVER;
         }
     }
     hs_give(k, &sa->hs);

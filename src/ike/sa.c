@@ -97,22 +97,22 @@ struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)
 {
     struct ike_sa *sa = id == 0 ? NULL : sa_at(k, (id - 1) % k->core.sas.cap);
 
-    return sa != NULL && sa->id == id ? sa : NULL;
+    return sa != NULL && sa->peer.id == id ? sa : NULL;
 }
 
 const uint8_t *sa_own_spi(const struct ike_sa *sa)
 {
-    return sa->initiator ? sa->spi_i : sa->spi_r;
+    return sa->peer.initiator ? sa->spi_i : sa->spi_r;
 }
 
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa)
 {
-    return sa->initiator ? &sa->keys.i : &sa->keys.r;
+    return sa->peer.initiator ? &sa->keys.i : &sa->keys.r;
 }
 
 const struct sk_keys *sa_keys_in(const struct ike_sa *sa)
 {
-    return sa->initiator ? &sa->keys.r : &sa->keys.i;
+    return sa->peer.initiator ? &sa->keys.r : &sa->keys.i;
 }
 
 /* An SPI that is not zero, not in use, and carries the worker's number on top. */
@@ -155,14 +155,15 @@ struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initi
         pool_give(&k->core.sas, i);
         return NULL;
     }
-    sa->id = pool_number(&k->core.sas, k->core.sa_gen, i);
-    sa->initiator = sa->first_initiator = initiator;
-    sa->conn = conn;
+    sa->peer.id = pool_number(&k->core.sas, k->core.sa_gen, i);
+    sa->peer.initiator = sa->peer.first_initiator = initiator;
+    sa->peer.conn = conn;
     memcpy(initiator ? sa->spi_i : sa->spi_r, spi, IKE_SPI_LEN);
     sa->req = sa->resp = sa->gather = sa->hs = POOL_NONE;
-    sa->children = sa->same_id_next = sa->same_id_prev = sa->dead_next = POOL_NONE;
-    sa->waits_ms = sa->last_in_ms = sa->last_out_ms = k->core.now_ms;
-    sa->rekey_ms = sa->reauth_ms = sa->hard_ms = sa->resend_ms = TIMER_NEVER;
+    sa->peer.children = sa->peer.same_id_next = sa->peer.same_id_prev = sa->peer.dead_next =
+        POOL_NONE;
+    sa->waits_ms = sa->peer.last_in_ms = sa->peer.last_out_ms = k->core.now_ms;
+    sa->peer.rekey_ms = sa->peer.reauth_ms = sa->peer.hard_ms = sa->resend_ms = TIMER_NEVER;
     return sa;
 }
 
@@ -174,9 +175,10 @@ struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h)
     uint32_t i = htab_get(&k->by_spi, spi_key(own));
     struct ike_sa *sa = i == HTAB_NONE ? NULL : sa_at(k, i);
 
-    if (sa == NULL || sa->initiator == from_initiator)
+    if (sa == NULL || sa->peer.initiator == from_initiator)
         return NULL;
-    return memcmp(sa->initiator ? sa->spi_r : sa->spi_i, peer, IKE_SPI_LEN) == 0 ? sa : NULL;
+    return memcmp(sa->peer.initiator ? sa->spi_r : sa->spi_i, peer, IKE_SPI_LEN) == 0 ? sa
+                                                                                      : NULL;
 }
 
 struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa)
@@ -234,10 +236,10 @@ void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m)
 
 void sa_local_id(const struct ike_sa *sa, struct cv_id *out)
 {
-    const struct cv_addr *a = &sa->local.addr;
+    const struct cv_addr *a = &sa->peer.local.addr;
 
-    if (sa->conn != NULL && sa->conn->local.id.type != CV_ID_ANY) {
-        *out = sa->conn->local.id;
+    if (sa->peer.conn != NULL && sa->peer.conn->local.id.type != CV_ID_ANY) {
+        *out = sa->peer.conn->local.id;
         return;
     }
     memset(out, 0, sizeof(*out));
@@ -284,9 +286,9 @@ unsigned half_open_from(const struct ike *k, const struct cv_addr *from)
 
 bool sa_set_half_open(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t key = half_open_key(k, sa->spi_i, &sa->remote.addr);
-    uint64_t akey = addr_key(k, &sa->remote.addr);
-    unsigned n = half_open_from(k, &sa->remote.addr);
+    uint64_t key = half_open_key(k, sa->spi_i, &sa->peer.remote.addr);
+    uint64_t akey = addr_key(k, &sa->peer.remote.addr);
+    unsigned n = half_open_from(k, &sa->peer.remote.addr);
 
     if (!htab_put(&k->core.half_open, key, sa_index(k, sa)))
         return false;
@@ -296,34 +298,34 @@ bool sa_set_half_open(struct ike *k, struct ike_sa *sa)
         return false;
     }
     k->core.n_half_open++;
-    sa->half_open = true;
+    sa->peer.half_open = true;
     return true;
 }
 
 void sa_clear_half_open(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t akey = addr_key(k, &sa->remote.addr);
-    unsigned n = half_open_from(k, &sa->remote.addr);
+    uint64_t akey = addr_key(k, &sa->peer.remote.addr);
+    unsigned n = half_open_from(k, &sa->peer.remote.addr);
 
-    if (!sa->half_open)
+    if (!sa->peer.half_open)
         return;
-    htab_del(&k->core.half_open, half_open_key(k, sa->spi_i, &sa->remote.addr));
+    htab_del(&k->core.half_open, half_open_key(k, sa->spi_i, &sa->peer.remote.addr));
     htab_del(&k->core.half_addr, akey);
     if (n > 1 && !htab_put(&k->core.half_addr, akey, n - 1))
         k->core.stats.errors[CV_ERR_BUG]++;
     k->core.n_half_open--;
-    sa->half_open = false;
+    sa->peer.half_open = false;
     cookies_note_load(k);
 }
 
 bool sa_move_half_open(struct ike *k, struct ike_sa *sa, const struct cv_endpoint *to)
 {
-    if (!sa->half_open || addr_equal(&sa->remote.addr, &to->addr))
+    if (!sa->peer.half_open || addr_equal(&sa->peer.remote.addr, &to->addr))
         return true;
     if (half_open_find(k, sa->spi_i, &to->addr) != NULL)
         return false;
     sa_clear_half_open(k, sa);
-    sa->remote = *to;
+    sa->peer.remote = *to;
     return sa_set_half_open(k, sa);
 }
 
@@ -338,7 +340,7 @@ static uint64_t id_key(const struct ike *k, const struct cv_id *id)
 
 void sa_link_id(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t key = id_key(k, &sa->remote_id);
+    uint64_t key = id_key(k, &sa->peer.remote_id);
     uint32_t i = sa_index(k, sa), first = htab_get(&k->core.by_id, key);
 
     htab_del(&k->core.by_id, key);
@@ -346,27 +348,28 @@ void sa_link_id(struct ike *k, struct ike_sa *sa)
         k->core.stats.errors[CV_ERR_BUG]++;
         return;
     }
-    sa->same_id_prev = POOL_NONE;
-    sa->same_id_next = first == HTAB_NONE ? POOL_NONE : first;
+    sa->peer.same_id_prev = POOL_NONE;
+    sa->peer.same_id_next = first == HTAB_NONE ? POOL_NONE : first;
     if (first != HTAB_NONE)
-        sa_at(k, first)->same_id_prev = i;
+        sa_at(k, first)->peer.same_id_prev = i;
 }
 
 void sa_unlink_id(struct ike *k, struct ike_sa *sa)
 {
-    uint64_t key = id_key(k, &sa->remote_id);
+    uint64_t key = id_key(k, &sa->peer.remote_id);
     uint32_t i = sa_index(k, sa);
 
-    if (sa->same_id_next != POOL_NONE)
-        sa_at(k, sa->same_id_next)->same_id_prev = sa->same_id_prev;
-    if (sa->same_id_prev != POOL_NONE)
-        sa_at(k, sa->same_id_prev)->same_id_next = sa->same_id_next;
+    if (sa->peer.same_id_next != POOL_NONE)
+        sa_at(k, sa->peer.same_id_next)->peer.same_id_prev = sa->peer.same_id_prev;
+    if (sa->peer.same_id_prev != POOL_NONE)
+        sa_at(k, sa->peer.same_id_prev)->peer.same_id_next = sa->peer.same_id_next;
     else if (htab_get(&k->core.by_id, key) == i) {
         htab_del(&k->core.by_id, key);
-        if (sa->same_id_next != POOL_NONE && !htab_put(&k->core.by_id, key, sa->same_id_next))
+        if (sa->peer.same_id_next != POOL_NONE &&
+            !htab_put(&k->core.by_id, key, sa->peer.same_id_next))
             k->core.stats.errors[CV_ERR_BUG]++;
     }
-    sa->same_id_next = sa->same_id_prev = POOL_NONE;
+    sa->peer.same_id_next = sa->peer.same_id_prev = POOL_NONE;
 }
 
 struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
@@ -385,7 +388,7 @@ static void drop_rival(struct ike *k, const struct ike_sa *sa)
 
     if (rival == NULL || !sa_is_secret(rival))
         return;
-    rival->hard_ms = k->core.now_ms;
+    rival->peer.hard_ms = k->core.now_ms;
     sa_arm(k, rival);
 }
 
@@ -393,8 +396,8 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
 {
     if (sa->state == ST_DEAD || sa->state == ST_LINGER)
         return;
-    while (sa->children != POOL_NONE)
-        child_close(k, child_at(k, sa->children), reason);
+    while (sa->peer.children != POOL_NONE)
+        child_close(k, child_at(k, sa->peer.children), reason);
     sa_unlink_id(k, sa);
     msg_unref(&k->core.msgs, &sa->req);
     hs_give(k, &sa->gather);
@@ -404,15 +407,15 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     }
     sa->doing = DO_NOTHING;
     sa->want = 0;
-    sa->reason = reason;
+    sa->peer.reason = reason;
     sa->state = linger && sa->resp != POOL_NONE ? ST_LINGER : ST_DEAD;
     sa->resend_ms = TIMER_NEVER;
     if (sa->state == ST_DEAD) /* one that lingers still takes its room */
         sa_clear_half_open(k, sa);
-    timer_set(&k->core.wheel, &sa->timer.node,
+    timer_set(&k->core.wheel, &sa->peer.timer.node,
               sa->state == ST_LINGER ? k->core.now_ms + LINGER_MS : TIMER_NEVER);
-    sa->dead_next = k->core.dead_sas;
-    sa->is_listed = true;
+    sa->peer.dead_next = k->core.dead_sas;
+    sa->peer.is_listed = true;
     k->core.dead_sas = sa_index(k, sa);
 }
 
@@ -425,7 +428,7 @@ void sa_reap(struct ike *k, struct ike_sa *sa)
         wipe(&sa->keys.d, sizeof(sa->keys.d));
         return; /* its timer brings it back as ST_DEAD */
     }
-    timer_cancel(&k->core.wheel, &sa->timer.node);
+    timer_cancel(&k->core.wheel, &sa->peer.timer.node);
     htab_del(&k->by_spi, spi_key(sa_own_spi(sa)));
     msg_unref(&k->core.msgs, &sa->resp);
     pool_give(&k->core.sas, i);

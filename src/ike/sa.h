@@ -14,6 +14,7 @@
 #include "ike/frag.h"
 #include "ike/keymat.h"
 #include "peer/core.h"
+#include "peer/peer.h"
 #include "wire/ike.h"
 
 enum { NONCE_LEN = 32, NONCE_MAX = 256, COOKIE_MAX = 64, CERTREQ_MAX = 400 };
@@ -27,12 +28,6 @@ enum {
     RETRY_MIN_MS = 1000,    /* after TEMPORARY_FAILURE, plus as much jitter */
     RETRY_REKEY_MS = 10000, /* after any other refusal of a rekey */
     RESPONSE_MS = 180000    /* a cached response is kept this long */
-};
-
-/* Both timers of this module start with this, so that the wheel's node tells its owner. */
-struct ike_timer {
-    struct timer node; /* first: the wheel hands back its address */
-    bool is_child;
 };
 
 enum ike_state {
@@ -75,59 +70,39 @@ enum ike_want {
 };
 
 struct ike_sa {
-    struct ike_timer timer;
-    uint32_t id;
-    uint8_t state; /* ike_state */
-    uint8_t doing; /* ike_doing */
-    uint8_t want;  /* bit set of ike_want */
-    uint8_t carrier;
-    uint8_t refusals;     /* of our rekey in a row */
-    bool initiator;       /* of the first exchange, or of the rekey that made this SA */
-    bool first_initiator; /* of the very first exchange: asks for addresses, reauthenticates */
-    bool nat_local, nat_remote, encap;
+    struct peer peer;    /* first */
+    uint8_t state;       /* ike_state */
+    uint8_t doing;       /* ike_doing */
+    uint8_t want;        /* bit set of ike_want */
+    uint8_t refusals;    /* of our rekey in a row */
     bool fragments;      /* the peer takes RFC 7383 fragments, and so do we */
     bool peer_childless; /* the peer announced RFC 6023 */
     bool peer_alerts;    /* the peer takes tamper alerts */
-    bool quiet;          /* closes without an event: it was replaced */
-    bool half_open;      /* counted as such */
-    bool is_listed;      /* in the dead list */
-    bool has_lease;      /* responder: the host assigned an address to this SA */
-    enum cv_err reason;  /* why it closed */
     uint32_t tries;      /* retransmissions of the outstanding request */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
-    const struct cv_conn *conn;
-    struct cv_endpoint local, remote;
     struct cv_suite suite;
     struct ike_algs algs;
     struct ike_keys keys;
-    struct cv_id remote_id;
-    struct cv_addr vip4, vip6;
     uint32_t next_out, next_in; /* message IDs of our next request, of the peer's next */
     uint32_t req, resp;         /* sent messages kept for repetition, or POOL_NONE */
     uint32_t gather;            /* handshake slot that gathers fragments, or POOL_NONE */
     uint32_t hs;                /* handshake slot of our exchange, or POOL_NONE */
-    uint32_t children;          /* first Child SA, or POOL_NONE */
-    uint32_t n_children;
-    uint32_t same_id_next, same_id_prev; /* others with this remote identity */
-    uint32_t dead_next;
-    uint32_t reauth_of;  /* number of the SA that this one replaces when up; 0 none */
-    uint32_t init_tries; /* rounds of IKE_SA_INIT: cookies and other groups answered */
-    uint32_t key_tries;  /* keyingtries used */
-    uint32_t target;     /* number of the Child SA whose delete is on its way */
-    uint16_t ke_retry;   /* group the peer asked for when rekeying; 0: none */
-    uint8_t alert_kind;  /* the alert that is wanted; see alert.c */
+    uint32_t reauth_of;         /* number of the SA that this one replaces when up; 0 none */
+    uint32_t init_tries;        /* rounds of IKE_SA_INIT: cookies and other groups answered */
+    uint32_t key_tries;         /* keyingtries used */
+    uint32_t target;            /* number of the Child SA whose delete is on its way */
+    uint16_t ke_retry;          /* group the peer asked for when rekeying; 0: none */
+    uint8_t alert_kind;         /* the alert that is wanted; see alert.c */
     uint32_t alert_spi, alert_count;
     uint64_t alert_ms;  /* not before this time */
     uint64_t resend_ms; /* when the outstanding request is sent again */
     uint64_t waits_ms;  /* handshake: since when the host or the peer has been awaited */
-    uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
-    uint64_t retry_ms; /* tasks wait until then */
-    uint64_t resp_ms;  /* when resp was first sent */
-    uint64_t last_in_ms, last_out_ms;
+    uint64_t retry_ms;  /* tasks wait until then */
+    uint64_t resp_ms;   /* when resp was first sent */
 };
 
 struct child_sa {
-    struct ike_timer timer;
+    struct peer_timer timer;
     uint32_t id;
     uint32_t ike; /* index of its IKE SA */
     uint32_t next, prev;
@@ -242,7 +217,7 @@ void sa_local_id(const struct ike_sa *sa, struct cv_id *out);
  * told of it. */
 static inline bool sa_is_secret(const struct ike_sa *sa)
 {
-    return sa->state == ST_UP && sa->quiet;
+    return sa->state == ST_UP && sa->peer.quiet;
 }
 /* Is a slot free that no rekey of ours waits for? */
 bool sa_has_room(const struct ike *k);

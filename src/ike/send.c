@@ -153,7 +153,7 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
 {
     struct ike_hdr h = {.version = 0x20, .exchange = exchange, .msg_id = msg_id};
     struct cv_span plain = wr_done(&o->w);
-    size_t udp = sa->remote.addr.family == CV_IPV6 ? UDP6_HDR : UDP4_HDR;
+    size_t udp = sa->peer.remote.addr.family == CV_IPV6 ? UDP6_HDR : UDP4_HDR;
     size_t max = k->core.set.fragment_size - udp - MARKER_LEN, room;
     uint32_t i = msg_new_or_evict(k);
     enum cv_err err;
@@ -164,7 +164,7 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
     memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
     h.flags =
-        (uint8_t)((sa->initiator ? IKE_F_INITIATOR : 0) | (response ? IKE_F_RESPONSE : 0));
+        (uint8_t)((sa->peer.initiator ? IKE_F_INITIATOR : 0) | (response ? IKE_F_RESPONSE : 0));
     room = sk_fragment_room(&sa->algs, max);
     if (!wr_ok(&o->w))
         err = CV_ERR_TOO_BIG;
@@ -189,8 +189,8 @@ static void queue_send(struct ike *k, const struct ike_path *path, const struct 
         k->core.stats.errors[CV_ERR_BUSY]++;
         return; /* as if the network had lost it */
     }
-    s->fx.ike = sa == NULL ? 0 : sa->id;
-    s->fx.conn = sa == NULL ? NULL : sa->conn;
+    s->fx.ike = sa == NULL ? 0 : sa->peer.id;
+    s->fx.conn = sa == NULL ? NULL : sa->peer.conn;
     s->fx.u.send.local = path->local;
     s->fx.u.send.remote = path->remote;
     s->fx.u.send.carrier = path->carrier;
@@ -201,12 +201,12 @@ static void queue_send(struct ike *k, const struct ike_path *path, const struct 
 
 void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
 {
-    const struct ike_path path = {sa->local, sa->remote, sa->carrier};
+    const struct ike_path path = {sa->peer.local, sa->peer.remote, sa->peer.carrier};
 
     if (i == POOL_NONE)
         return;
     queue_send(k, &path, sa, i);
-    sa->last_out_ms = k->core.now_ms;
+    sa->peer.last_out_ms = k->core.now_ms;
 }
 
 void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
@@ -221,13 +221,13 @@ void send_keepalive(struct ike *k, struct ike_sa *sa)
 
     if (s == NULL)
         return;
-    s->fx.ike = sa->id;
-    s->fx.conn = sa->conn;
-    s->fx.u.send.local = sa->local;
-    s->fx.u.send.remote = sa->remote;
-    s->fx.u.send.carrier = sa->carrier;
+    s->fx.ike = sa->peer.id;
+    s->fx.conn = sa->peer.conn;
+    s->fx.u.send.local = sa->peer.local;
+    s->fx.u.send.remote = sa->peer.remote;
+    s->fx.u.send.carrier = sa->peer.carrier;
     s->fx.u.send.data = span(keepalive, sizeof(keepalive));
-    sa->last_out_ms = k->core.now_ms;
+    sa->peer.last_out_ms = k->core.now_ms;
 }
 
 /* The next repetition: base * growth^tries, at most the cap (RFC 7296 section 2.4 asks for

@@ -35,17 +35,18 @@ static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct ch
  * deleted, so that nothing is lost meanwhile (RFC 7296 section 2.8.3). */
 static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
 {
-    struct ike_sa *sa = sa_new(k, old->conn, true);
+    struct ike_sa *sa = sa_new(k, old->peer.conn, true);
     enum cv_err err = CV_OK;
 
     if (sa == NULL)
         return CV_ERR_FULL;
-    sa->local = old->local;
-    sa->remote = old->remote;
-    sa->carrier = old->carrier;
-    sa->reauth_of = old->id;
-    sa->vip4 = (struct cv_addr){0};
-    for (uint32_t i = old->children; i != POOL_NONE && err == CV_OK; i = child_at(k, i)->next) {
+    sa->peer.local = old->peer.local;
+    sa->peer.remote = old->peer.remote;
+    sa->peer.carrier = old->peer.carrier;
+    sa->reauth_of = old->peer.id;
+    sa->peer.vip4 = (struct cv_addr){0};
+    for (uint32_t i = old->peer.children; i != POOL_NONE && err == CV_OK;
+         i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
 
         if (c->state != CV_CHILD_INSTALLED && c->state != CV_CHILD_REKEYING)
@@ -55,7 +56,7 @@ static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
     }
     if (err == CV_OK)
         err = init_start(k, sa);
-    sa->quiet = err != CV_OK; /* nobody has heard of it */
+    sa->peer.quiet = err != CV_OK; /* nobody has heard of it */
     if (err != CV_OK)
         sa_close(k, sa, err, false);
     else
@@ -91,7 +92,7 @@ static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
     uint32_t next;
 
     *started = true;
-    for (uint32_t i = sa->children; i != POOL_NONE; i = next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = next) {
         struct child_sa *c = child_at(k, i);
 
         next = c->next;
@@ -119,14 +120,14 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
         sa->want &= (uint8_t)~WANT_REKEY;
         err = rekey_ike_start(k, sa);
         if (err != CV_OK)
-            sa->rekey_ms = k->core.now_ms + RETRY_REKEY_MS;
+            sa->peer.rekey_ms = k->core.now_ms + RETRY_REKEY_MS;
         return err;
     }
     if ((sa->want & WANT_REAUTH) && sa->state == ST_UP) {
         sa->want &= (uint8_t)~WANT_REAUTH;
         err = start_reauth(k, sa);
         if (err != CV_OK)
-            sa->reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
+            sa->peer.reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
     }
     err = child_task(k, sa, &started);
     if (err != CV_OK || started)
@@ -184,9 +185,9 @@ static void earliest(uint64_t *due, uint64_t t)
 /* The latest sign of life, ESP included. */
 uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
 {
-    uint64_t heard = sa->last_in_ms;
+    uint64_t heard = sa->peer.last_in_ms;
 
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
 
         if (c->installed && ipsec_counters(k->core.ipsec, i)->last_in_ms > heard)
@@ -197,9 +198,9 @@ uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
 
 static uint64_t sent_ms(const struct ike *k, const struct ike_sa *sa)
 {
-    uint64_t sent = sa->last_out_ms;
+    uint64_t sent = sa->peer.last_out_ms;
 
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
 
         if (c->installed && ipsec_counters(k->core.ipsec, i)->last_out_ms > sent)
@@ -215,15 +216,15 @@ static bool handshaking(const struct ike_sa *sa)
 
 static uint64_t liveness_due(const struct ike *k, const struct ike_sa *sa)
 {
-    if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->conn->dpd_delay_s == 0 ||
+    if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->peer.conn->dpd_delay_s == 0 ||
         (sa->want & WANT_LIVENESS)) /* due already: it waits for room */
         return TIMER_NEVER;
-    return sa_heard_ms(k, sa) + sa->conn->dpd_delay_s * 1000;
+    return sa_heard_ms(k, sa) + sa->peer.conn->dpd_delay_s * 1000;
 }
 
 static uint64_t keepalive_due(const struct ike *k, const struct ike_sa *sa)
 {
-    if (sa->state != ST_UP || !sa->nat_local || k->core.set.keepalive_ms == UINT32_MAX)
+    if (sa->state != ST_UP || !sa->peer.nat_local || k->core.set.keepalive_ms == UINT32_MAX)
         return TIMER_NEVER;
     return sent_ms(k, sa) + k->core.set.keepalive_ms;
 }
@@ -239,7 +240,7 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
         earliest(&due, sa->retry_ms);
     if (sa->want & WANT_ALERT)
         earliest(&due, sa->alert_ms > sa->retry_ms ? sa->alert_ms : sa->retry_ms);
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         const struct child_sa *c = child_at(k, i);
         uint64_t at = c->retry_ms > sa->retry_ms ? c->retry_ms : sa->retry_ms;
 
@@ -268,23 +269,23 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
         return;
     if (handshaking(sa) && sa->req == POOL_NONE)
         earliest(&due, sa->waits_ms + k->core.set.half_open_ms);
-    earliest(&due, sa->rekey_ms);
-    earliest(&due, sa->reauth_ms);
-    earliest(&due, sa->hard_ms);
+    earliest(&due, sa->peer.rekey_ms);
+    earliest(&due, sa->peer.reauth_ms);
+    earliest(&due, sa->peer.hard_ms);
     if (sa->resp != POOL_NONE)
         earliest(&due, sa->resp_ms + RESPONSE_MS);
     earliest(&due, liveness_due(k, sa));
     earliest(&due, keepalive_due(k, sa));
     earliest(&due, task_due(k, sa));
     earliest(&due, gather_due(k, sa));
-    timer_set(&k->core.wheel, &sa->timer.node, due);
+    timer_set(&k->core.wheel, &sa->peer.timer.node, due);
 }
 
 /* The peer has not answered in time. */
 static void resend(struct ike *k, struct ike_sa *sa)
 {
     struct cv_effect *fx;
-    uint32_t tries = sa->conn->keyingtries;
+    uint32_t tries = sa->peer.conn->keyingtries;
 
     sa->tries++;
     if (sa->tries <= k->core.set.retransmit_tries) {
@@ -302,8 +303,8 @@ static void resend(struct ike *k, struct ike_sa *sa)
         send_again(k, sa, sa->req);
         return;
     }
-    if (sa->doing == DO_DELETE_IKE && sa->reason != CV_OK)
-        sa_close(k, sa, sa->reason, false);
+    if (sa->doing == DO_DELETE_IKE && sa->peer.reason != CV_OK)
+        sa_close(k, sa, sa->peer.reason, false);
     else
         sa_close(k, sa,
                  sa->doing == DO_DELETE_IKE ? CV_ERR_DELETED_LOCALLY : CV_ERR_PEER_SILENT,
@@ -313,10 +314,10 @@ static void resend(struct ike *k, struct ike_sa *sa)
 static void hard_limit(struct ike *k, struct ike_sa *sa)
 {
     (void)k;
-    sa->hard_ms = TIMER_NEVER;
+    sa->peer.hard_ms = TIMER_NEVER;
     sa->want |= WANT_DELETE;
-    if (sa->reason == CV_OK)
-        sa->reason = CV_ERR_LIFETIME;
+    if (sa->peer.reason == CV_OK)
+        sa->peer.reason = CV_ERR_LIFETIME;
 }
 
 static void sa_timeout(struct ike *k, struct ike_sa *sa)
@@ -326,13 +327,13 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
     if (sa->state == ST_LINGER) {
         sa->state = ST_DEAD;
         sa_clear_half_open(k, sa);
-        if (!sa->is_listed) /* else with the others, when its end has been told */
+        if (!sa->peer.is_listed) /* else with the others, when its end has been told */
             sa_reap(k, sa);
         return;
     }
     if (handshaking(sa) && sa->req == POOL_NONE &&
         now >= sa->waits_ms + k->core.set.half_open_ms) {
-        sa->quiet = !sa->initiator;
+        sa->peer.quiet = !sa->peer.initiator;
         sa_close(k, sa, CV_ERR_PEER_SILENT, false);
         return;
     }
@@ -340,16 +341,16 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
         resend(k, sa);
     if (sa->state == ST_DEAD)
         return;
-    if (now >= sa->rekey_ms) {
-        sa->rekey_ms = TIMER_NEVER;
+    if (now >= sa->peer.rekey_ms) {
+        sa->peer.rekey_ms = TIMER_NEVER;
         sa->want |= WANT_REKEY;
     }
-    if (now >= sa->reauth_ms) {
-        sa->reauth_ms = TIMER_NEVER;
-        if (sa->first_initiator)
+    if (now >= sa->peer.reauth_ms) {
+        sa->peer.reauth_ms = TIMER_NEVER;
+        if (sa->peer.first_initiator)
             sa->want |= WANT_REAUTH;
     }
-    if (now >= sa->hard_ms)
+    if (now >= sa->peer.hard_ms)
         hard_limit(k, sa);
     if (sa->resp != POOL_NONE && now >= sa->resp_ms + RESPONSE_MS)
         msg_unref(&k->core.msgs, &sa->resp);
@@ -410,7 +411,7 @@ static void child_timeout(struct ike *k, struct child_sa *c)
     sa_run(k, sa);
 }
 
-void ike_timeout(struct ike *k, struct ike_timer *t)
+void ike_timeout(struct ike *k, struct peer_timer *t)
 {
     if (t->is_child)
         child_timeout(k, (struct child_sa *)t);
@@ -422,12 +423,12 @@ void ike_timeout(struct ike *k, struct ike_timer *t)
 
 void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
 {
-    sa->local = path->local;
-    sa->remote = path->remote;
-    sa->carrier = path->carrier;
-    for (uint32_t i = sa->children; i != POOL_NONE; i = child_at(k, i)->next) {
+    sa->peer.local = path->local;
+    sa->peer.remote = path->remote;
+    sa->peer.carrier = path->carrier;
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         if (child_at(k, i)->installed)
-            ipsec_move(k->core.ipsec, i, &sa->local, &sa->remote, sa->encap);
+            ipsec_move(k->core.ipsec, i, &sa->peer.local, &sa->peer.remote, sa->peer.encap);
     }
     if (sa->state == ST_UP)
         event_put(k, CV_EV_IKE_MOVED, sa, CV_OK);
@@ -443,18 +444,18 @@ static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand
 
 void sa_established(struct ike *k, struct ike_sa *sa)
 {
-    const struct cv_conn *conn = sa->conn;
+    const struct cv_conn *conn = sa->peer.conn;
     uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
 
     sa_clear_half_open(k, sa);
     sa->state = ST_UP;
-    sa->up_ms = sa->last_in_ms = k->core.now_ms;
-    sa->rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
-    sa->reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
+    sa->peer.up_ms = sa->peer.last_in_ms = k->core.now_ms;
+    sa->peer.rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
+    sa->peer.reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
     if (longest != 0 && conn->over_s != 0)
-        sa->hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
+        sa->peer.hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
     sa_link_id(k, sa);
-    if (!sa->quiet) {
+    if (!sa->peer.quiet) {
         k->core.stats.ike_established++;
         event_put(k, CV_EV_IKE_UP, sa, CV_OK);
     }

@@ -50,8 +50,8 @@ static void seal_and_inject(struct bench *b, const struct ike_sa *victim,
     struct wr w = wr_init(msg, sizeof(msg));
     const struct cv_crypto *c = &cv_crypto_openssl;
     const struct sk_keys keys = *sa_keys_in(victim);
-    const struct cv_endpoint src = victim->remote, dst = victim->local;
-    const uint8_t carrier = victim->carrier;
+    const struct cv_endpoint src = victim->peer.remote, dst = victim->peer.local;
+    const uint8_t carrier = victim->peer.carrier;
     struct ike_algs algs;
     enum cv_err err;
 
@@ -125,7 +125,7 @@ static void step_seal(struct bench *b, struct rd *r)
     memcpy(hdr.spi_r, sa->spi_r, sizeof(hdr.spi_r));
     hdr.exchange = (uint8_t)(EX_SA_INIT + (kind & 7));
     hdr.flags =
-        (uint8_t)((sa->initiator ? 0 : IKE_F_INITIATOR) | (response ? IKE_F_RESPONSE : 0));
+        (uint8_t)((sa->peer.initiator ? 0 : IKE_F_INITIATOR) | (response ? IKE_F_RESPONSE : 0));
     hdr.msg_id = response ? sa->next_out - 1 : sa->next_in;
     hdr.msg_id += (uint32_t)(how >> 6) - (how & 0x20 ? 1U : 0U);
     if (how & 4) {

@@ -77,7 +77,7 @@ static inline bool same_from(const void *a, const void *b, size_t from, size_t n
 static inline void forgive_repeated_init(struct ike_sa *before, const struct ike_sa *now)
 {
     if (before->state == ST_R_INIT)
-        before->last_out_ms = now->last_out_ms;
+        before->peer.last_out_ms = now->peer.last_out_ms;
 }
 
 static inline void snapshot_check(struct snapshot *s, const struct host *h)
@@ -89,7 +89,7 @@ static inline void snapshot_check(struct snapshot *s, const struct host *h)
             continue;
         FUZZ_CHECK(sa_at(k, i) != NULL);
         forgive_repeated_init(&s->sa[i], sa_at(k, i));
-        FUZZ_CHECK(same_from(&s->sa[i], sa_at(k, i), offsetof(struct ike_sa, id),
+        FUZZ_CHECK(same_from(&s->sa[i], sa_at(k, i), offsetof(struct ike_sa, peer.id),
                              sizeof(struct ike_sa)));
     }
     for (uint32_t i = 0; i < k->core.children.cap; i++) {
@@ -98,14 +98,8 @@ static inline void snapshot_check(struct snapshot *s, const struct host *h)
         FUZZ_CHECK(child_at(k, i) != NULL);
         FUZZ_CHECK(same_from(&s->child[i], child_at(k, i), offsetof(struct child_sa, id),
                              sizeof(struct child_sa)));
-        FUZZ_CHECK(s->count[i].packets_in ==
-                   core.core.core.core.core.core.core.core.core.core.core.core
-                       .ipsec_counters(k->ipsec, i)
-                       ->packets_in);
-        FUZZ_CHECK(s->count[i].packets_out ==
-                   core.core.core.core.core.core.core.core.core.core.core.core
-                       .ipsec_counters(k->ipsec, i)
-                       ->packets_out);
+        FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->core.ipsec, i)->packets_in);
+        FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->core.ipsec, i)->packets_out);
     }
     swap_alerts(s, h);
 }
