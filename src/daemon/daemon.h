@@ -9,13 +9,10 @@
 
 #include "daemon/conf.h"
 #include "daemon/creds.h"
+#include "daemon/log.h"
 #include "daemon/pools.h"
 
-/* charon's log groups, as VICI's log event names them */
-enum log_group { LOG_DMN, LOG_MGR, LOG_IKE, LOG_CHD, LOG_NET, LOG_KNL, LOG_CFG, LOG_ESP };
-
 struct daemon;
-struct log_line;
 
 struct event_base *daemon_base(struct daemon *d);
 struct cv_engine *daemon_engine(struct daemon *d);
@@ -58,7 +55,6 @@ void daemon_unlisten(struct daemon *d, struct listener *l);
 /* Writes a log line (stderr or journal by level) and hands it to the listeners. */
 void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-const char *log_group_name(enum log_group g); /* "IKE" */
 /* Walks the recent lines that are kept (log.h), oldest first: *at starts as 0. */
 const struct log_line *daemon_next_line(const struct daemon *d, uint64_t *at);
 

@@ -6,9 +6,13 @@
 #define DAEMON_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/daemon.h"
+/* charon's log groups, as VICI's log event names them */
+enum log_group { LOG_DMN, LOG_MGR, LOG_IKE, LOG_CHD, LOG_NET, LOG_KNL, LOG_CFG, LOG_ESP };
+
+const char *log_group_name(enum log_group g); /* "IKE" */
 
 enum { LOG_LINES = 256, LOG_TEXT = 320 };
 
