@@ -178,7 +178,7 @@ static bool load_secret(struct conf_reader *r, const struct node *n, void *ctx)
 
 static bool load_pool(struct conf_reader *r, const struct node *n, void *ctx)
 {
-    return pools_load(ctx, n, r->why);
+    return conf_load_pool(ctx, n, r->why);
 }
 
 static bool load_conn(struct conf_reader *r, const struct node *n, void *ctx)

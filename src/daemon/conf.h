@@ -90,6 +90,9 @@ struct conf {
     size_t n_warnings, cap_warnings;
 };
 
+/* One section of pools, from a file or over VICI: reads it and puts it to the others. */
+bool conf_load_pool(struct pools *pools, const struct node *section, struct problem *why);
+
 /* Reads path: connections, secrets, pools, authorities, culvert.  Credentials and pools go
  * into the given stores.  All or nothing: on false, conns is empty and the problem says file,
  * line, key, what was expected, nearest key. */

@@ -8,13 +8,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "daemon/conf_read.h"
 #include "daemon/lease.h"
 #include "daemon/mem.h"
-#include "daemon/names.h"
 #include "wire/ip.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum { V6_PREFIX = 128 };
 
@@ -130,106 +126,13 @@ static struct cv_addr addr_at(const struct pool *pool, uint32_t offset)
 
 /* ---- loading ---------------------------------------------------------------- */
 
-struct pool_draft {
-    struct cv_addr base;
-    struct cv_addr_range range;
-    struct cv_addr dns[CV_LEASE_DNS_MAX];
-    uint8_t n_dns;
-};
-
-/* A subnet's first address is the network itself (IPv6: the routers' anycast address, RFC 4291
- * section 2.6.1), IPv4's last one is broadcast. */
-static void leave_out_reserved(struct cv_addr_range *range)
-{
-    size_t len = addr_len(range->family);
-    uint32_t last = addr_distance(range->lo, range->hi, len);
-
-    if (last < 3)
-        return; /* /31, /32, /127 and /128 have none */
-    addr_add(range->lo, len, 1);
-    if (range->family == CV_IPV4)
-        range->hi[len - 1]--; /* the last address of a subnet is odd */
-}
-
-static bool take_addrs(struct conf_reader *r, const struct node *n, void *field,
-                       const void *arg)
-{
-    struct pool_draft *d = field;
-    const char *text = conf_text(r, n);
-    char first[64];
-    size_t len;
-
-    (void)arg;
-    if (text == NULL)
-        return false;
-    len = strcspn(text, "/-");
-    if (!range_parse(&d->range, text) || len >= sizeof(first) ||
-        d->range.family == CV_ANY_FAMILY)
-        return problem_at(r->why, n,
-                          "expected a subnet or a range like 10.3.0.0/16 or "
-                          "10.3.0.10-10.3.0.99, not '%s'",
-                          text);
-    memcpy(first, text, len);
-    first[len] = '\0';
-    if (!addr_parse(&d->base, first))
-        return problem_at(r->why, n, "expected an address before '%s'", text + len);
-    if (text[len] != '/')
-        return true;
-    if (memcmp(d->base.b, d->range.lo, sizeof(d->base.b)) == 0)
-        leave_out_reserved(&d->range);
-    else /* "10.3.0.100/24": from that address to the end of the subnet */
-        memcpy(d->range.lo, d->base.b, sizeof(d->range.lo));
-    return true;
-}
-
-static bool take_dns(struct conf_reader *r, const struct node *n, void *field, const void *arg)
-{
-    struct pool_draft *d = field;
-    struct conf_texts texts;
-
-    if (!take_texts(r, n, &texts, arg))
-        return false;
-    if (texts.n > CV_LEASE_DNS_MAX)
-        return problem_at(r->why, n, "at most %d DNS servers are possible", CV_LEASE_DNS_MAX);
-    for (unsigned i = 0; i < texts.n; i++)
-        if (!addr_parse(&d->dns[i], texts.v[i]))
-            return problem_at(r->why, n, "expected the address of a DNS server, not '%s'",
-                              texts.v[i]);
-    d->n_dns = (uint8_t)texts.n;
-    return true;
-}
-
-static bool read_draft(struct pool_draft *d, const struct node *section, struct problem *why)
-{
-    static const struct conf_key keys[] = {
-        {"addrs",         take_addrs,   0, NULL},
-        {"dns",           take_dns,     0, NULL},
-        {"nbns",          take_foreign, 0, NULL},
-        {"dhcp",          take_foreign, 0, NULL},
-        {"netmask",       take_foreign, 0, NULL},
-        {"server",        take_foreign, 0, NULL},
-        {"subnet",        take_foreign, 0, NULL},
-        {"split_include", take_foreign, 0, NULL},
-        {"split_exclude", take_foreign, 0, NULL},
-    };
-    static const struct conf_table table = {keys, COUNT(keys), NULL};
-    struct mem mem = {0};
-    struct conf_reader r = {.mem = &mem, .why = why};
-    bool ok = conf_read(&r, section, &table, d);
-
-    mem_drop(&mem);
-    if (ok && d->range.family == CV_ANY_FAMILY)
-        return problem_at(why, section, "needs 'addrs', a subnet or a range");
-    return ok;
-}
-
 static bool overlap(const struct cv_addr_range *a, const struct cv_addr_range *b)
 {
     return a->family == b->family && memcmp(a->lo, b->hi, sizeof(a->lo)) <= 0 &&
            memcmp(b->lo, a->hi, sizeof(b->lo)) <= 0;
 }
 
-static bool check_overlap(const struct pools *p, const struct pool_draft *d,
+static bool check_overlap(const struct pools *p, const struct pool_config *d,
                           const struct node *section, struct problem *why)
 {
     for (const struct pool *other = p->first; other != NULL; other = other->next)
@@ -265,7 +168,7 @@ static bool adopt_all(struct pool *to, const struct pool *from, const struct nod
 }
 
 static struct pool *pool_new(const struct pools *p, const struct node *section,
-                             const struct pool_draft *d)
+                             const struct pool_config *d)
 {
     struct pool *pool = mem_new(1, sizeof(*pool));
     uint32_t last = addr_distance(d->range.lo, d->range.hi, addr_len(d->range.family));
@@ -281,14 +184,14 @@ static struct pool *pool_new(const struct pools *p, const struct node *section,
     return NULL;
 }
 
-bool pools_load(struct pools *p, const struct node *section, struct problem *why)
+bool pools_put(struct pools *p, const struct node *section, const struct pool_config *d,
+               struct problem *why)
 {
     struct pool **at = find(p, section->name), *old = *at, *pool;
-    struct pool_draft d = {.n_dns = 0};
 
-    if (!read_draft(&d, section, why) || !check_overlap(p, &d, section, why))
+    if (!check_overlap(p, d, section, why))
         return false;
-    pool = pool_new(p, section, &d);
+    pool = pool_new(p, section, d);
     if (pool == NULL)
         return problem_at(why, section, "no memory for its leases");
     if (old != NULL && !adopt_all(pool, old, section, why)) {

@@ -12,9 +12,19 @@ struct pools;
 
 struct pools *pools_new(void);
 void pools_free(struct pools *p);
-/* section: name = pool's name, members addrs (CIDR or range), dns, ...  Replaces one of the
- * same name when no lease of it is online outside the new range. */
-bool pools_load(struct pools *p, const struct node *section, struct problem *why);
+
+/* What a pool is configured to be. */
+struct pool_config {
+    struct cv_addr base;        /* as written: the subnet, or where the range begins */
+    struct cv_addr_range range; /* what is leased, first to last */
+    struct cv_addr dns[CV_LEASE_DNS_MAX];
+    uint8_t n_dns;
+};
+
+/* The pool that section names and d describes.  Replaces one of the same name when no lease of
+ * it is online outside the new range; a problem is told with the section's place. */
+bool pools_put(struct pools *p, const struct node *section, const struct pool_config *d,
+               struct problem *why);
 bool pools_unload(struct pools *p, const char *name,
                   struct problem *why); /* fails while leases are online */
 bool pools_has(const struct pools *p, const char *name);

@@ -57,7 +57,7 @@ void vici_cmd_unload_conn(struct vici_client *c, const struct node *req)
 
 static bool load_pool(struct vici *v, const struct node *s, struct problem *why)
 {
-    if (!pools_load(daemon_pools(v->d), s, why))
+    if (!conf_load_pool(daemon_pools(v->d), s, why))
         return false;
     vici_keep(&v->pools, s->name, NULL);
     return true;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/conf.h"
 #include "daemon/lease.h"
 #include "daemon/names.h"
 #include "daemon/pools.h"
@@ -42,7 +43,7 @@ static bool load(const char *text)
     bool ok = root != NULL;
 
     for (const struct node *n = ok ? root->first : NULL; n != NULL && ok; n = n->next)
-        ok = pools_load(pools, n, &why);
+        ok = conf_load_pool(pools, n, &why);
     tree_free(root);
     return ok;
 }
