@@ -34,6 +34,9 @@ static inline enum shunt child_shunt(const struct cv_child_config *c)
     return host == NULL ? SHUNT_NONE : (enum shunt)host->shunt;
 }
 
+/* A shunt's own priority is at most this: what lies above is ours to order. */
+#define POLICY_FIXED_MAX UINT32_C(0x3fffffff)
+
 /* One connection with everything it points to; cv_conn.host points here. */
 struct conn {
     struct cv_conn cv;

@@ -5,7 +5,6 @@
 
 #include "daemon/conf_parts.h"
 #include "daemon/names.h"
-#include "daemon/policyset.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -14,7 +14,6 @@
 
 #include <culvert/engine.h>
 
-#define POLICY_FIXED_MAX UINT32_C(0x3fffffff)
 #define POLICY_PASS UINT32_C(0x40000000)
 #define POLICY_DROP UINT32_C(0xc0000000)
 #define POLICY_CLEAR UINT32_C(0xfffffff0)

@@ -12,6 +12,7 @@
 #include "wire/ip.h"
 
 enum { RULES_MAX = 256 }; /* of one policy */
+_Static_assert(POLICY_FIXED_MAX < POLICY_PASS, "a priority of its own comes first");
 
 struct shunt_use {
     const struct conn *conn;
