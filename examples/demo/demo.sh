@@ -50,7 +50,7 @@ trap 'exit 143' TERM HUP
 
 [ "$(id -u)" = 0 ] || fail "network namespaces need root: sudo make demo"
 [ -c /dev/net/tun ] || fail "this machine has no /dev/net/tun"
-[ -x "$BUILD/src/daemon/culvertd" ] || fail "no culvertd in $BUILD: run make first"
+[ -x "$BUILD/culvertd" ] || fail "no culvertd in $BUILD: run make first"
 
 inns() { local ns=$P-$1; shift; ip netns exec "$ns" "$@"; }
 spawn() { # NAME NAMESPACE COMMAND...
@@ -101,13 +101,13 @@ fi
 
 say "2. culvertd on the gateway and on the device"
 for side in gateway device; do
-    spawn $side $side "$BUILD/src/daemon/culvertd" -c "$HERE/$side.conf" --run-dir "$RUN/$side" \
+    spawn $side $side "$BUILD/culvertd" -c "$HERE/$side.conf" --run-dir "$RUN/$side" \
         --state-dir "$RUN/$side-state" --foreground
     wait_for 10 "culvertd does not start in the $side" test -S "$RUN/$side/vici.sock"
 done
 spawn tcpdump gateway tcpdump -i wan -U -w "$RUN/outside.pcap"
 wait_for 10 "tcpdump does not start" grep -q 'listening on' "$RUN/tcpdump.log"
-culvert() { local side=$1; shift; inns "$side" "$BUILD/src/cli/culvert" --run-dir "$RUN/$side" "$@"; }
+culvert() { local side=$1; shift; inns "$side" "$BUILD/culvert" --run-dir "$RUN/$side" "$@"; }
 started=$(date +%s%N)
 culvert device up platform >"$RUN/up.log" 2>&1 || fail "the tunnel does not come up"
 step "tunnel up in $((($(date +%s%N) - started) / 1000000)) ms"

@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-CULVERT=${BUILD:-build}/src/cli/culvert
+CULVERT=${BUILD:-build}/culvert
 PYTHON=${PYTHON:-/usr/bin/python3}
 
 skip() {

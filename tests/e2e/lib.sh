@@ -22,8 +22,8 @@ set -u
 E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$E2E_DIR/../.." && pwd)
 BUILD=${BUILD:-$ROOT/build}
-CULVERTD=${CULVERTD:-$BUILD/src/daemon/culvertd}
-CULVERT=${CULVERT:-$BUILD/src/cli/culvert}
+CULVERTD=${CULVERTD:-$BUILD/culvertd}
+CULVERT=${CULVERT:-$BUILD/culvert}
 SWANCTL=${SWANCTL:-$(command -v swanctl || true)}
 TEST=$(basename "$0" .sh)
 P=e2e$$

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-CULVERT=${BUILD:-build}/src/cli/culvert
+CULVERT=${BUILD:-build}/culvert
 CAPTURES=${CAPTURES:-$PWD/../shared/captures}
 RUN=$(mktemp -d "${TMPDIR:-/tmp}/culvert-packet.XXXXXX")
 trap 'rm -rf "$RUN"' EXIT
