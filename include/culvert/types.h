@@ -69,7 +69,7 @@ enum cv_id_type {
     CV_ID_KEY_ID = 11
 };
 
-/* An identity, or in a policy a pattern: see ike/id.h for what '*' matches. */
+/* An identity, or in a policy a pattern: see ident/id.h for what '*' matches. */
 struct cv_id {
     uint8_t type;
     uint8_t n;

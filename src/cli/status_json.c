@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "kit/json.h"
 
 /* Members but those two sections, which are printed in another form. */
 static void print_members(struct json *j, const struct node *section)

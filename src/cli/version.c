@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "kit/json.h"
 
 static void print(const struct cli *cli, const struct node *daemon)
 {

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "daemon/mem.h"
-#include "daemon/vici_codec.h"
+#include "kit/mem.h"
+#include "vici/vici_codec.h"
 
 struct vici_link {
     int fd;

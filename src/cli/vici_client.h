@@ -4,7 +4,7 @@
 #ifndef CLI_VICI_CLIENT_H
 #define CLI_VICI_CLIENT_H
 
-#include "daemon/tree.h"
+#include "kit/tree.h"
 
 struct vici_link;
 

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/clock.h"
-#include "daemon/mem.h"
-#include "daemon/names.h"
-#include "daemon/state.h"
+#include "daemon/inside.h"
+#include "kit/clock.h"
+#include "kit/mem.h"
+#include "text/text.h"
 
 enum { PAUSE_FIRST_MS = 5000, PAUSE_MAX_MS = 300000 };
 

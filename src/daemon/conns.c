@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "daemon/state.h"
+#include "daemon/inside.h"
 
 enum { REAP_EVERY_MS = 1000 };
 

@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/clock.h"
-#include "daemon/mem.h"
-#include "daemon/privs.h"
-#include "daemon/state.h"
+#include "culvertd/privs.h"
+#include "daemon/inside.h"
+#include "kit/clock.h"
+#include "kit/mem.h"
 
 enum { STOP_LIMIT_MS = 2000, IPV6_AND_TCP = 60, PATHS_RENEW_S = 300 };
 

@@ -7,10 +7,10 @@
 
 #include <event2/event.h>
 
-#include "daemon/conf.h"
-#include "daemon/creds.h"
-#include "daemon/log.h"
-#include "daemon/pools.h"
+#include "config/config.h"
+#include "creds/creds.h"
+#include "fleet/pools.h"
+#include "kit/log.h"
 
 struct daemon;
 

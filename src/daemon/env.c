@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
-#include "daemon/names.h"
-#include "linux/routes.h"
+#include "config/config.h"
+#include "linux/kernel/routes.h"
+#include "text/text.h"
 #include "wire/ip.h"
 
 void env_put(struct env *e, const char *fmt, ...)

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/clock.h"
-#include "daemon/mem.h"
-#include "linux/addr.h"
+#include "kit/clock.h"
+#include "kit/mem.h"
+#include "linux/kernel/sockaddr.h"
 
 enum { HOST_KEPT_MS = 60000, HOST_ENTRIES = 64 };
 

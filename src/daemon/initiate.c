@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "daemon/names.h"
-#include "daemon/state.h"
+#include "daemon/inside.h"
+#include "text/text.h"
 
 enum { IKE_PORT = 500 };
 

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "daemon/state.h"
+#include "daemon/inside.h"
 
 void daemon_listen(struct daemon *d, struct listener *l)
 {

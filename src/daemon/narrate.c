@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/names.h"
-#include "daemon/state.h"
+#include "daemon/inside.h"
+#include "text/text.h"
 #include "wire/ike.h"
 
 enum { TEXT = 320 };

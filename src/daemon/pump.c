@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/clock.h"
-#include "daemon/state.h"
-#include "linux/datagram.h"
+#include "daemon/inside.h"
+#include "kit/clock.h"
+#include "linux/net/datagram.h"
 
 enum { FAILURES_EVERY_MS = 10000, PATHS_A_TURN = 256 };
 

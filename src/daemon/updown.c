@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/conf.h"
+#include "config/config.h"
 #include "daemon/env.h"
-#include "daemon/mem.h"
+#include "kit/mem.h"
 
 enum { SCRIPT_LIMIT_S = 60, SCRIPT_LINE = 256, SCRIPT_QUEUE = 4096 };
 

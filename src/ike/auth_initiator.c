@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ident/id.h"
 #include "ike/auth.h"
-#include "ike/id.h"
 #include "wire/ip.h"
 
 /* The Child SA that goes with IKE_AUTH: the first one wanted. */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ident/id.h"
 #include "ike/auth.h"
-#include "ike/id.h"
 #include "wire/ip.h"
 
 enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,

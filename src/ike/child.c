@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ident/id.h"
 #include "ike/exchange.h"
-#include "ike/id.h"
 #include "wire/ip.h"
 
 enum {

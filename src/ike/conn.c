@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "ident/id.h"
 #include "ike/exchange.h"
-#include "ike/id.h"
 #include "wire/ip.h"
 
 enum { FIT_ANY = 1, FIT_RANGE = 2, FIT_EXACT = 3 };

@@ -8,9 +8,9 @@
 #ifndef IKE_EXCHANGE_H
 #define IKE_EXCHANGE_H
 
-#include "ike/proposal.h"
+#include "ident/proposal.h"
+#include "ident/ts.h"
 #include "ike/sa.h"
-#include "ike/ts.h"
 
 /* Where a datagram came in. */
 struct ike_path {

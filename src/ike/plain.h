@@ -4,7 +4,7 @@
 #ifndef IKE_PLAIN_H
 #define IKE_PLAIN_H
 
-#include "ike/msg.h"
+#include "peer/msg.h"
 #include "wire/ike.h"
 
 /* A message being written into a buffer of the pool, which plain_begin takes over. */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ident/id.h"
 #include "ike/exchange.h"
-#include "ike/id.h"
 #include "wire/ip.h"
 
 enum { CA_HASH_LEN = 20 }; /* SHA-1: RFC 7296 section 3.7 */

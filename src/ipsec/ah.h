@@ -9,7 +9,7 @@
 #define IPSEC_AH_H
 
 #include "ipsec/esp.h"
-#include "wire/ah.h"
+#include "wire/ah_hdr.h"
 #include "wire/ip.h"
 
 /* An IP packet that has an AH: the headers before it, and it. */

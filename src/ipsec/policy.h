@@ -18,8 +18,8 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
-#include "ipsec/lengths.h"
-#include "ipsec/selector.h"
+#include "ident/lengths.h"
+#include "ident/selector.h"
 
 /* A device without policies builds with 0. */
 #ifndef IPSEC_POLICIES

@@ -17,8 +17,8 @@
 
 #include "base/arena.h"
 #include "base/pool.h"
-#include "ipsec/lengths.h"
-#include "ipsec/selector.h"
+#include "ident/lengths.h"
+#include "ident/selector.h"
 
 /* A typical pair takes one cell, for its peer: our own side's list is shared with the
  * pair installed before when it is the same, as for all tunnels of one connection. */

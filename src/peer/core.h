@@ -11,10 +11,10 @@
 #include "base/htab.h"
 #include "base/pool.h"
 #include "base/timer.h"
-#include "ike/cookie.h"
-#include "ike/effect.h"
-#include "ike/msg.h"
 #include "ipsec/ipsec.h"
+#include "peer/cookie.h"
+#include "peer/effect.h"
+#include "peer/msg.h"
 
 struct core {
     const struct cv_crypto *crypto;

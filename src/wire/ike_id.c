@@ -1,7 +1,7 @@
 /* Identification payloads, RFC 7296 section 3.5.
  *
  * An identity that parses has a type that a peer may send and as many octets as that
- * type wants; what they mean is ike/id.h's business.
+ * type wants; what they mean is ident/id.h's business.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/ike.h"

@@ -4,9 +4,9 @@
  * The first octet chooses what the rest is.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/conf.h"
-#include "daemon/names.h"
+#include "config/config.h"
 #include "fuzz.h"
+#include "text/text.h"
 #include "wire/ip.h"
 
 enum { TEXT_MAX = 2048 };

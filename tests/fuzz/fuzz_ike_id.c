@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "ike/id.h"
+#include "ident/id.h"
 #include "wire/ike.h"
 
 static void check_round_trip(const struct cv_id *id, struct cv_span body)

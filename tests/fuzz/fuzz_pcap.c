@@ -2,8 +2,8 @@
  * taken for ESP or AH lies in its packet.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/packet.h"
-#include "cli/pcap.h"
+#include "cli/packet/packet.h"
+#include "cli/packet/pcap.h"
 #include "fuzz.h"
 
 static void check_frame(struct cv_span ip)

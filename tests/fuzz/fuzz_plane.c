@@ -16,7 +16,7 @@
 #include "ipsec/esp.h"
 #include "ipsec/ipsec.h"
 #include "weak_crypto.h"
-#include "wire/ah.h"
+#include "wire/ah_hdr.h"
 #include "wire/ip.h"
 
 enum {

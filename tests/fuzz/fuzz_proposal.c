@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "ike/proposal.h"
+#include "ident/proposal.h"
 
 static const struct cv_proposal ike_ours[] = {
     {.protocol = CV_PROTO_IKE,

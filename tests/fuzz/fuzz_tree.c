@@ -5,9 +5,9 @@
  * that it lies in a directory that does not exist.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/tree.h"
-#include "daemon/vici_codec.h"
 #include "fuzz.h"
+#include "kit/tree.h"
+#include "vici/vici_codec.h"
 
 enum { TEXT_MAX = 4096, PACKET_MAX = 128 * 1024 };
 

@@ -4,8 +4,8 @@
  * form for every message.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/vici_codec.h"
 #include "fuzz.h"
+#include "vici/vici_codec.h"
 
 enum { PACKET_MAX = 64 * 1024 };
 

@@ -2,7 +2,7 @@
  * accepted is complete and within its limits.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/xfrm_state.h"
+#include "cli/packet/xfrm_state.h"
 #include "crypto/crypto.h"
 #include "fuzz.h"
 #include "wire/ip.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 /* The command is a program, not a library: its file is taken in whole. */
-#include "src/cli/json.c"
+#include "src/kit/json.c"
 
 static char *text;
 static size_t text_len;

@@ -1,4 +1,4 @@
-/* src/daemon/creds.c, creds_key.c, creds_shared.c: what goes into the store and what comes out.
+/* src/creds/creds.c, creds_key.c, creds_shared.c: what goes into the store and what comes out.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/creds_fixture.h"

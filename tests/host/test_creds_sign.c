@@ -1,4 +1,4 @@
-/* src/daemon/creds_sig.c, creds_rules.c, creds_sign.c: methods, hashes, schemes, and which key
+/* src/creds/creds_sig.c, creds_rules.c, creds_sign.c: methods, hashes, schemes, and which key
  * signs.
  *
  * SPDX-License-Identifier: Apache-2.0 */

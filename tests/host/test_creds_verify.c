@@ -1,4 +1,4 @@
-/* src/daemon/creds_verify.c, creds_path.c: whose certificate passes and whose does not.
+/* src/creds/creds_verify.c, creds_path.c: whose certificate passes and whose does not.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/creds_fixture.h"

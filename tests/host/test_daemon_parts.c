@@ -19,11 +19,11 @@
 
 #include <cmocka.h>
 
-#include "daemon/clock.h"
+#include "culvertd/rundir.h"
+#include "culvertd/systemd.h"
 #include "daemon/host.h"
-#include "daemon/log.h"
-#include "daemon/rundir.h"
-#include "daemon/systemd.h"
+#include "kit/clock.h"
+#include "kit/log.h"
 
 static struct log log_;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/hold.h"
+#include "plane/hold.h"
 
 static struct cv_span packet(uint8_t *octets, uint8_t value)
 {

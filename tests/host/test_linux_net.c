@@ -18,11 +18,11 @@
 
 #include <cmocka.h>
 
-#include "daemon/netconf.h"
-#include "linux/bypass.h"
-#include "linux/routes.h"
-#include "linux/tun.h"
-#include "linux/udpsock.h"
+#include "linux/kernel/routes.h"
+#include "linux/net/bypass.h"
+#include "linux/net/tun.h"
+#include "linux/net/udpsock.h"
+#include "plane/netconf.h"
 #include "tests/support/ipsec_fixture.h"
 #include "wire/ip.h"
 

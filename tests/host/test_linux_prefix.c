@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "linux/routes.h"
+#include "linux/kernel/routes.h"
 
 static struct cv_ts range4(uint32_t lo, uint32_t hi)
 {

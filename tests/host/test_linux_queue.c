@@ -20,11 +20,11 @@
 
 #include <cmocka.h>
 
-#include "linux/nfqueue.h"
-#include "linux/nft.h"
-#include "linux/routes.h"
-#include "linux/tun.h"
-#include "linux/udpsock.h"
+#include "linux/kernel/nfqueue.h"
+#include "linux/kernel/nft.h"
+#include "linux/kernel/routes.h"
+#include "linux/net/tun.h"
+#include "linux/net/udpsock.h"
 #include "tests/support/ipsec_fixture.h"
 
 enum { NUMBER = 700, PORT = 4000, IKE = 500, NAT_T = 4500 };

@@ -15,8 +15,8 @@
 #include <netinet/in.h>
 
 #include "base/span.h"
-#include "linux/rawsock.h"
-#include "linux/udpsock.h"
+#include "linux/net/rawsock.h"
+#include "linux/net/udpsock.h"
 
 enum { PORT_A = 42817, PORT_B = 42818 };
 

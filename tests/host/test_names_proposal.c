@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/names.h"
-#include "daemon/names_alg.h"
+#include "text/names_alg.h"
+#include "text/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

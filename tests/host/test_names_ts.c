@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/names.h"
+#include "text/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

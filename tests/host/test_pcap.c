@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/span.h"
-#include "cli/pcap.h"
+#include "cli/packet/pcap.h"
 
 enum {
     LINK_NULL = 0,

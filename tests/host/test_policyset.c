@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/policyset.h"
+#include "plane/policyset.h"
 #include "tests/support/ipsec_fixture.h"
 
 enum { ROOM = 8, CHILD = 1, OTHER = 2, COOKIE = 5 };

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "daemon/conf.h"
-#include "daemon/lease.h"
-#include "daemon/names.h"
-#include "daemon/pools.h"
+#include "config/config.h"
+#include "fleet/lease.h"
+#include "fleet/pools.h"
+#include "text/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

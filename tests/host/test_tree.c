@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/suggest.h"
-#include "daemon/tree.h"
+#include "kit/suggest.h"
+#include "kit/tree.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

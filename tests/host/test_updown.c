@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "daemon/conf.h"
+#include "config/config.h"
 #include "daemon/env.h"
-#include "daemon/names.h"
 #include "daemon/updown.h"
+#include "text/text.h"
 
 static struct event_base *base;
 static struct updown *updown;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/vici_codec.h"
+#include "vici/vici_codec.h"
 
 #define OCTETS(a) span(a, sizeof(a))
 

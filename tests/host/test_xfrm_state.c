@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "cli/xfrm_state.h"
-#include "daemon/names.h"
+#include "cli/packet/xfrm_state.h"
+#include "text/text.h"
 
 #define KEY16 "0x00112233445566778899aabbccddeeff"
 #define KEY20 "0x000102030405060708090a0b0c0d0e0f10111213"

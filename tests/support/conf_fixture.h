@@ -15,7 +15,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "daemon/conf.h"
+#include "config/config.h"
 
 static char fixture_dir[64];
 

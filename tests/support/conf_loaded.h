@@ -4,8 +4,8 @@
 #ifndef TESTS_CONF_LOADED_H
 #define TESTS_CONF_LOADED_H
 
-#include "daemon/names.h"
 #include "tests/support/conf_fixture.h"
+#include "text/text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HOUR 3600u

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/creds.h"
+#include "creds/creds.h"
 #include "tests/support/hex.h"
 #include "tests/support/pki.h"
 

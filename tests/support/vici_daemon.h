@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "daemon/log.h"
-#include "daemon/mem.h"
-#include "daemon/names.h"
-#include "daemon/vici.h"
+#include "kit/log.h"
+#include "kit/mem.h"
+#include "text/text.h"
+#include "vici/vici.h"
 
 /* ---- a daemon -------------------------------------------------------------------- */
 

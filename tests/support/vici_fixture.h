@@ -12,8 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/vici_codec.h"
 #include "tests/support/vici_daemon.h"
+#include "vici/vici_codec.h"
 
 static struct vici *server;
 static char dir[64], path[96];

@@ -1,4 +1,4 @@
-/* src/wire/ah.c and src/ipsec/ah.c: AH on one packet.  The packets with an AH were made by
+/* src/wire/ah_hdr.c and src/ipsec/ah.c: AH on one packet.  The packets with an AH were made by
  * scapy 2.5, an implementation that shares nothing with ours.
  *
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,4 +1,4 @@
-/* src/ike/id.c: identities, and the patterns that match them.
+/* src/ident/id.c: identities, and the patterns that match them.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/span.h"
-#include "ike/id.h"
+#include "ident/id.h"
 
 enum { UTF8 = 0x0c, PRINTABLE = 0x13, BMP = 0x1e };
 

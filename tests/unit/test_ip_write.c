@@ -1,7 +1,7 @@
-/* src/wire/ip_write.c, and src/wire/ah.c's header: what is written reads back.
+/* src/wire/ip_write.c, and src/wire/ah_hdr.c's header: what is written reads back.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "wire/ah.h"
+#include "wire/ah_hdr.h"
 #include "wire/ip.h"
 #include "wire_test.h"
 

@@ -1,4 +1,4 @@
-/* src/ipsec/lengths.h: the set of prefix lengths in use, longest first.
+/* src/ident/lengths.h: the set of prefix lengths in use, longest first.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "ipsec/lengths.h"
+#include "ident/lengths.h"
 
 static void an_empty_set_has_none(void **state)
 {

@@ -1,4 +1,4 @@
-/* src/ike/natd.c and src/ike/cookie.c: what is computed before there is any state.
+/* src/ike/natd.c and src/peer/cookie.c: what is computed before there is any state.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "ike/cookie.h"
 #include "ike/natd.h"
+#include "peer/cookie.h"
 #include "tests/support/hex.h"
 
 static const uint8_t spi_i[8] = {1, 2, 3, 4, 5, 6, 7, 8}, spi_r[8] = {8, 7, 6, 5, 4, 3, 2, 1};

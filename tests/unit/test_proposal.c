@@ -1,4 +1,4 @@
-/* src/ike/proposal.c: the responder's choice, the initiator's check, what is written.
+/* src/ident/proposal.c: the responder's choice, the initiator's check, what is written.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ike/proposal.h"
+#include "ident/proposal.h"
 
 static const uint8_t esp_spi[4] = {1, 2, 3, 4};
 

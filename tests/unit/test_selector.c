@@ -1,4 +1,4 @@
-/* src/ipsec/selector.c: one selector against one packet.
+/* src/ident/selector.c: one selector against one packet.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "ipsec/selector.h"
+#include "ident/selector.h"
 
 enum { UDP = 17, TCP = 6, ICMP = 1, NO_PORT = -1 };
 

@@ -1,4 +1,4 @@
-/* src/ike/ts.c: resolving, narrowing and comparing selectors; RFC 7296 section 2.9.
+/* src/ident/ts.c: resolving, narrowing and comparing selectors; RFC 7296 section 2.9.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ike/ts.h"
+#include "ident/ts.h"
 
 enum { TCP = 6, UDP = 17 };
 

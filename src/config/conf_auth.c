@@ -1,0 +1,274 @@
+/* Owns local and remote sections: who each side is and how it proves that.
+ *
+ * One round of authentication for each side; EAP, XAuth and several rounds (RFC 4739) are
+ * refused by name.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/inside.h"
+#include "text/text.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct auth_draft {
+    const char *auth;
+    struct cv_id id;
+    bool has_id;
+    const struct node *auth_node, *certs, *cacerts;
+    uint8_t strict;
+    uint32_t round;
+};
+
+/* ---- auth = ... ------------------------------------------------------------- */
+
+/* The kind that auth asks for; the text of a public-key scheme goes to *scheme. */
+static bool read_kind(struct conf_reader *r, const struct auth_draft *d, bool local,
+                      uint8_t *kind, const char **scheme)
+{
+    const char *auth = d->auth;
+
+    *scheme = NULL;
+    if (strcmp(auth, "psk") == 0) {
+        *kind = CV_AUTH_PSK;
+        return true;
+    }
+    if (strcmp(auth, "any") == 0 && !local) {
+        *kind = CV_AUTH_ANY;
+        return true;
+    }
+    if (strncmp(auth, "eap", 3) == 0)
+        return problem_at(r->why, d->auth_node, "EAP ('%s') is not supported yet", auth);
+    if (strncmp(auth, "xauth", 5) == 0)
+        return problem_at(r->why, d->auth_node,
+                          "XAuth ('%s') belongs to IKEv1, which is not supported yet", auth);
+    if (!creds_scheme_known(auth))
+        return problem_at(
+            r->why, d->auth_node,
+            "expected psk, pubkey or a signature scheme like rsa, ecdsa-sha256 or "
+            "ed25519, not '%s'",
+            auth);
+    *kind = CV_AUTH_PUBKEY;
+    *scheme = auth;
+    return true;
+}
+
+/* ---- certificates ----------------------------------------------------------- */
+
+struct certs {
+    const struct cert **v;
+    size_t n;
+};
+
+static size_t count_members(const struct node *n)
+{
+    size_t count = 0;
+
+    for (const struct node *m = n != NULL ? n->first : NULL; m != NULL; m = m->next)
+        count++;
+    return count;
+}
+
+static bool add_cert(struct certs *c, const struct cert *cert)
+{
+    if (cert != NULL)
+        c->v[c->n++] = cert;
+    return cert != NULL;
+}
+
+/* VICI: the certificates themselves. */
+static bool add_octets(struct conf_reader *r, const struct node *n, bool ca, struct certs *c)
+{
+    struct cv_span data = {(const uint8_t *)n->value, n->value_len};
+    const struct cert *cert;
+    struct problem why;
+
+    if (n->kind == NODE_SECTION)
+        return problem_at(r->why, n, "expected a certificate, not a section");
+    cert = creds_add_cert(r->creds, data, ca, &why);
+    if (cert == NULL)
+        return problem_at(r->why, n, "%s", why.text);
+    return add_cert(c, cert);
+}
+
+static bool add_blobs(struct conf_reader *r, const struct node *n, bool ca, struct certs *c)
+{
+    if (n->kind == NODE_VALUE)
+        return add_octets(r, n, ca, c);
+    for (const struct node *item = n->first; item != NULL; item = item->next)
+        if (!add_octets(r, item, ca, c))
+            return false;
+    return true;
+}
+
+static bool add_files(struct conf_reader *r, const struct node *n,
+                      const struct conf_texts *names, bool ca, struct certs *c)
+{
+    for (unsigned i = 0; i < names->n; i++)
+        if (!add_cert(c, conf_load_cert(r, n, ca ? "x509ca" : "x509", names->v[i], ca)))
+            return false;
+    return true;
+}
+
+/* A section cert* or cacert* with `file`. */
+static bool add_section(struct conf_reader *r, const struct node *n, bool ca, struct certs *c)
+{
+    static const struct conf_key keys[] = {
+        {"file",   take_text,    0, NULL},
+        {"handle", take_foreign, 0, NULL},
+        {"slot",   take_foreign, 0, NULL},
+        {"module", take_foreign, 0, NULL},
+    };
+    static const struct conf_table table = {keys, COUNT(keys), NULL};
+    const char *file = NULL;
+
+    if (!conf_read(r, n, &table, &file))
+        return false;
+    if (file == NULL)
+        return problem_at(r->why, n, "needs 'file', the path of a certificate");
+    return add_cert(c, conf_load_cert(r, n, ca ? "x509ca" : "x509", file, ca));
+}
+
+/* list: the value of certs or cacerts, or NULL; sections of that prefix come after it. */
+static bool read_certs(struct conf_reader *r, const struct node *section,
+                       const struct node *list, bool ca, struct certs *c)
+{
+    struct conf_texts names = {0};
+
+    if (list != NULL && r->dir != NULL && !take_texts(r, list, &names, NULL))
+        return false;
+    c->v = mem_take(r->mem, names.n + count_members(list) + 1 + count_members(section),
+                    sizeof(*c->v));
+    if (list != NULL && r->dir != NULL && !add_files(r, list, &names, ca, c))
+        return false;
+    if (list != NULL && r->dir == NULL && !add_blobs(r, list, ca, c))
+        return false;
+    for (const struct node *n = section->first; n != NULL; n = n->next)
+        if (n->kind == NODE_SECTION && conf_fits(ca ? "cacert*" : "cert*", n->name) &&
+            !add_section(r, n, ca, c))
+            return false;
+    return true;
+}
+
+/* ---- sections --------------------------------------------------------------- */
+
+bool take_id(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    const char *text = conf_text(r, n);
+    struct problem why;
+
+    (void)arg;
+    if (text == NULL)
+        return false;
+    if (!id_parse(field, text, &why))
+        return problem_at(r->why, n, "%s", why.text);
+    return true;
+}
+
+static bool take_own_id(struct conf_reader *r, const struct node *n, void *field,
+                        const void *arg)
+{
+    struct auth_draft *d = field;
+
+    d->has_id = true;
+    return take_id(r, n, &d->id, arg);
+}
+
+static bool take_auth(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    struct auth_draft *d = field;
+
+    d->auth_node = n;
+    return take_text(r, n, &d->auth, arg);
+}
+
+static bool take_revocation(struct conf_reader *r, const struct node *n, void *field,
+                            const void *arg)
+{
+    static const struct conf_choice policies[] = {
+        {"strict",  1},
+        {"ifuri",   2},
+        {"relaxed", 0},
+        {NULL,      0},
+    };
+    uint8_t *strict = field;
+
+    (void)arg;
+    if (!take_choice(r, n, strict, policies))
+        return false;
+    if (*strict == 2)
+        return problem_at(r->why, n, "'ifuri' is not supported; use strict or relaxed");
+    return true;
+}
+
+/* clang-format off */
+#define FIELD(name) offsetof(struct auth_draft, name)
+static const struct conf_key local_keys[] = {
+    {"auth",     take_auth,    0,              NULL},
+    {"id",       take_own_id,  0,              NULL},
+    {"certs",    take_node,    FIELD(certs),   NULL},
+    {"round",    take_number,  FIELD(round),   NULL},
+    {"pubkeys",  take_foreign, 0,              NULL},
+    {"eap_id",   take_foreign, 0,              NULL},
+    {"aaa_id",   take_foreign, 0,              NULL},
+    {"xauth_id", take_foreign, 0,              NULL},
+};
+static const struct conf_key remote_keys[] = {
+    {"auth",        take_auth,       0,              NULL},
+    {"id",          take_own_id,     0,              NULL},
+    {"certs",       take_node,       FIELD(certs),   NULL},
+    {"cacerts",     take_node,       FIELD(cacerts), NULL},
+    {"revocation",  take_revocation, FIELD(strict),  NULL},
+    {"round",       take_number,     FIELD(round),   NULL},
+    {"pubkeys",     take_foreign,    0,              NULL},
+    {"eap_id",      take_foreign,    0,              NULL},
+    {"groups",      take_foreign,    0,              NULL},
+    {"cert_policy", take_foreign,    0,              NULL},
+    {"ca_id",       take_foreign,    0,              NULL},
+};
+/* clang-format on */
+
+static const char *const local_sections[] = {"cert*", NULL};
+static const char *const remote_sections[] = {"cert*", "cacert*", NULL};
+
+static const struct conf_table tables[] = {
+    {remote_keys, COUNT(remote_keys), remote_sections},
+    {local_keys,  COUNT(local_keys),  local_sections },
+};
+
+/* Our identity is what our certificate says, unless it is given.  Without either it stays
+ * "any", and the address is used when it is known. */
+static void default_id(const struct auth_draft *d, bool local, const struct certs *certs,
+                       struct cv_auth *out)
+{
+    if (!local || d->has_id || certs->n == 0 || !cert_subject(certs->v[0], &out->id))
+        out->id = d->id;
+}
+
+bool conf_read_auth(struct conf_reader *r, const struct node *section, bool local,
+                    struct cv_auth *out)
+{
+    struct auth_conf *host = mem_take(r->mem, 1, sizeof(*host));
+    struct auth_draft d = {.auth = "pubkey"};
+    struct certs certs = {0}, cacerts = {0};
+
+    *out = (struct cv_auth){.kind = CV_AUTH_PUBKEY, .host = host};
+    host->scheme = "pubkey";
+    if (section == NULL)
+        return true;
+    if (!conf_read(r, section, &tables[local], &d) ||
+        !read_kind(r, &d, local, &out->kind, &host->scheme) ||
+        !read_certs(r, section, d.certs, false, &certs) ||
+        !read_certs(r, section, d.cacerts, true, &cacerts))
+        return false;
+    if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n > 0)
+        return problem_at(r->why, section, "certificates have no use with auth = psk");
+    default_id(&d, local, &certs, out);
+    host->certs = certs.v;
+    host->n_certs = (unsigned)certs.n;
+    host->cacerts = cacerts.v;
+    host->n_cacerts = (unsigned)cacerts.n;
+    host->revocation_strict = d.strict != 0;
+    return true;
+}

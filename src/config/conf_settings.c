@@ -1,0 +1,246 @@
+/* Owns the culvert section: the daemon's own settings, with strongswan.conf's names where
+ * there is one.
+ *
+ * Every table of the engine follows from max_devices, the number of devices that are
+ * connected at one time; each can also be set by itself.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "config/conf_settings.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct settings_draft {
+    struct daemon_settings s;
+    struct cv_limits given; /* 0: follows from max_devices */
+    uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
+    uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
+    const char *tun_name, *user;
+};
+
+/* ---- values ----------------------------------------------------------------- */
+
+/* Thousandths of a decimal number: "1.8" is 1800.  False when it is none or too large. */
+static bool parse_thousandths(const char *text, uint32_t *out)
+{
+    uint64_t v = 0;
+    unsigned digits = 0, decimals = 0;
+    bool point = false;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (*text < '0' || *text > '9' || decimals == 3 || digits == 12)
+            return false;
+        v = v * 10 + (uint64_t)(*text - '0');
+        digits++;
+        decimals += point;
+    }
+    for (; decimals < 3; decimals++)
+        v *= 10;
+    *out = (uint32_t)v;
+    return digits > 0 && v < UINT32_MAX;
+}
+
+/* Seconds with decimals, as milliseconds. */
+static bool take_seconds(struct conf_reader *r, const struct node *n, void *field,
+                         const void *arg)
+{
+    const char *text = conf_text(r, n);
+    size_t len = text != NULL ? strlen(text) : 0;
+    char number[32];
+
+    (void)arg;
+    if (text == NULL)
+        return false;
+    if (len > 0 && text[len - 1] == 's')
+        len--;
+    if (len < sizeof(number)) {
+        memcpy(number, text, len);
+        number[len] = '\0';
+        if (parse_thousandths(number, field))
+            return true;
+    }
+    return problem_at(r->why, n, "expected seconds like 2 or 0.5, not '%s'", text);
+}
+
+static bool take_percent(struct conf_reader *r, const struct node *n, void *field,
+                         const void *arg)
+{
+    const char *text = conf_text(r, n);
+    uint32_t v;
+
+    (void)arg;
+    if (text == NULL)
+        return false;
+    if (!parse_thousandths(text, &v) || v < 1000 || v > 10000)
+        return problem_at(r->why, n, "expected a factor from 1 to 10 like 1.8, not '%s'", text);
+    *(uint32_t *)field = v / 10;
+    return true;
+}
+
+/* The name that the kernel will give, or a pattern with one %d. */
+static bool take_device(struct conf_reader *r, const struct node *n, void *field,
+                        const void *arg)
+{
+    const char *text = conf_text(r, n), *percent;
+
+    if (text == NULL)
+        return false;
+    percent = strchr(text, '%');
+    if (strlen(text) > 15 || strpbrk(text, "/ ") != NULL ||
+        (percent != NULL && (percent[1] != 'd' || strchr(percent + 1, '%') != NULL)))
+        return problem_at(
+            r->why, n, "expected a network device name of at most 15 letters, not '%s'", text);
+    return take_text(r, n, field, arg);
+}
+
+/* ---- keys ------------------------------------------------------------------- */
+
+static const struct conf_range devices = {1, 4000000};
+static const struct conf_range table_sizes = {1, 16000000};
+static const struct conf_range message_sizes = {1280, 65535};
+static const struct conf_range effect_sizes = {16, 1000000};
+static const struct conf_range mtus = {576, 65535};
+static const struct conf_range fragments = {576, 65535};
+static const struct conf_range levels = {0, 4};
+static const struct conf_range try_counts = {1, 100};
+
+static const struct conf_choice cleartexts[] = {
+    {"drop", true },
+    {"pass", false},
+    {NULL,   0    },
+};
+
+/* clang-format off */
+#define FIELD(name) offsetof(struct settings_draft, name)
+static const struct conf_key keys[] = {
+    {"max_devices",        take_number,  FIELD(max_devices),          &devices      },
+    {"ike_sas",            take_number,  FIELD(given.ike_sas),        &table_sizes  },
+    {"child_sas",          take_number,  FIELD(given.child_sas),      &table_sizes  },
+    {"connections",        take_number,  FIELD(given.conns),          &table_sizes  },
+    {"handshakes",         take_number,  FIELD(given.handshakes),     &table_sizes  },
+    {"messages",           take_number,  FIELD(given.messages),       &table_sizes  },
+    {"message_size",       take_number,  FIELD(given.message_size),   &message_sizes},
+    {"effects",            take_number,  FIELD(given.effects),        &effect_sizes },
+    {"policies",           take_number,  FIELD(given.policies),       &table_sizes  },
+    {"port",               take_port,    FIELD(s.port),               NULL          },
+    {"port_nat_t",         take_port,    FIELD(s.port_nat_t),         NULL          },
+    {"tun_name",           take_device,  FIELD(tun_name),             NULL          },
+    {"tun_mtu",            take_number,  FIELD(mtu),                  &mtus         },
+    {"log_level",          take_number,  FIELD(log_level),            &levels       },
+    {"install_routes",     take_bool,    FIELD(s.install_routes),     NULL          },
+    {"install_virtual_ip", take_bool,    FIELD(s.install_virtual_ip), NULL          },
+    {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
+    {"user",               take_text,    FIELD(user),                 NULL          },
+    {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
+    {"retransmit_timeout", take_seconds, FIELD(retransmit_ms),        NULL          },
+    {"retransmit_tries",   take_number,  FIELD(tries),                &try_counts   },
+    {"retransmit_base",    take_percent, FIELD(base_pct),             NULL          },
+    {"retransmit_limit",   take_seconds, FIELD(retransmit_limit_ms),  NULL          },
+    {"half_open_timeout",  take_seconds, FIELD(half_open_ms),         NULL          },
+    {"keep_alive",         take_seconds, FIELD(keepalive_ms),         NULL          },
+    {"cookie_threshold",   take_number,  FIELD(cookie_threshold),     NULL          },
+    {"block_threshold",    take_number,  FIELD(block_threshold),      NULL          },
+};
+/* clang-format on */
+
+static const struct conf_table table = {keys, COUNT(keys), NULL};
+
+static const struct settings_draft defaults = {
+    .s = {.port = 500,
+          .port_nat_t = 4500,
+          .install_routes = true,
+          .install_virtual_ip = true,
+          .drop_cleartext = true},
+    .max_devices = 1000,
+    .mtu = 1400,
+    .log_level = 1,
+    .retransmit_ms = 2000,
+    .tries = 5,
+    .base_pct = 180,
+    .half_open_ms = 30000,
+    .keepalive_ms = 20000,
+    .fragment_size = 1280,
+    .cookie_threshold = 10,
+    .block_threshold = 5,
+    .tun_name = "culvert%d",
+};
+
+/* ---- tables ----------------------------------------------------------------- */
+
+static uint32_t clamp(uint32_t v, uint32_t min, uint32_t max)
+{
+    return v < min ? min : v > max ? max : v;
+}
+
+static void size_tables(struct cv_limits *l, const struct settings_draft *d)
+{
+    uint32_t n = d->max_devices, handshakes = clamp(n / 8, 32, 8192);
+
+    if (d->given.handshakes != 0)
+        handshakes = d->given.handshakes;
+    /* A rekey or a reconnect has the old and the new SA for a moment. */
+    *l = (struct cv_limits){.ike_sas = n + n / 8 + 16,
+                            .child_sas = 2 * n + 32,
+                            .conns = clamp(n, 256, 1000000),
+                            .handshakes = handshakes,
+                            .messages = 8 * handshakes + n / 4,
+                            .message_size = 16384,
+                            .effects = 256,
+                            .policies = n + n / 8 + 1024};
+    if (d->given.ike_sas != 0)
+        l->ike_sas = d->given.ike_sas;
+    if (d->given.child_sas != 0)
+        l->child_sas = d->given.child_sas;
+    if (d->given.conns != 0)
+        l->conns = d->given.conns;
+    if (d->given.messages != 0)
+        l->messages = d->given.messages;
+    if (d->given.message_size != 0)
+        l->message_size = d->given.message_size;
+    if (d->given.effects != 0)
+        l->effects = d->given.effects;
+    if (d->given.policies != 0)
+        l->policies = d->given.policies;
+}
+
+/* 0 switches off here, and asks for the default there. */
+static uint32_t off_when_zero(uint32_t v)
+{
+    return v == 0 ? UINT32_MAX : v;
+}
+
+bool conf_read_settings(struct conf_reader *r, const struct node *section,
+                        struct daemon_settings *out)
+{
+    struct settings_draft d = defaults;
+
+    if (section != NULL && !conf_read(r, section, &table, &d))
+        return false;
+    if (d.s.port == d.s.port_nat_t)
+        return problem_at(r->why, section, "port and port_nat_t must differ");
+    if (d.retransmit_ms == 0 || d.half_open_ms == 0)
+        return problem_at(r->why, section,
+                          "retransmit_timeout and half_open_timeout must not be 0");
+    size_tables(&d.s.limits, &d);
+    d.s.engine.limits = d.s.limits;
+    d.s.engine.fragment_size = (uint16_t)d.fragment_size;
+    d.s.engine.retransmit_ms = d.retransmit_ms;
+    d.s.engine.retransmit_tries = d.tries;
+    d.s.engine.retransmit_base_pct = (uint16_t)d.base_pct;
+    d.s.engine.retransmit_limit_ms = d.retransmit_limit_ms;
+    d.s.engine.half_open_ms = d.half_open_ms;
+    d.s.engine.keepalive_ms = off_when_zero(d.keepalive_ms);
+    d.s.engine.cookie_threshold = off_when_zero(d.cookie_threshold);
+    d.s.engine.block_threshold = off_when_zero(d.block_threshold);
+    d.s.tun_mtu = d.mtu;
+    d.s.log_level = (int)d.log_level;
+    d.s.tun_name = mem_text(d.tun_name);
+    d.s.user = mem_text(d.user);
+    *out = d.s;
+    return true;
+}

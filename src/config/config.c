@@ -1,0 +1,282 @@
+/* Owns whole configuration files: the order in which their sections and the folders beside
+ * them are loaded, and that nothing is left of connections when any of it is wrong.
+ *
+ * Certificates and keys come first, since connections refer to them; pools before the
+ * connections that name them.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/conf_secret.h"
+#include "config/conf_settings.h"
+#include "config/inside.h"
+#include "kit/suggest.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- top level -------------------------------------------------------------- */
+
+static const char *const top_sections[] = {"connections", "secrets", "pools", "authorities",
+                                           "culvert"};
+
+/* Sections that others inherit from may have any name. */
+static bool check_top(const struct node *root, struct problem *why)
+{
+    for (const struct node *n = root->first; n != NULL; n = n->next) {
+        struct suggest near = suggest_init(n->name);
+        bool known = n->kind == NODE_SECTION && n->base;
+        char hint[80];
+
+        for (size_t i = 0; i < COUNT(top_sections); i++) {
+            known = known || (n->kind == NODE_SECTION && strcmp(n->name, top_sections[i]) == 0);
+            suggest_try(&near, top_sections[i]);
+        }
+        if (!known)
+            return problem_at(why, n, "unknown %s '%s'%s",
+                              n->kind == NODE_SECTION ? "section" : "key", n->name,
+                              suggest_hint(&near, hint, sizeof(hint)));
+    }
+    return true;
+}
+
+static bool each_section(const struct node *root, const char *name, struct conf_reader *r,
+                         bool (*load)(struct conf_reader *r, const struct node *n, void *ctx),
+                         void *ctx)
+{
+    const struct node *top = tree_find(root, name);
+
+    for (const struct node *n = top != NULL ? top->first : NULL; n != NULL; n = n->next) {
+        if (n->kind != NODE_SECTION)
+            return problem_at(r->why, n, "expected a section: '%s { }'", n->name);
+        if (!load(r, n, ctx))
+            return false;
+    }
+    return true;
+}
+
+/* ---- certificates and keys -------------------------------------------------- */
+
+static bool add_cert_file(struct conf_reader *r, const char *path, bool ca)
+{
+    const char *reason;
+    struct conf_file f;
+    struct problem why;
+    bool ok;
+
+    if (!conf_file_read(&f, path, &reason))
+        return problem_set(r->why, "cannot read certificate '%s': %s", path, reason);
+    ok = creds_add_cert(r->creds, (struct cv_span){f.p, f.n}, ca, &why) != NULL;
+    conf_file_free(&f);
+    return ok || problem_set(r->why, "certificate '%s': %s", path, why.text);
+}
+
+static bool load_ca_file(struct conf_reader *r, const char *path)
+{
+    return add_cert_file(r, path, true);
+}
+
+static bool load_cert_file(struct conf_reader *r, const char *path)
+{
+    return add_cert_file(r, path, false);
+}
+
+static bool load_crl_file(struct conf_reader *r, const char *path)
+{
+    const char *reason;
+    struct conf_file f;
+    struct problem why;
+    bool ok;
+
+    if (!conf_file_read(&f, path, &reason))
+        return problem_set(r->why, "cannot read revocation list '%s': %s", path, reason);
+    ok = creds_add_crl(r->creds, (struct cv_span){f.p, f.n}, &why);
+    conf_file_free(&f);
+    return ok || problem_set(r->why, "revocation list '%s': %s", path, why.text);
+}
+
+static bool load_key_file(struct conf_reader *r, const char *path)
+{
+    const char *file = strrchr(path, '/') + 1;
+    size_t len = (size_t)(file - path) - 1;
+    const char *folder = NULL;
+
+    for (size_t i = 0; conf_key_folders[i] != NULL; i++) {
+        size_t n = strlen(conf_key_folders[i]);
+
+        if (len >= n && strncmp(path + len - n, conf_key_folders[i], n) == 0)
+            folder = conf_key_folders[i];
+    }
+    /* Its section loads it, with the passphrase. */
+    if (folder != NULL && conf_names_key(r->secrets, folder, file))
+        return true;
+    return conf_load_key(r, NULL, path, NULL);
+}
+
+static void load_folders(struct conf_reader *r)
+{
+    conf_load_folder(r, "x509ca", load_ca_file);
+    conf_load_folder(r, "x509", load_cert_file);
+    conf_load_folder(r, "x509crl", load_crl_file);
+    for (size_t i = 0; conf_key_folders[i] != NULL; i++)
+        conf_load_folder(r, conf_key_folders[i], load_key_file);
+}
+
+/* ---- sections --------------------------------------------------------------- */
+
+struct authority_draft {
+    const char *cacert, *file;
+};
+
+static bool take_uris(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    (void)field;
+    (void)arg;
+    return problem_at(r->why, n,
+                      "key '%s' of strongSwan is not supported: revocation is not checked "
+                      "online; put revocation lists into x509crl/",
+                      n->name);
+}
+
+/* clang-format off */
+#define FIELD(name) offsetof(struct authority_draft, name)
+static const struct conf_key authority_keys[] = {
+    {"cacert",        take_text,    FIELD(cacert), NULL},
+    {"file",          take_text,    FIELD(file),   NULL},
+    {"crl_uris",      take_uris,    0,             NULL},
+    {"ocsp_uris",     take_uris,    0,             NULL},
+    {"cert_uri_base", take_foreign, 0,             NULL},
+    {"handle",        take_foreign, 0,             NULL},
+    {"slot",          take_foreign, 0,             NULL},
+    {"module",        take_foreign, 0,             NULL},
+};
+/* clang-format on */
+
+static const struct conf_table authority_table = {authority_keys, COUNT(authority_keys), NULL};
+
+static bool load_authority(struct conf_reader *r, const struct node *n, void *ctx)
+{
+    struct authority_draft d = {0};
+    const char *name;
+
+    (void)ctx;
+    if (!conf_read(r, n, &authority_table, &d))
+        return false;
+    if ((d.cacert == NULL) == (d.file == NULL))
+        return problem_at(r->why, n, "needs 'cacert' or 'file', the CA's certificate");
+    name = d.cacert != NULL ? d.cacert : d.file;
+    return conf_load_cert(r, n, "x509ca", name, true) != NULL;
+}
+
+static bool load_secret(struct conf_reader *r, const struct node *n, void *ctx)
+{
+    (void)ctx;
+    return conf_load_secret(n, r->creds, r->dir, r->why);
+}
+
+static bool load_pool(struct conf_reader *r, const struct node *n, void *ctx)
+{
+    return conf_load_pool(ctx, n, r->why);
+}
+
+static bool load_conn(struct conf_reader *r, const struct node *n, void *ctx)
+{
+    struct conn ***end = ctx;
+    struct conn *c = conn_build(n, r->creds, r->dir, r->why);
+
+    if (c == NULL)
+        return false;
+    **end = c;
+    *end = &c->next;
+    return true;
+}
+
+/* Every pool that a connection names exists: a slip here would only show when a device
+ * connects. */
+static bool check_pools(const struct conf *conf, const struct pools *pools, struct problem *why)
+{
+    for (const struct conn *c = conf->conns; c != NULL; c = c->next) {
+        for (unsigned i = 0; i < c->n_pools; i++) {
+            struct suggest near = suggest_init(c->pools[i]);
+            const struct node *n = tree_find(c->source, "pools");
+            struct pool_view view;
+            char hint[80];
+
+            if (pools_has(pools, c->pools[i]))
+                continue;
+            for (unsigned at = 0; pools_next(pools, &at, &view);)
+                suggest_try(&near, view.name);
+            return problem_at(why, n, "there is no pool '%s'%s", c->pools[i],
+                              suggest_hint(&near, hint, sizeof(hint)));
+        }
+    }
+    return true;
+}
+
+static bool load_tree(struct conf *out, const struct node *root, struct conf_reader *r,
+                      struct pools *pools)
+{
+    struct conn **end = &out->conns;
+
+    r->conf = out;
+    r->secrets = tree_find(root, "secrets");
+    if (!check_top(root, r->why) ||
+        !conf_read_settings(r, tree_find(root, "culvert"), &out->settings))
+        return false;
+    load_folders(r);
+    return each_section(root, "authorities", r, load_authority, NULL) &&
+           each_section(root, "secrets", r, load_secret, NULL) &&
+           each_section(root, "pools", r, load_pool, pools) &&
+           each_section(root, "connections", r, load_conn, &end) &&
+           check_pools(out, pools, r->why);
+}
+
+/* ---- files ------------------------------------------------------------------ */
+
+static const char *directory_of(struct mem *mem, const char *path)
+{
+    char *dir = mem_take_text(mem, path), *slash = strrchr(dir, '/');
+
+    if (slash == NULL)
+        return ".";
+    slash[slash == dir] = '\0'; /* "/" stays */
+    return dir;
+}
+
+bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools,
+               struct problem *why)
+{
+    struct mem mem = {0};
+    struct conf_reader r = {.mem = &mem, .creds = creds, .why = why};
+    struct node *root = tree_read_file(path, why);
+    bool ok = false;
+
+    *out = (struct conf){.conns = NULL};
+    if (root != NULL) {
+        r.dir = directory_of(&mem, path);
+        ok = load_tree(out, root, &r, pools);
+    }
+    tree_free(root);
+    mem_drop(&mem);
+    if (!ok)
+        conf_free(out);
+    return ok;
+}
+
+void conf_free(struct conf *c)
+{
+    while (c->conns != NULL) {
+        struct conn *gone = c->conns;
+
+        c->conns = gone->next;
+        conn_free(gone);
+    }
+    for (size_t i = 0; i < c->n_warnings; i++)
+        free(c->warnings[i]);
+    free(c->warnings);
+    free(c->settings.tun_name);
+    free(c->settings.user);
+    *c = (struct conf){.conns = NULL};
+}

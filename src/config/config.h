@@ -1,0 +1,111 @@
+/* From configuration trees to connections: the keys of swanctl.conf.
+ *
+ * The same builder serves culvertd's own file and VICI's load-conn.  Unknown keys are
+ * errors with the nearest known key; keys of strongSwan's that are not implemented are
+ * errors that say so.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <culvert/policy.h>
+
+#include "creds/creds.h"
+#include "fleet/pools.h"
+#include "kit/mem.h"
+#include "kit/tree.h"
+
+/* mode = pass and drop: no Child SA, but traffic that goes around all, or nowhere. */
+enum shunt { SHUNT_NONE = 0, SHUNT_PASS, SHUNT_DROP };
+
+/* cv_child_config.host */
+struct child_conf {
+    uint8_t shunt; /* enum shunt */
+    char *updown;  /* script, or NULL */
+    bool hostaccess;
+    uint32_t mark_in, mark_in_mask, mark_out, mark_out_mask, if_id_in, if_id_out;
+    uint32_t priority; /* of a shunt's policies; 0: by its kind and how narrow it is */
+};
+
+static inline enum shunt child_shunt(const struct cv_child_config *c)
+{
+    const struct child_conf *host = c->host;
+
+    return host == NULL ? SHUNT_NONE : (enum shunt)host->shunt;
+}
+
+/* A shunt's own priority is at most this: what lies above is ours to order. */
+#define POLICY_FIXED_MAX UINT32_C(0x3fffffff)
+
+/* One connection with everything it points to; cv_conn.host points here. */
+struct conn {
+    struct cv_conn cv;
+    char **remote_hosts; /* remote_addrs as written, names included; resolved when initiating */
+    unsigned n_remote_hosts;
+    char **local_hosts;
+    unsigned n_local_hosts;
+    char **pools;
+    unsigned n_pools;
+    const struct cv_child_config *const *shunts; /* not among cv.children */
+    unsigned n_shunts;
+    struct node *source; /* the tree it was built from: list-conns, and "is it unchanged?" */
+    struct conn *next;   /* for the owner's list */
+    bool leaving;        /* the file does not have it any more */
+    struct mem mem;      /* holds everything above but source */
+};
+
+/* Does one side have its inner address from the other?  Around the tunnel nothing would find
+ * the way to it. */
+static inline bool conn_is_virtual(const struct cv_conn *c)
+{
+    return c->n_vips > 0 || c->has_pool;
+}
+
+/* section: name is the connection's, members as in swanctl.conf's connections.<conn>.
+ * file_dir: where relative certs and cacerts names are looked up (x509/, x509ca/ below it);
+ * NULL: VICI, where certs come as DER blobs.  NULL with the problem filled. */
+struct conn *conn_build(const struct node *section, struct creds *creds, const char *file_dir,
+                        struct problem *why);
+void conn_free(struct conn *c);
+/* Calls say with a sentence for each thing that is accepted but weak: 3DES, MD5, SHA-1, small
+ * MODP groups, no encryption, no replay protection. */
+void conn_warnings(const struct conn *c, void (*say)(void *ctx, const char *text), void *ctx);
+
+/* The culvert { } section: our own settings. */
+struct daemon_settings {
+    struct cv_limits limits;
+    struct cv_settings engine; /* crypto, limits and worker left for the daemon to fill */
+    uint16_t port, port_nat_t; /* 500, 4500 */
+    char *tun_name;            /* "culvert%d" */
+    unsigned tun_mtu;
+    int log_level; /* 0..4 as strongSwan's */
+    bool install_routes;
+    bool install_virtual_ip;
+    uint8_t drop_cleartext; /* what comes in the clear though policy protects it */
+    char *user;             /* run as this user once sockets are open; NULL: stay */
+};
+
+/* A whole configuration file. */
+struct conf {
+    struct daemon_settings settings;
+    struct conn *conns; /* list */
+    char **warnings;    /* what was passed over, to be logged */
+    size_t n_warnings, cap_warnings;
+};
+
+/* One section of pools, from a file or over VICI: reads it and puts it to the others. */
+bool conf_load_pool(struct pools *pools, const struct node *section, struct problem *why);
+
+/* Reads path: connections, secrets, pools, authorities, culvert.  Credentials and pools go
+ * into the given stores.  All or nothing: on false, conns is empty and the problem says file,
+ * line, key, what was expected, nearest key. */
+bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools,
+               struct problem *why);
+void conf_free(struct conf *c);
+
+/* One entry of secrets { }, e.g. ike-1 { id = x  secret = y } or private { file = ... }; also
+ * used for load-shared. */
+bool conf_load_secret(const struct node *section, struct creds *creds, const char *file_dir,
+                      struct problem *why);
+
+#endif

@@ -1,0 +1,91 @@
+/* Credentials: certificates, private keys, shared secrets; signing and verifying.
+ * The only place of the daemon that holds secrets; it never prints one.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CREDS_CREDS_H
+#define CREDS_CREDS_H
+
+#include <culvert/engine.h>
+
+#include "kit/problem.h"
+
+struct creds;
+struct cert; /* one loaded certificate, reference counted inside creds */
+
+enum shared_kind { SHARED_IKE, SHARED_EAP, SHARED_XAUTH, SHARED_PPK };
+
+/* What one side of a connection says beyond kind and id; cv_auth.host points here. */
+struct auth_conf {
+    const struct cert **certs; /* local: ours to choose from; remote: the only ones accepted */
+    unsigned n_certs;
+    const struct cert **cacerts; /* remote: the chain must go through one of them */
+    unsigned n_cacerts;
+    const char *scheme; /* "pubkey", "rsa-4096-sha256", "ecdsa-sha384", "ed25519"... or NULL;
+                           see creds_scheme_known */
+    bool revocation_strict;
+};
+
+/* Is it a text that auth_conf.scheme may have?  Words joined by '-': "pubkey" or kinds of keys
+ * ("rsa", "rsa/pss", "ecdsa", "ed25519"), each with its least number of bits, and hashes. */
+bool creds_scheme_known(const char *scheme);
+
+struct creds *creds_new(void);
+void creds_free(struct creds *c); /* wipes */
+
+/* data is PEM or DER.  ca: trust it as an authority.  The same certificate twice is one. */
+const struct cert *creds_add_cert(struct creds *c, struct cv_span data, bool ca,
+                                  struct problem *why);
+/* A revocation list, PEM or DER, of one of the authorities. */
+bool creds_add_crl(struct creds *c, struct cv_span data, struct problem *why);
+/* passphrase may be NULL.  keyid, when not NULL, gets the hex SHA-1 of the public key (41
+ * octets). */
+bool creds_add_key(struct creds *c, struct cv_span data, const char *passphrase, char *keyid,
+                   struct problem *why);
+bool creds_remove_key(struct creds *c, const char *keyid);
+/* Replaces the secret of the same name (NULL: nameless, added).  No ids: for everybody. */
+bool creds_add_shared(struct creds *c, enum shared_kind kind, const char *name,
+                      const struct cv_id *ids, unsigned n_ids, struct cv_span secret,
+                      struct problem *why);
+bool creds_remove_shared(struct creds *c, const char *name);
+/* Who loads: the daemon's own file, or a client of the control interface.  What is added,
+ * replaced, removed or cleared is the current origin's alone; lookups see everybody's.  Starts
+ * as CREDS_FILE. */
+enum creds_origin { CREDS_FILE = 1, CREDS_CLIENT = 2 };
+void creds_set_origin(struct creds *c, enum creds_origin origin);
+void creds_clear(struct creds *c); /* certificates, keys and secrets loaded so far */
+
+/* The best secret for the pair: an entry naming both beats one naming one side, and one for
+ * everybody comes last; wildcards in ids match.  An entry that names the local side together
+ * with others is for those others alone.  CV_ERR_NO_CREDENTIAL when none.  The span lives
+ * until the store changes. */
+CV_MUST_USE enum cv_err creds_psk(struct creds *c, const struct cv_id *local,
+                                  const struct cv_id *remote, struct cv_span *out);
+
+/* Answers CV_NEED_SIGNATURE (fx->u.sign): chooses the key and certificate for the local
+ * identity, the method (RFC 7427 with a hash the peer announced; else the RFC 7296 method) and
+ * signs.  out's spans live in the store until the next creds_sign. */
+CV_MUST_USE enum cv_err creds_sign(struct creds *c, const struct cv_effect *fx,
+                                   struct cv_signature *out);
+/* Answers CV_NEED_VERIFY: chain, constraints, validity at now_s (Unix seconds), identity,
+ * usage, signature. */
+CV_MUST_USE enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx,
+                                     int64_t now_s);
+
+/* SHA-1 hashes of the CA keys named in a (all loaded CAs when it names none), 20 octets each;
+ * the caller frees *out with free(). */
+size_t creds_certreq(const struct creds *c, const struct auth_conf *a, uint8_t **out);
+/* The subject as an identity: what `id` defaults to for a connection with this certificate. */
+bool cert_subject(const struct cert *cert, struct cv_id *out);
+
+/* Walks certificates: *at starts as 0. */
+struct cert_view {
+    struct cv_span der;
+    bool ca, trusted, has_key;
+    const char *subject; /* for people */
+    int64_t not_before_s, not_after_s;
+};
+bool creds_next_cert(const struct creds *c, unsigned *at, struct cert_view *out);
+bool creds_next_key(const struct creds *c, unsigned *at, const char **keyid);
+bool creds_next_shared(const struct creds *c, unsigned *at, const char **name);
+
+#endif

@@ -1,0 +1,261 @@
+/* Owns the judgement of certificates.
+ *
+ * Invariant: only authorities of ours end a path; what a peer sends is a building block and
+ * nothing more.  The common name is never an identity, and a '*' in a certificate is just a
+ * character.  RFC 5280 section 6, RFC 4945 section 5.1, RFC 6125 section 6.4.4.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "creds/creds_path.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/span.h"
+#include "ident/id.h"
+
+enum { SECURITY_LEVEL = 2 }; /* OpenSSL's: 112 bits; no SHA-1, no RSA below 2048 */
+
+/* ---- identity ---- */
+
+/* The subjectAltName as an identity of the same kind as id; false when it is another. */
+static bool name_to_id(struct cv_id *out, const GENERAL_NAME *name, uint8_t type)
+{
+    const ASN1_STRING *s;
+    struct wr w = wr_init(out->b, CV_ID_MAX);
+
+    if (name->type == GEN_DNS && type == CV_ID_FQDN)
+        s = name->d.dNSName;
+    else if (name->type == GEN_EMAIL && type == CV_ID_RFC822)
+        s = name->d.rfc822Name;
+    else if (name->type == GEN_IPADD && (type == CV_ID_IPV4 || type == CV_ID_IPV6))
+        s = name->d.iPAddress;
+    else
+        return false;
+    wr_copy(&w, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+    out->type = type;
+    out->n = (uint8_t)w.n;
+    return wr_ok(&w);
+}
+
+bool cert_names(const X509 *x509, const struct cv_id *id)
+{
+    GENERAL_NAMES *names;
+    struct cv_id subject;
+    bool found = false;
+
+    if (id->type == CV_ID_DER_DN)
+        return cert_subject_id(x509, &subject) && id_equal(&subject, id);
+    if (id_has_wildcard(id)) /* a name nobody has, whatever the certificate says */
+        return false;
+    names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++) {
+        struct cv_id alt;
+
+        found =
+            name_to_id(&alt, sk_GENERAL_NAME_value(names, i), id->type) && id_equal(&alt, id);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+/* ---- usage ---- */
+
+static bool is_ike_purpose(int nid)
+{
+    return nid == NID_server_auth || nid == NID_client_auth || nid == NID_ipsec_IKE ||
+           nid == NID_anyExtendedKeyUsage;
+}
+
+/* RFC 4945 section 5.1.3.12: absent, or one of those that fit. */
+static bool purpose_fits(const X509 *x509)
+{
+    int critical; /* -1: absent */
+    EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x509, NID_ext_key_usage, &critical, NULL);
+    bool fits = eku == NULL && critical == -1;
+
+    for (int i = 0; i < sk_ASN1_OBJECT_num(eku) && !fits; i++)
+        fits = is_ike_purpose(OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)));
+    EXTENDED_KEY_USAGE_free(eku);
+    return fits;
+}
+
+bool cert_may_sign(X509 *x509)
+{
+    /* All bits are set when the extension is absent. */
+    uint32_t usage = X509_get_key_usage(x509);
+
+    return (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0 && purpose_fits(x509);
+}
+
+bool cert_is_current(const X509 *x509, int64_t now_s)
+{
+    time_t now = (time_t)now_s;
+
+    return X509_cmp_time(X509_get0_notBefore(x509), &now) < 0 &&
+           X509_cmp_time(X509_get0_notAfter(x509), &now) > 0;
+}
+
+/* ---- path ---- */
+
+static enum cv_err path_error(int err)
+{
+    switch (err) {
+    case X509_V_OK:
+        return CV_OK;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
+        return CV_ERR_CERT_EXPIRED;
+    case X509_V_ERR_CERT_REVOKED:
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+        return CV_ERR_CERT_REVOKED;
+    default:
+        return CV_ERR_CERT_CHAIN;
+    }
+}
+
+/* Which of OpenSSL's strict findings may pass.  What only helps to find the issuer may be
+ * missing anywhere.  What an authority's certificate should say about itself may be missing
+ * from one that the operator trusts by hand: tools in wide use leave it out. */
+static bool is_forgivable(int err, bool at_anchor)
+{
+    switch (err) {
+    case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
+    case X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER:
+        return true;
+    case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
+    case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
+    case X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN:
+        return at_anchor;
+    default:
+        return false;
+    }
+}
+
+/* Without revocation_strict a list that is missing or late is no reason to refuse; one that
+ * names the certificate is, however old. */
+static bool is_unknown_status(int err)
+{
+    return err == X509_V_ERR_UNABLE_TO_GET_CRL || err == X509_V_ERR_CRL_HAS_EXPIRED ||
+           err == X509_V_ERR_CRL_NOT_YET_VALID;
+}
+
+static int judge(int ok, X509_STORE_CTX *ctx)
+{
+    const bool *revocation_strict = X509_STORE_CTX_get_app_data(ctx);
+    int err = X509_STORE_CTX_get_error(ctx);
+    int last = sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+    bool at_anchor = X509_STORE_CTX_get_error_depth(ctx) == last;
+
+    if (!ok && is_forgivable(err, at_anchor))
+        ok = 1;
+    else if (!ok && is_unknown_status(err)) /* nobody revokes an anchor */
+        ok = at_anchor || !*revocation_strict;
+    if (ok)
+        X509_STORE_CTX_set_error(ctx, X509_V_OK);
+    return ok;
+}
+
+/* What a path is made of.  The stacks own none of their items. */
+struct material {
+    STACK_OF(X509) * anchors; /* may end it */
+    STACK_OF(X509) * helpers; /* may be on it */
+    STACK_OF(X509_CRL) * crls;
+};
+
+static bool is_anchor(const struct auth_conf *a, const struct cert *cert)
+{
+    return cert->loaded && cert->trusted && a->n_cacerts == 0;
+}
+
+static bool gather_anchors(struct material *m, const struct creds *c, const struct auth_conf *a)
+{
+    bool ok = true;
+
+    for (unsigned i = 0; i < a->n_cacerts; i++)
+        ok = ok && sk_X509_push(m->anchors, a->cacerts[i]->x509) > 0;
+    for (const struct cert *cert = c->certs; cert != NULL; cert = cert->next) {
+        if (is_anchor(a, cert))
+            ok = ok && sk_X509_push(m->anchors, cert->x509) > 0;
+    }
+    for (const struct crl *crl = c->crls; crl != NULL; crl = crl->next)
+        ok = ok && sk_X509_CRL_push(m->crls, crl->crl) > 0;
+    return ok;
+}
+
+/* OpenSSL takes the first issuer that fits and does not come back to try another, so those
+ * that an anchor issued go to the front: of a cross-signed authority's certificates that is
+ * the one which leads somewhere. */
+static bool add_helper(struct material *m, X509 *x509)
+{
+    for (int i = 0; i < sk_X509_num(m->anchors); i++) {
+        if (X509_check_issued(sk_X509_value(m->anchors, i), x509) == X509_V_OK)
+            return sk_X509_unshift(m->helpers, x509) > 0;
+    }
+    return sk_X509_push(m->helpers, x509) > 0;
+}
+
+static bool gather_helpers(struct material *m, const struct creds *c, const struct auth_conf *a,
+                           STACK_OF(X509) * others)
+{
+    bool ok = true;
+
+    for (int i = 0; i < sk_X509_num(others); i++)
+        ok = ok && add_helper(m, sk_X509_value(others, i));
+    for (const struct cert *cert = c->certs; cert != NULL; cert = cert->next) {
+        if (cert->loaded && !is_anchor(a, cert))
+            ok = ok && add_helper(m, cert->x509);
+    }
+    return ok;
+}
+
+static void set_params(X509_VERIFY_PARAM *param, bool check_crls, int64_t now_s)
+{
+    unsigned long flags = X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN;
+
+    if (check_crls)
+        flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+    X509_VERIFY_PARAM_set_flags(param, flags);
+    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    X509_VERIFY_PARAM_set_time(param, (time_t)now_s);
+}
+
+static enum cv_err run_check(const struct material *m, X509 *leaf, bool revocation_strict,
+                             int64_t now_s)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    enum cv_err err = CV_ERR_CRYPTO;
+
+    if (ctx != NULL && X509_STORE_CTX_init(ctx, NULL, leaf, m->helpers) == 1) {
+        X509_STORE_CTX_set0_trusted_stack(ctx, m->anchors);
+        X509_STORE_CTX_set0_crls(ctx, m->crls);
+        X509_STORE_CTX_set_app_data(ctx, &revocation_strict);
+        X509_STORE_CTX_set_verify_cb(ctx, judge);
+        set_params(X509_STORE_CTX_get0_param(ctx),
+                   revocation_strict || sk_X509_CRL_num(m->crls) > 0, now_s);
+        err = X509_verify_cert(ctx) == 1 ? CV_OK : path_error(X509_STORE_CTX_get_error(ctx));
+    }
+    X509_STORE_CTX_free(ctx);
+    return err;
+}
+
+enum cv_err cert_check_path(const struct creds *c, X509 *leaf, STACK_OF(X509) * others,
+                            const struct auth_conf *a, int64_t now_s)
+{
+    struct material m = {sk_X509_new_null(), sk_X509_new_null(), sk_X509_CRL_new_null()};
+    enum cv_err err = CV_ERR_CRYPTO;
+
+    if (m.anchors != NULL && m.helpers != NULL && m.crls != NULL && gather_anchors(&m, c, a) &&
+        gather_helpers(&m, c, a, others))
+        err = run_check(&m, leaf, a->revocation_strict, now_s);
+    sk_X509_free(m.anchors);
+    sk_X509_free(m.helpers);
+    sk_X509_CRL_free(m.crls);
+    ERR_clear_error();
+    return err;
+}

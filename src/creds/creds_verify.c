@@ -1,0 +1,112 @@
+/* Owns the answer to "did this identity sign that".
+ *
+ * Invariant: CV_OK means that a certificate which is valid now, may sign, names the identity,
+ * and is either pinned by the connection or vouched for by an authority of ours, has a key
+ * that made the signature.  RFC 7296 section 2.15, RFC 4945 section 3.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/err.h>
+
+#include "base/span.h"
+#include "creds/creds_path.h"
+#include "creds/creds_sig.h"
+
+/* What a certificate has to satisfy. */
+struct question {
+    const struct creds *c;
+    const struct cv_effect *fx;
+    const struct auth_conf *a;
+    struct sig_rules rules;
+    int64_t now_s;
+};
+
+static bool is_pinned(const struct auth_conf *a, const X509 *x509)
+{
+    for (unsigned i = 0; i < a->n_certs; i++) {
+        if (X509_cmp(a->certs[i]->x509, x509) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A connection that names the peer's certificates trusts these and no others; the authorities
+ * that it may name besides are asked all the same. */
+static enum cv_err check_trust(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
+{
+    if (q->a->n_certs > 0 && !is_pinned(q->a, leaf))
+        return CV_ERR_CERT_CHAIN;
+    if (q->a->n_certs > 0 && q->a->n_cacerts == 0)
+        return cert_is_current(leaf, q->now_s) ? CV_OK : CV_ERR_CERT_EXPIRED;
+    return cert_check_path(q->c, leaf, others, q->a, q->now_s);
+}
+
+static enum cv_err check_leaf(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
+{
+    EVP_PKEY *pkey = X509_get0_pubkey(leaf);
+    enum cv_err err;
+
+    if (!cert_names(leaf, q->fx->u.verify.remote_id))
+        return CV_ERR_CERT_IDENTITY;
+    if (pkey == NULL || !cert_may_sign(leaf))
+        return CV_ERR_CERT_USAGE;
+    err = check_trust(q, leaf, others);
+    if (err != CV_OK)
+        return err;
+    return sig_check(pkey, q->fx->u.verify.method, q->fx->u.verify.signature,
+                     q->fx->u.verify.octets, &q->rules);
+}
+
+static void try_own(enum cv_err *err, const struct question *q, const struct cert *cert)
+{
+    if (*err != CV_OK && cert_names(cert->x509, q->fx->u.verify.remote_id))
+        *err = check_leaf(q, cert->x509, NULL);
+}
+
+/* The peer sent no certificate, so it counts on our having it. */
+static enum cv_err check_own_copy(const struct question *q)
+{
+    enum cv_err err = CV_ERR_NO_CREDENTIAL;
+
+    for (unsigned i = 0; i < q->a->n_certs; i++)
+        try_own(&err, q, q->a->certs[i]);
+    if (q->a->n_certs > 0)
+        return err;
+    for (const struct cert *cert = q->c->certs; cert != NULL; cert = cert->next) {
+        if (cert->loaded)
+            try_own(&err, q, cert);
+    }
+    return err;
+}
+
+/* Reads what the peer sent; false when it is not DER from the first to the last octet. */
+static bool read_certs(STACK_OF(X509) * out, const struct cv_span *certs, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const unsigned char *p = certs[i].p;
+        X509 *x509 = d2i_X509(NULL, &p, (long)certs[i].n);
+
+        if (x509 == NULL || p != certs[i].p + certs[i].n || sk_X509_push(out, x509) <= 0) {
+            X509_free(x509);
+            return false;
+        }
+    }
+    return true;
+}
+
+enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t now_s)
+{
+    struct question q = {c, fx, creds_auth_conf(&fx->conn->remote), {0}, now_s};
+    enum cv_err err = CV_ERR_CERT_CHAIN;
+    STACK_OF(X509) * certs;
+
+    if (!sig_rules_parse(&q.rules, q.a->scheme))
+        return CV_ERR_AUTH_METHOD;
+    if (fx->u.verify.n_certs == 0)
+        return check_own_copy(&q);
+    certs = sk_X509_new_null();
+    if (read_certs(certs, fx->u.verify.certs, fx->u.verify.n_certs))
+        err = check_leaf(&q, sk_X509_value(certs, 0), certs);
+    sk_X509_pop_free(certs, X509_free);
+    ERR_clear_error();
+    return err;
+}

@@ -1,0 +1,70 @@
+/* What the credential store holds; known to the creds_*.c files alone.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CREDS_INSIDE_H
+#define CREDS_INSIDE_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "creds/creds.h"
+
+enum { KEYID_LEN = 20, KEYID_TEXT = 2 * KEYID_LEN + 1, SIGNATURE_MAX = 1200 };
+
+/* Connections point to certificates, so one that was ever added stays in memory as long as
+ * the store; creds_clear only takes it out of use. */
+struct cert {
+    X509 *x509;
+    uint8_t *der;
+    size_t n_der;
+    char *subject;
+    unsigned loaded;  /* bit set of the creds_origin that loaded it and did not clear it */
+    unsigned trusted; /* the same: as an authority */
+    struct cert *next;
+};
+
+struct crl {
+    X509_CRL *crl;
+    enum creds_origin origin;
+    struct crl *next;
+};
+
+struct key {
+    EVP_PKEY *pkey;
+    char keyid[KEYID_TEXT];
+    enum creds_origin origin;
+    struct key *next;
+};
+
+struct shared {
+    enum shared_kind kind;
+    enum creds_origin origin;
+    char *name; /* NULL: nameless */
+    struct cv_id *ids;
+    unsigned n_ids;
+    uint8_t *secret;
+    size_t n_secret;
+    struct shared *next;
+};
+
+struct creds {
+    enum creds_origin origin; /* of what is added now */
+    struct cert *certs;
+    struct crl *crls;
+    struct key *keys;
+    struct shared *secrets;
+    uint8_t signature[SIGNATURE_MAX]; /* the last one that was made */
+};
+
+/* The private key of a certificate, or NULL. */
+EVP_PKEY *creds_key_of(const struct creds *c, const struct cert *cert);
+void creds_clear_keys(struct creds *c);
+void creds_clear_shared(struct creds *c);
+
+/* What auth.host says; nothing when it is NULL. */
+const struct auth_conf *creds_auth_conf(const struct cv_auth *auth);
+
+/* Why OpenSSL's last call failed, for people; empties its queue. */
+const char *creds_openssl_reason(void);
+
+#endif

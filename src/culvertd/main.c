@@ -1,0 +1,169 @@
+/* culvertd: options, the run directory, and the order of start and end.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "culvertd/privs.h"
+#include "culvertd/rundir.h"
+#include "culvertd/systemd.h"
+#include "daemon/inside.h"
+#include "vici/vici.h"
+
+/* Without -c, the first of these that exists; without any, VICI brings the configuration. */
+static const char *const default_confs[] = {
+    "/etc/culvert/culvert.conf",
+    "/etc/swanctl/swanctl.conf",
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out,
+            "usage: culvertd [options]\n"
+            "  -c, --config FILE     configuration in swanctl.conf syntax\n"
+            "                        (default: %s, else %s, else none)\n"
+            "      --run-dir DIR     sockets and lock (default: /run/culvert)\n"
+            "      --state-dir DIR   what outlives a restart (default: /var/lib/culvert)\n"
+            "      --workers N       packet workers (only 1 in this version)\n"
+            "      --dataplane KIND  auto or user (TUN); xfrm is not in this version\n"
+            "      --foreground      stay in the foreground (culvertd always does)\n"
+            "  -V, --version         print the version\n"
+            "  -h, --help            print this\n",
+            default_confs[0], default_confs[1]);
+}
+
+static int fail(const char *text)
+{
+    fprintf(stderr, "culvertd: %s\n", text);
+    return EXIT_FAILURE;
+}
+
+enum option_id { OPT_RUN_DIR = 256, OPT_STATE_DIR, OPT_WORKERS, OPT_DATAPLANE, OPT_FOREGROUND };
+
+static bool take_option(struct daemon_options *opt, int id, const char *value,
+                        struct problem *why)
+{
+    switch (id) {
+    case 'c':
+        opt->conf_path = value;
+        return true;
+    case OPT_RUN_DIR:
+        opt->run_dir = value;
+        return true;
+    case OPT_STATE_DIR:
+        opt->state_dir = value;
+        return true;
+    case OPT_WORKERS:
+        if (strcmp(value, "1") == 0)
+            return true;
+        return problem_set(why, "--workers %s: this version runs one worker; use 1", value);
+    case OPT_DATAPLANE:
+        if (strcmp(value, "auto") == 0 || strcmp(value, "user") == 0)
+            return true;
+        if (strcmp(value, "xfrm") == 0)
+            return problem_set(why, "--dataplane xfrm: this version has the TUN data plane "
+                                    "only; use auto or user");
+        return problem_set(why, "--dataplane %s: expected auto or user", value);
+    case OPT_FOREGROUND:
+        return true;
+    default:
+        return problem_set(why, "see culvertd --help");
+    }
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(struct daemon_options *opt, int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"config",     required_argument, NULL, 'c'           },
+        {"run-dir",    required_argument, NULL, OPT_RUN_DIR   },
+        {"state-dir",  required_argument, NULL, OPT_STATE_DIR },
+        {"workers",    required_argument, NULL, OPT_WORKERS   },
+        {"dataplane",  required_argument, NULL, OPT_DATAPLANE },
+        {"foreground", no_argument,       NULL, OPT_FOREGROUND},
+        {"version",    no_argument,       NULL, 'V'           },
+        {"help",       no_argument,       NULL, 'h'           },
+        {NULL,         0,                 NULL, 0             },
+    };
+    struct problem why;
+    int id;
+
+    while ((id = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1) {
+        if (id == 'h') {
+            usage(stdout);
+            return EXIT_SUCCESS;
+        }
+        if (id == 'V') {
+            printf("culvertd %s\n", CULVERT_VERSION);
+            return EXIT_SUCCESS;
+        }
+        if (!take_option(opt, id, optarg, &why))
+            return fail(why.text);
+    }
+    if (optind < argc) {
+        problem_set(&why, "unexpected argument \"%s\"; see culvertd --help", argv[optind]);
+        return fail(why.text);
+    }
+    return -1;
+}
+
+static const char *default_conf(void)
+{
+    for (size_t i = 0; i < sizeof(default_confs) / sizeof(default_confs[0]); i++)
+        if (access(default_confs[i], F_OK) == 0)
+            return default_confs[i];
+    return NULL;
+}
+
+/* Runs with the run directory held. */
+static int serve(const struct daemon_options *opt)
+{
+    struct problem why;
+    struct daemon *d = daemon_new(opt, &why);
+    struct vici *vici = NULL;
+    char path[PATH_MAX];
+    int code = EXIT_FAILURE;
+
+    if (d == NULL)
+        return fail(why.text);
+    (void)snprintf(path, sizeof(path), "%s/vici.sock", opt->run_dir);
+    vici = vici_start(d, path, &why);
+    if (vici == NULL || !privs_drop(d->conf.settings.user, opt->run_dir, &why)) {
+        (void)fail(why.text);
+    } else {
+        daemon_log(d, 1, LOG_DMN, 0, "culvertd %s ready: configuration %s, control socket %s",
+                   CULVERT_VERSION, opt->conf_path == NULL ? "(none)" : opt->conf_path, path);
+        systemd_notify("READY=1");
+        code = daemon_run(d);
+        systemd_notify("STOPPING=1");
+    }
+    if (vici != NULL)
+        vici_stop(vici);
+    daemon_free(d);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon_options opt = {.run_dir = "/run/culvert", .state_dir = "/var/lib/culvert"};
+    struct problem why;
+    int code = read_options(&opt, argc, argv), lock;
+
+    if (code >= 0)
+        return code;
+    if (opt.conf_path == NULL)
+        opt.conf_path = default_conf();
+    if (!privs_enough())
+        return fail("needs root or CAP_NET_ADMIN: it makes a TUN device, routes and sockets "
+                    "on ports below 1024");
+    lock = rundir_hold(opt.run_dir, &why);
+    if (lock < 0)
+        return fail(why.text);
+    code = serve(&opt);
+    rundir_release(lock);
+    return code;
+}

@@ -1,0 +1,123 @@
+/* The inside of struct daemon, shared by the files that are the daemon: daemon.c (life),
+ * pump.c (effects), conns.c (connections), initiate.c, actions.c (start, trap, restart),
+ * narrate.c (events as sentences).  Control interfaces use daemon.h alone.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_INSIDE_H
+#define DAEMON_INSIDE_H
+
+#include "daemon/daemon.h"
+#include "daemon/host.h"
+#include "daemon/updown.h"
+#include "kit/log.h"
+#include "plane/cleartext.h"
+#include "plane/hold.h"
+#include "plane/netconf.h"
+#include "plane/netio.h"
+#include "plane/policyset.h"
+#include "plane/shunts.h"
+
+struct daemon_options {
+    const char *conf_path; /* NULL: start empty, VICI brings the configuration */
+    const char *run_dir, *state_dir;
+};
+
+/* A round over the listeners that is going on; listeners may go away meanwhile. */
+struct listen_round {
+    struct listener *next;
+    struct listen_round *outer;
+};
+
+struct wish;
+struct trap;
+
+struct daemon {
+    struct daemon_options opt;
+    struct conf conf; /* settings; conns are moved out */
+    struct event_base *base;
+    struct event *signals[4];
+    struct log log;
+    uint64_t started_ms;
+    int exit_code;
+
+    struct cv_engine *engine;
+    void *engine_memory;
+    size_t engine_size;
+    int alarm_fd;
+    struct event *alarm;
+    uint64_t alarm_ms;
+    bool pumping;
+
+    struct creds *creds;
+    struct pools *pools;
+    struct hosts *hosts;
+    struct netio io;
+    struct cleartext cleartext;
+    struct netconf net;
+    struct policyset policies;
+    struct shunts shunts;
+    struct updown *updown;
+
+    struct conn *conns;
+    struct conn *retired; /* removed, but SAs still use them */
+    uint64_t reaped_ms;
+    struct wish *wishes;
+    struct trap *traps;
+    uint32_t trap_count;
+    struct event *retry;   /* the next wish is due */
+    struct hold hold;      /* what traps have caught */
+    struct event *release; /* some of it can go */
+    struct event *paths;   /* what the kernel knows of them, again */
+    uint32_t path_at;      /* where that goes on */
+    bool releasing;
+
+    struct listener *listeners;
+    struct listen_round *rounds;
+
+    bool stopping;
+    struct event *stop_timer;
+    uint64_t failures_told_ms;
+};
+
+struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why);
+int daemon_run(struct daemon *d); /* until stopped; the process's exit code */
+void daemon_free(struct daemon *d);
+
+/* listen.c */
+void daemon_tell(struct daemon *d, const struct cv_effect *fx); /* to the listeners */
+
+/* pump.c */
+bool daemon_idle(const struct daemon *d); /* stopping, and nothing is left to wait for */
+
+/* conns.c */
+void conns_reap(struct daemon *d); /* frees retired connections without users */
+void conns_free(struct daemon *d);
+
+/* initiate.c */
+enum initiate_result {
+    INITIATE_STARTED,
+    INITIATE_WAITS,   /* for the resolver */
+    INITIATE_NOT_NOW, /* no route, no name server, no room: that may pass */
+    INITIATE_FAILED   /* it cannot work as configured; as before, the problem says why */
+};
+enum initiate_result initiate(struct daemon *d, const struct conn *c,
+                              const struct cv_child_config *child, uint32_t *ike,
+                              struct problem *why);
+
+/* actions.c */
+/* Carries out start_action where it is of that kind. */
+void actions_take(struct daemon *d, struct conn *c, uint8_t kind);
+void actions_remove(struct daemon *d, struct conn *c); /* undoes it */
+/* Initiates when the resolver has answered; failing, listeners hear CV_EV_CHILD_FAILED. */
+void actions_wait(struct daemon *d, struct conn *c, const struct cv_child_config *child);
+void actions_resolved(struct daemon *d, const char *name);
+void actions_event(struct daemon *d, const struct cv_effect *fx);
+void actions_packet(struct daemon *d, const struct cv_packet *p); /* traffic for a trap */
+void actions_retry(struct daemon *d);                             /* the timer rang */
+void actions_release(struct daemon *d); /* packets that traps have caught can go */
+void actions_clear(struct daemon *d);
+
+/* narrate.c */
+void narrate(struct daemon *d, const struct cv_effect *fx);
+
+#endif

@@ -1,0 +1,307 @@
+/* Owns the address pools: their ranges, what they tell devices, and how they change while
+ * leases are out.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/pools.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "fleet/lease.h"
+#include "kit/mem.h"
+#include "wire/ip.h"
+
+enum { V6_PREFIX = 128 };
+
+struct pool {
+    struct pool *next;
+    char *name;
+    struct cv_addr base;        /* as configured */
+    struct cv_addr_range range; /* what is leased, first to last */
+    struct leases leases;
+    struct cv_addr dns[CV_LEASE_DNS_MAX];
+    uint8_t n_dns;
+};
+
+struct pools {
+    struct pool *first;
+    uint64_t seed[2];
+};
+
+struct pools *pools_new(void)
+{
+    struct pools *p = mem_new(1, sizeof(*p));
+
+    if (getrandom(p->seed, sizeof(p->seed), 0) != (ssize_t)sizeof(p->seed))
+        abort(); /* without it a peer could choose identities that collide */
+    return p;
+}
+
+static void pool_free(struct pool *pool)
+{
+    leases_free(&pool->leases);
+    free(pool->name);
+    free(pool);
+}
+
+void pools_free(struct pools *p)
+{
+    if (p == NULL)
+        return;
+    while (p->first != NULL) {
+        struct pool *gone = p->first;
+
+        p->first = gone->next;
+        pool_free(gone);
+    }
+    free(p);
+}
+
+static struct pool **find(const struct pools *p, const char *name)
+{
+    struct pool **at = (struct pool **)(uintptr_t)&p->first;
+
+    while (*at != NULL && strcmp((*at)->name, name) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+bool pools_has(const struct pools *p, const char *name)
+{
+    return *find(p, name) != NULL;
+}
+
+/* ---- addresses -------------------------------------------------------------- */
+
+/* a + n; the caller knows that it stays in the family. */
+static void addr_add(uint8_t *a, size_t len, uint32_t n)
+{
+    uint64_t carry = n;
+
+    for (uint8_t *at = a + len; at > a && carry > 0; carry >>= 8) {
+        carry += *--at;
+        *at = (uint8_t)carry;
+    }
+}
+
+/* hi - lo, at most LEASE_NONE. */
+static uint32_t addr_distance(const uint8_t *lo, const uint8_t *hi, size_t len)
+{
+    uint32_t low = 0;
+    unsigned borrow = 0;
+    bool large = false;
+
+    for (size_t i = len; i-- > 0;) {
+        unsigned d =
+            (unsigned)hi[i] - lo[i] - borrow; /* wraps below zero, and then bit 8 is set */
+
+        borrow = d >> 8 & 1;
+        if (i + 4 >= len)
+            low |= (d & 0xff) << 8 * (len - 1 - i);
+        else
+            large = large || (d & 0xff) != 0;
+    }
+    return large ? LEASE_NONE : low;
+}
+
+static uint32_t offset_of(const struct pool *pool, const struct cv_addr *a)
+{
+    size_t len = addr_len(pool->range.family);
+
+    if (a->family != pool->range.family || memcmp(a->b, pool->range.lo, len) < 0 ||
+        memcmp(a->b, pool->range.hi, len) > 0)
+        return LEASE_NONE;
+    return addr_distance(pool->range.lo, a->b, len);
+}
+
+static struct cv_addr addr_at(const struct pool *pool, uint32_t offset)
+{
+    struct cv_addr a = {.family = pool->range.family};
+
+    memcpy(a.b, pool->range.lo, sizeof(a.b));
+    addr_add(a.b, addr_len(a.family), offset);
+    return a;
+}
+
+/* ---- loading ---------------------------------------------------------------- */
+
+static bool overlap(const struct cv_addr_range *a, const struct cv_addr_range *b)
+{
+    return a->family == b->family && memcmp(a->lo, b->hi, sizeof(a->lo)) <= 0 &&
+           memcmp(b->lo, a->hi, sizeof(b->lo)) <= 0;
+}
+
+static bool check_overlap(const struct pools *p, const struct pool_config *d,
+                          const struct node *section, struct problem *why)
+{
+    for (const struct pool *other = p->first; other != NULL; other = other->next)
+        if (strcmp(other->name, section->name) != 0 && overlap(&other->range, &d->range))
+            return problem_at(why, section, "the addresses overlap with those of pool '%s'",
+                              other->name);
+    return true;
+}
+
+/* Takes over what an old lease of the pool's former range is now; one outside is lost. */
+static bool adopt(struct pool *to, const struct pool *from, struct lease_entry *e)
+{
+    struct cv_addr a = addr_at(from, e->offset);
+
+    e->offset = offset_of(to, &a);
+    return leases_adopt(&to->leases, e);
+}
+
+/* Online leases must fit; of those offline what fits is kept, oldest first. */
+static bool adopt_all(struct pool *to, const struct pool *from, const struct node *section,
+                      struct problem *why)
+{
+    struct lease_entry e;
+
+    for (uint32_t at = 0; leases_next(&from->leases, &at, &e);)
+        if (e.ike != 0 && !adopt(to, from, &e))
+            return problem_at(why, section,
+                              "%u leases are online, and not all are inside the new range",
+                              from->leases.online);
+    for (uint32_t at = from->leases.oldest; leases_next_offline(&from->leases, &at, &e);)
+        (void)adopt(to, from, &e);
+    return true;
+}
+
+static struct pool *pool_new(const struct pools *p, const struct node *section,
+                             const struct pool_config *d)
+{
+    struct pool *pool = mem_new(1, sizeof(*pool));
+    uint32_t last = addr_distance(d->range.lo, d->range.hi, addr_len(d->range.family));
+
+    pool->name = mem_text(section->name);
+    pool->base = d->base;
+    pool->range = d->range;
+    memcpy(pool->dns, d->dns, sizeof(pool->dns));
+    pool->n_dns = d->n_dns;
+    if (leases_init(&pool->leases, last < LEASE_NONE ? last + 1 : LEASE_NONE, p->seed))
+        return pool;
+    pool_free(pool);
+    return NULL;
+}
+
+bool pools_put(struct pools *p, const struct node *section, const struct pool_config *d,
+               struct problem *why)
+{
+    struct pool **at = find(p, section->name), *old = *at, *pool;
+
+    if (!check_overlap(p, d, section, why))
+        return false;
+    pool = pool_new(p, section, d);
+    if (pool == NULL)
+        return problem_at(why, section, "no memory for its leases");
+    if (old != NULL && !adopt_all(pool, old, section, why)) {
+        pool_free(pool);
+        return false;
+    }
+    if (old != NULL) {
+        pool->next = old->next;
+        pool_free(old);
+    }
+    *at = pool;
+    return true;
+}
+
+bool pools_unload(struct pools *p, const char *name, struct problem *why)
+{
+    struct pool **at = find(p, name), *gone = *at;
+
+    if (gone == NULL)
+        return problem_set(why, "there is no pool '%s'", name);
+    if (gone->leases.online > 0)
+        return problem_set(why, "pool '%s' has %u leases online", name, gone->leases.online);
+    *at = gone->next;
+    pool_free(gone);
+    return true;
+}
+
+/* ---- leasing ---------------------------------------------------------------- */
+
+/* Gives *slot an address of the pool unless it has one or none of that family is wanted. */
+static void lease_from(struct pool *pool, uint32_t ike, const struct cv_id *who,
+                       const struct cv_addr *want, struct cv_addr *slot)
+{
+    uint32_t offset;
+
+    if (want == NULL || slot->family != CV_ANY_FAMILY)
+        return;
+    offset = leases_take(&pool->leases, ike, who, offset_of(pool, want));
+    if (offset != LEASE_NONE)
+        *slot = addr_at(pool, offset);
+}
+
+static void add_dns(const struct pool *pool, struct cv_lease *out)
+{
+    for (unsigned i = 0; i < pool->n_dns && out->n_dns < CV_LEASE_DNS_MAX; i++)
+        out->dns[out->n_dns++] = pool->dns[i];
+}
+
+enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
+                        const struct cv_id *who, uint32_t ike, const struct cv_addr *want_v4,
+                        const struct cv_addr *want_v6, struct cv_lease *out)
+{
+    *out = (struct cv_lease){.v6_prefix = V6_PREFIX};
+    for (unsigned i = 0; i < n; i++) {
+        struct pool *pool = *find(p, names[i]);
+
+        if (pool == NULL)
+            continue;
+        if (pool->range.family == CV_IPV4)
+            lease_from(pool, ike, who, want_v4, &out->v4);
+        else
+            lease_from(pool, ike, who, want_v6, &out->v6);
+        add_dns(pool, out);
+    }
+    if (out->v4.family == CV_ANY_FAMILY && out->v6.family == CV_ANY_FAMILY)
+        return CV_ERR_ADDRESS;
+    return CV_OK;
+}
+
+void pools_release(struct pools *p, uint32_t ike)
+{
+    for (struct pool *pool = p->first; pool != NULL; pool = pool->next)
+        leases_release(&pool->leases, ike);
+}
+
+void pools_rename(struct pools *p, uint32_t ike_old, uint32_t ike_new)
+{
+    for (struct pool *pool = p->first; pool != NULL; pool = pool->next)
+        leases_rename(&pool->leases, ike_old, ike_new);
+}
+
+/* ---- listing ---------------------------------------------------------------- */
+
+bool pools_next(const struct pools *p, unsigned *at, struct pool_view *out)
+{
+    const struct pool *pool = p->first;
+
+    for (unsigned i = 0; i < *at && pool != NULL; i++)
+        pool = pool->next;
+    if (pool == NULL)
+        return false;
+    ++*at;
+    *out = (struct pool_view){.name = pool->name,
+                              .base = pool->base,
+                              .size = pool->leases.size,
+                              .online = pool->leases.online,
+                              .offline = pool->leases.n - pool->leases.online};
+    return true;
+}
+
+bool pools_next_lease(const struct pools *p, const char *name, unsigned *at,
+                      struct lease_view *out)
+{
+    const struct pool *pool = *find(p, name);
+    struct lease_entry e;
+
+    if (pool == NULL || !leases_next(&pool->leases, at, &e))
+        return false;
+    out->addr = addr_at(pool, e.offset);
+    out->who = e.who;
+    out->online = e.ike != 0;
+    return true;
+}

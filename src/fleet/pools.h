@@ -1,0 +1,58 @@
+/* Virtual address pools: leases sticky by identity, DNS attributes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FLEET_POOLS_H
+#define FLEET_POOLS_H
+
+#include <culvert/engine.h>
+
+#include "kit/tree.h"
+
+struct pools;
+
+struct pools *pools_new(void);
+void pools_free(struct pools *p);
+
+/* What a pool is configured to be. */
+struct pool_config {
+    struct cv_addr base;        /* as written: the subnet, or where the range begins */
+    struct cv_addr_range range; /* what is leased, first to last */
+    struct cv_addr dns[CV_LEASE_DNS_MAX];
+    uint8_t n_dns;
+};
+
+/* The pool that section names and d describes.  Replaces one of the same name when no lease of
+ * it is online outside the new range; a problem is told with the section's place. */
+bool pools_put(struct pools *p, const struct node *section, const struct pool_config *d,
+               struct problem *why);
+bool pools_unload(struct pools *p, const char *name,
+                  struct problem *why); /* fails while leases are online */
+bool pools_has(const struct pools *p, const char *name);
+
+/* Assigns from the named pools (one IPv4, one IPv6 as wanted): the identity's former address
+ * when free, else the one wanted when free, else the next never used, else the longest unused.
+ * CV_ERR_ADDRESS when all are full. Counted: the same (ike, identity) twice gives the same
+ * lease. */
+CV_MUST_USE enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
+                                    const struct cv_id *who, uint32_t ike,
+                                    const struct cv_addr *want_v4,
+                                    const struct cv_addr *want_v6, struct cv_lease *out);
+void pools_release(struct pools *p, uint32_t ike);
+/* An IKE SA got a new number (rekey, reauthentication by the same identity). */
+void pools_rename(struct pools *p, uint32_t ike_old, uint32_t ike_new);
+
+struct pool_view {
+    const char *name;
+    struct cv_addr base;
+    uint64_t size, online, offline;
+};
+bool pools_next(const struct pools *p, unsigned *at, struct pool_view *out);
+struct lease_view {
+    struct cv_addr addr;
+    struct cv_id who;
+    bool online;
+};
+bool pools_next_lease(const struct pools *p, const char *pool, unsigned *at,
+                      struct lease_view *out);
+
+#endif

@@ -1,0 +1,55 @@
+/* Choosing a proposal, RFC 7296 section 2.7 and 3.3.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef IDENT_PROPOSAL_H
+#define IDENT_PROPOSAL_H
+
+#include <culvert/engine.h>
+#include <culvert/policy.h>
+
+#include "wire/ike.h"
+
+struct proposal_choice {
+    uint8_t number; /* the peer's proposal number, to be echoed */
+    uint8_t protocol;
+    struct cv_span spi; /* the peer's SPI */
+    struct cv_suite suite;
+};
+
+/* The responder's choice: for each of ours in order of preference, the first of the
+ * peer's proposals in which every transform type agrees.  ke_hint: with several
+ * acceptable groups prefer this one (the KE payload's; 0: none).  want_ke false: KE transforms
+ * are left out of both (the Child SA of IKE_AUTH; RFC 7296 section 1.2). sa is a body that
+ * ike_check_sa accepted.  CV_ERR_NO_PROPOSAL when nothing fits. KE NONE (or no KE on our side)
+ * fits KE NONE or none on theirs.  AEAD needs no INTEG: absent or NONE. ESP without ESN
+ * transform on the peer's side counts as ESN no. */
+CV_MUST_USE enum cv_err proposal_select(struct proposal_choice *out,
+                                        const struct cv_crypto *crypto,
+                                        const struct cv_proposal *ours, unsigned n_ours,
+                                        struct cv_span sa, bool want_ke, uint16_t ke_hint);
+
+/* The initiator's check of an answer: exactly one proposal, one transform a type, each
+ * offered by us.  CV_ERR_SYNTAX or CV_ERR_NO_PROPOSAL otherwise. */
+CV_MUST_USE enum cv_err proposal_check_answer(struct proposal_choice *out,
+                                              const struct cv_proposal *ours, unsigned n_ours,
+                                              struct cv_span sa, bool want_ke);
+
+/* The proposal that says exactly this suite; for answers. */
+void proposal_from_suite(struct cv_proposal *out, uint8_t protocol,
+                         const struct cv_suite *suite, bool with_ke);
+
+/* A copy of p without KE transforms (Child SAs of IKE_AUTH). */
+void proposal_without_ke(struct cv_proposal *out, const struct cv_proposal *p);
+
+/* First KE group of the list; CV_KE_NONE when there is none. */
+uint16_t proposal_first_ke(const struct cv_proposal *p, unsigned n);
+bool proposal_has_ke(const struct cv_proposal *p, unsigned n, uint16_t ke);
+
+/* Appends a whole SA body: every proposal with numbers from 1 and the same spi. */
+void proposal_put_sa_body(struct wr *w, const struct cv_proposal *p, unsigned n,
+                          struct cv_span spi, bool with_ke);
+/* Appends the one-proposal body of an answer. */
+void proposal_put_answer(struct wr *w, const struct proposal_choice *c, struct cv_span our_spi,
+                         bool with_ke);
+
+#endif

@@ -1,0 +1,22 @@
+/* Time for the engine: monotonic, and an alarm on the same clock.
+ *
+ * The clock counts while the machine sleeps, so lifetimes and NAT mappings age as they do for
+ * the peer, and an alarm that came due meanwhile rings on waking.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef KIT_CLOCK_H
+#define KIT_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+uint64_t clock_now_ms(void);
+int64_t clock_unix_s(void); /* civil time, for certificates */
+
+/* A descriptor that becomes readable when the alarm rings; -1 with errno set. */
+int clock_alarm_open(void);
+/* UINT64_MAX: never. A time that has passed rings at once. */
+void clock_alarm_set(int fd, uint64_t at_ms);
+void clock_alarm_clear(int fd); /* after it rang */
+
+#endif
