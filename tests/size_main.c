@@ -28,7 +28,7 @@ int main(void)
         cv_tick(e, now);
         while (cv_next_effect(e, &fx)) {
             if (fx.kind == CV_NEED_PSK &&
-                cv_answer_psk(e, fx.ike, CV_OK, (struct cv_span){memory, 1}, now) != CV_OK)
+                cv_answer_psk(e, fx.question, CV_OK, (struct cv_span){memory, 1}, now) != CV_OK)
                 return 1;
         }
     }

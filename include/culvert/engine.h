@@ -51,6 +51,7 @@ struct cv_settings {
     uint32_t retransmit_limit_ms; /* cap on one time-out; 0: none */
     uint32_t half_open_ms;        /* responder gives up an unfinished handshake; 0: 30000 */
     uint16_t tunnel_mss;   /* TCP SYNs through Child SAs announce at most this; 0: left alone */
+    uint32_t answer_ms;    /* how long the host has for an answer; 0: 30000 */
     uint32_t keepalive_ms; /* NAT keepalive interval; 0: 20000; UINT32_MAX: never */
     uint32_t cookie_threshold; /* half-open SAs before cookies are asked for; 0: 10 */
     uint32_t children_max;     /* Child SAs that one peer may ask for in an IKE SA; 0: 64 */
@@ -211,11 +212,15 @@ enum cv_auth_method {
 };
 
 /* Every span is valid until the next call into the engine except cv_next_effect and
- * the cv_*_info functions. */
+ * the cv_*_info functions.  What a question (CV_NEED_*) shows, identities and octets, is valid
+ * only until the next call into the engine, cv_next_effect included: a host that answers later
+ * takes a copy. */
 struct cv_effect {
     uint8_t kind;               /* cv_effect_kind */
     uint32_t ike;               /* IKE SA number, 0 when none */
     const struct cv_conn *conn; /* NULL before one is chosen */
+    uint32_t question;          /* of a question: its number, which its answer names; else 0 */
+    uint64_t deadline_ms;       /* of a question: the engine waits until then */
     union {
         struct {
             struct cv_endpoint local, remote;
@@ -277,16 +282,25 @@ struct cv_signature {
     unsigned n_certs;
 };
 
-/* err other than CV_OK says why there is none.  The engine copies what it keeps.
- * CV_ERR_NOT_FOUND: the SA is gone or did not ask. */
-CV_MUST_USE enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t ike, enum cv_err err,
+/* The answer to a question, by the number that its effect gave; err other than CV_OK says why
+ * there is none.  It may come at once or at any later time, in any order with other answers;
+ * the engine copies what it keeps.  A question that has no answer by its deadline ends the
+ * attempt with CV_ERR_NO_ANSWER: the host's fault, not the peer's.
+ *
+ * CV_ERR_NOT_FOUND: nobody waits for this answer (any more), as it came too late or twice, or
+ * is of another kind than the question, or the SA has ended; nothing has changed, and a lease
+ * offered stays the host's.  CV_ERR_BUSY: effects are to be drained first; the question waits.
+ */
+CV_MUST_USE enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t question, enum cv_err err,
                                       struct cv_span secret, uint64_t now_ms);
-CV_MUST_USE enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t ike, enum cv_err err,
-                                            const struct cv_signature *sig, uint64_t now_ms);
-CV_MUST_USE enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t ike, enum cv_err err,
-                                         uint64_t now_ms);
-CV_MUST_USE enum cv_err cv_answer_address(struct cv_engine *e, uint32_t ike, enum cv_err err,
-                                          const struct cv_lease *lease, uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t question,
+                                            enum cv_err err, const struct cv_signature *sig,
+                                            uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t question,
+                                         enum cv_err err, uint64_t now_ms);
+CV_MUST_USE enum cv_err cv_answer_address(struct cv_engine *e, uint32_t question,
+                                          enum cv_err err, const struct cv_lease *lease,
+                                          uint64_t now_ms);
 
 /* ---- inspection ----------------------------------------------------------- */
 

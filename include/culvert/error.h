@@ -78,6 +78,7 @@
     X(CV_ERR_DELETED_LOCALLY,      "deleted_locally",       "deleted on request")                \
     X(CV_ERR_REPLACED,             "replaced",              "replaced by a newer SA")            \
     X(CV_ERR_LIFETIME,             "lifetime",              "lifetime ran out")                  \
+    X(CV_ERR_NO_ANSWER,            "no_answer",             "this host did not answer the engine in time") \
     /* RETRY */                                                                                  \
     X(CV_ERR_FULL,                 "full",                  "a table is full")                   \
     X(CV_ERR_BUSY,                 "busy",                  "effects must be drained first")     \

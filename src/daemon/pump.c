@@ -24,7 +24,7 @@ static void need_psk(struct daemon *d, const struct cv_effect *fx)
     struct cv_span secret = {0};
     enum cv_err err = creds_psk(d->creds, fx->u.psk.local_id, fx->u.psk.remote_id, &secret);
 
-    answer(d, cv_answer_psk(d->engine, fx->ike, err, secret, clock_now_ms()), fx->ike);
+    answer(d, cv_answer_psk(d->engine, fx->question, err, secret, clock_now_ms()), fx->ike);
 }
 
 static void need_signature(struct daemon *d, const struct cv_effect *fx)
@@ -32,14 +32,14 @@ static void need_signature(struct daemon *d, const struct cv_effect *fx)
     struct cv_signature sig = {0};
     enum cv_err err = creds_sign(d->creds, fx, &sig);
 
-    answer(d, cv_answer_signature(d->engine, fx->ike, err, &sig, clock_now_ms()), fx->ike);
+    answer(d, cv_answer_signature(d->engine, fx->question, err, &sig, clock_now_ms()), fx->ike);
 }
 
 static void need_verify(struct daemon *d, const struct cv_effect *fx)
 {
     enum cv_err err = creds_verify(d->creds, fx, clock_unix_s());
 
-    answer(d, cv_answer_verify(d->engine, fx->ike, err, clock_now_ms()), fx->ike);
+    answer(d, cv_answer_verify(d->engine, fx->question, err, clock_now_ms()), fx->ike);
 }
 
 static void need_address(struct daemon *d, const struct cv_effect *fx)
@@ -50,7 +50,7 @@ static void need_address(struct daemon *d, const struct cv_effect *fx)
                                   fx->u.address.remote_id, fx->ike, &fx->u.address.want_v4,
                                   &fx->u.address.want_v6, &lease);
 
-    answer(d, cv_answer_address(d->engine, fx->ike, err, &lease, clock_now_ms()), fx->ike);
+    answer(d, cv_answer_address(d->engine, fx->question, err, &lease, clock_now_ms()), fx->ike);
 }
 
 /* A protected network that holds the peer itself: the kernel's strict filter takes the peer's

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ike/question.h"
 #include "wire/ip.h"
 
 enum { EFFECTS_MIN = 16, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
@@ -58,6 +59,8 @@ static void set_defaults(struct cv_settings *s)
         s->retransmit_base_pct = 180;
     if (s->half_open_ms == 0)
         s->half_open_ms = 30000;
+    if (s->answer_ms == 0)
+        s->answer_ms = 30000;
     if (s->keepalive_ms == 0)
         s->keepalive_ms = 20000;
     if (s->cookie_threshold == 0)
@@ -328,53 +331,72 @@ enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms)
 
 /* ---- answers ---- */
 
-/* The SA that an answer is for, if it still waits. */
-static struct ike_sa *answered(struct cv_engine *e, uint32_t ike, uint64_t now_ms)
+/* The SA that waits for this answer, which is not asked again. */
+static enum cv_err take_answer(struct cv_engine *e, uint32_t question, uint8_t kind,
+                               uint64_t now_ms, struct ike_sa **sa)
 {
+    struct ike *k = &e->ike;
+
     engine_enter(e, now_ms);
-    return sa_by_number(&e->ike, ike);
+    *sa = question_sa(k, question, kind);
+    if (*sa == NULL)
+        return CV_ERR_NOT_FOUND;
+    if (effects_room(&k->core.fx) < EFFECTS_PER_ANSWER)
+        return CV_ERR_BUSY;
+    question_end(k, sa_hs(k, *sa));
+    return CV_OK;
 }
 
-/* A failed handshake is the peer's or the operator's news, not the host's error. */
-static enum cv_err finish(struct ike *k, struct ike_sa *sa, enum cv_err err)
-{
-    sa_run(k, sa);
-    return err == CV_ERR_NOT_FOUND ? err : CV_OK;
-}
-
-enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t ike, enum cv_err err,
+enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t question, enum cv_err err,
                           struct cv_span secret, uint64_t now_ms)
 {
-    struct ike_sa *sa = answered(e, ike, now_ms);
+    struct ike_sa *sa;
+    enum cv_err found = take_answer(e, question, CV_NEED_PSK, now_ms, &sa);
 
-    return sa == NULL ? CV_ERR_NOT_FOUND
-                      : finish(&e->ike, sa, auth_psk(&e->ike, sa, err, secret));
+    if (found != CV_OK)
+        return found;
+    auth_psk(&e->ike, sa, err, secret);
+    sa_run(&e->ike, sa);
+    return CV_OK;
 }
 
-enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t ike, enum cv_err err,
+enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t question, enum cv_err err,
                                 const struct cv_signature *sig, uint64_t now_ms)
 {
-    struct ike_sa *sa = answered(e, ike, now_ms);
+    struct ike_sa *sa;
+    enum cv_err found = take_answer(e, question, CV_NEED_SIGNATURE, now_ms, &sa);
 
-    return sa == NULL ? CV_ERR_NOT_FOUND
-                      : finish(&e->ike, sa, auth_signature(&e->ike, sa, err, sig));
+    if (found != CV_OK)
+        return found;
+    auth_signature(&e->ike, sa, err, sig);
+    sa_run(&e->ike, sa);
+    return CV_OK;
 }
 
-enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t ike, enum cv_err err,
+enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t question, enum cv_err err,
                              uint64_t now_ms)
 {
-    struct ike_sa *sa = answered(e, ike, now_ms);
+    struct ike_sa *sa;
+    enum cv_err found = take_answer(e, question, CV_NEED_VERIFY, now_ms, &sa);
 
-    return sa == NULL ? CV_ERR_NOT_FOUND : finish(&e->ike, sa, auth_verdict(&e->ike, sa, err));
+    if (found != CV_OK)
+        return found;
+    auth_verdict(&e->ike, sa, err);
+    sa_run(&e->ike, sa);
+    return CV_OK;
 }
 
-enum cv_err cv_answer_address(struct cv_engine *e, uint32_t ike, enum cv_err err,
+enum cv_err cv_answer_address(struct cv_engine *e, uint32_t question, enum cv_err err,
                               const struct cv_lease *lease, uint64_t now_ms)
 {
-    struct ike_sa *sa = answered(e, ike, now_ms);
+    struct ike_sa *sa;
+    enum cv_err found = take_answer(e, question, CV_NEED_ADDRESS, now_ms, &sa);
 
-    return sa == NULL ? CV_ERR_NOT_FOUND
-                      : finish(&e->ike, sa, auth_address(&e->ike, sa, err, lease));
+    if (found != CV_OK)
+        return found;
+    auth_address(&e->ike, sa, err, lease);
+    sa_run(&e->ike, sa);
+    return CV_OK;
 }
 
 /* ---- time and effects ---- */

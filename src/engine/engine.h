@@ -7,6 +7,9 @@
 
 #include "ike/exchange.h"
 
+/* The most effects that one answer of the host leads to. */
+enum { EFFECTS_PER_ANSWER = 6 };
+
 struct cv_engine {
     struct ike ike; /* ike.ipsec is the data plane */
 };

@@ -6,7 +6,7 @@
 
 #include "engine/engine.h"
 
-enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12, EFFECTS_PER_ANSWER = 6 };
+enum { MARKER_LEN = 4, EFFECTS_PER_PACKET = 12 };
 
 /* Is there room for what one more message leads to?  A host may answer each waiting question
  * as it takes it; those answers lead to effects of their own, and none may be lost. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ike/question.h"
 
 enum { ID_BODY_MAX = 4 + CV_ID_MAX, X509_SIGNATURE = 4 };
 
@@ -54,21 +55,10 @@ static enum cv_err join_octets(struct ike *k, struct ike_hs *hs, const struct cv
     return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
 }
 
-static struct effect_slot *ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
-{
-    struct effect_slot *s = effects_put(&k->core.fx, kind);
-
-    if (s == NULL)
-        return NULL;
-    s->fx.ike = sa->peer.id;
-    s->fx.conn = sa->peer.conn;
-    return s;
-}
-
 static enum cv_err ask_psk(struct ike *k, struct ike_sa *sa, enum ike_state next)
 {
     struct ike_hs *hs = sa_hs(k, sa);
-    struct effect_slot *s = ask(k, sa, CV_NEED_PSK);
+    struct effect_slot *s = question_put(k, sa, CV_NEED_PSK);
 
     if (s == NULL)
         return CV_ERR_BUSY;
@@ -95,7 +85,7 @@ enum cv_err auth_ask_own(struct ike *k, struct ike_sa *sa, enum ike_state next)
     wipe(mac, sizeof(mac));
     if (err != CV_OK)
         return err;
-    s = ask(k, sa, CV_NEED_SIGNATURE);
+    s = question_put(k, sa, CV_NEED_SIGNATURE);
     if (s == NULL)
         return CV_ERR_BUSY;
     s->fx.u.sign.local_id = &hs->local_id;
@@ -129,7 +119,7 @@ static enum cv_err ask_verify(struct ike *k, struct ike_sa *sa, const struct ike
         if (m->cert[i].encoding == X509_SIGNATURE)
             hs->certs[n++] = m->cert[i].data;
     }
-    s = ask(k, sa, CV_NEED_VERIFY);
+    s = question_put(k, sa, CV_NEED_VERIFY);
     if (s == NULL)
         return CV_ERR_BUSY;
     s->fx.u.verify.remote_id = &sa->peer.remote_id;
@@ -168,10 +158,24 @@ enum cv_err auth_reparse(const struct ike *k, const struct ike_sa *sa, struct ik
                               0);
 }
 
+bool auth_is_ours(enum cv_err err)
+{
+    return err == CV_ERR_NO_ANSWER || err == CV_ERR_FULL || err == CV_ERR_BUSY ||
+           err == CV_ERR_CRYPTO || err == CV_ERR_BUG;
+}
+
 void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
     event_put(k, CV_EV_AUTH_FAILED, sa, err);
     k->core.stats.errors[err]++;
+}
+
+static void peer_done(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
+{
+    if (sa->peer.initiator)
+        initiator_finish(k, sa, verdict);
+    else
+        responder_verified(k, sa, verdict);
 }
 
 enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
@@ -188,7 +192,8 @@ enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *
         err = auth_ask_peer(k, sa, m, (enum ike_state)ch->next);
     if (err == CV_OK)
         return CV_OK;
-    return sa->peer.initiator ? initiator_finish(k, sa, err) : responder_verified(k, sa, err);
+    peer_done(k, sa, err);
+    return err;
 }
 
 /* ---- what goes out ---- */
@@ -247,21 +252,19 @@ static enum cv_err keep_certs(struct ike *k, struct ike_hs *hs, const struct cv_
 }
 
 /* Our own proof is there, or why not. */
-static enum cv_err own_done(struct ike *k, struct ike_sa *sa, enum cv_err err)
+static void own_done(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
-    if (err == CV_OK)
-        return sa->peer.initiator ? initiator_send(k, sa) : responder_signed(k, sa);
-    auth_failed(k, sa, err);
-    if (!sa->peer.initiator)
-        return responder_fail(k, sa, err);
-    sa_close(k, sa, err, false);
-    return err;
-}
-
-static enum cv_err peer_done(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
-{
-    return sa->peer.initiator ? initiator_finish(k, sa, verdict)
-                              : responder_verified(k, sa, verdict);
+    if (err == CV_OK && sa->peer.initiator) {
+        initiator_send(k, sa);
+    } else if (err == CV_OK) {
+        responder_signed(k, sa);
+    } else {
+        auth_failed(k, sa, err);
+        if (sa->peer.initiator)
+            sa_close(k, sa, err, false);
+        else
+            responder_fail(k, sa, err);
+    }
 }
 
 static enum cv_err own_psk(struct ike *k, struct ike_sa *sa, struct cv_span secret)
@@ -300,55 +303,68 @@ static enum cv_err peer_psk(struct ike *k, struct ike_sa *sa, struct cv_span sec
     return err;
 }
 
-enum cv_err auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret)
+void auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret)
 {
+    bool own = sa->state == ST_I_SIGN || sa->state == ST_R_SIGN;
+
     if (err == CV_OK && secret.n == 0)
         err = CV_ERR_NO_CREDENTIAL;
-    switch (sa->state) {
-    case ST_I_SIGN:
-    case ST_R_SIGN:
-        return own_done(k, sa, err == CV_OK ? own_psk(k, sa, secret) : err);
-    case ST_I_VERIFY:
-    case ST_R_VERIFY:
-        return peer_done(k, sa, err == CV_OK ? peer_psk(k, sa, secret) : err);
-    default:
-        return CV_ERR_NOT_FOUND;
-    }
+    if (err == CV_OK)
+        err = own ? own_psk(k, sa, secret) : peer_psk(k, sa, secret);
+    if (own)
+        own_done(k, sa, err);
+    else
+        peer_done(k, sa, err);
 }
 
-enum cv_err auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                           const struct cv_signature *sig)
+void auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
+                    const struct cv_signature *sig)
 {
     struct ike_hs *hs = sa_hs(k, sa);
 
-    if (sa->state != ST_I_SIGN && sa->state != ST_R_SIGN)
-        return CV_ERR_NOT_FOUND;
     if (err == CV_OK)
         err = keep_proof(k, hs, sig->method, sig->data);
     if (err == CV_OK && sa->peer.conn->send_cert && sig->n_certs > 0)
         err = keep_certs(k, hs, sig);
-    return own_done(k, sa, err);
+    own_done(k, sa, err);
 }
 
-enum cv_err auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err)
+void auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
-    if (sa->state != ST_I_VERIFY && sa->state != ST_R_VERIFY)
-        return CV_ERR_NOT_FOUND;
-    return peer_done(k, sa, err);
+    peer_done(k, sa, err);
 }
 
-enum cv_err auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                         const struct cv_lease *lease)
+void auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
+                  const struct cv_lease *lease)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
-
-    if (sa->state != ST_R_ADDRESS)
-        return CV_ERR_NOT_FOUND;
     if (err == CV_OK) {
-        hs->lease = *lease;
+        sa_hs(k, sa)->lease = *lease;
         sa->peer.vip4 = lease->v4;
         sa->peer.vip6 = lease->v6;
         sa->peer.has_lease = true;
     }
-    return responder_finish(k, sa, err);
+    if (err == CV_ERR_NO_ANSWER) {
+        auth_failed(k, sa, err);
+        responder_fail(k, sa, err);
+    } else {
+        responder_finish(k, sa, err);
+    }
+}
+
+void auth_unanswered(struct ike *k, struct ike_sa *sa)
+{
+    question_end(k, sa_hs(k, sa));
+    switch (sa->state) {
+    case ST_I_SIGN:
+    case ST_R_SIGN:
+        own_done(k, sa, CV_ERR_NO_ANSWER);
+        break;
+    case ST_I_VERIFY:
+    case ST_R_VERIFY:
+        peer_done(k, sa, CV_ERR_NO_ANSWER);
+        break;
+    default:
+        auth_address(k, sa, CV_ERR_NO_ANSWER, NULL);
+        break;
+    }
 }

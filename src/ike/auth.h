@@ -23,16 +23,18 @@ void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o);
 /* The peer's decrypted IKE_AUTH message again. */
 CV_MUST_USE enum cv_err auth_reparse(const struct ike *k, const struct ike_sa *sa,
                                      struct ike_msg *m);
+/* Is it this side that could not do its part?  No word about the peer's identity then. */
+bool auth_is_ours(enum cv_err err);
 /* AUTH_FAILED event; details stay on this side. */
 void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err);
 
 /* auth_initiator.c */
-enum cv_err initiator_send(struct ike *k, struct ike_sa *sa);
-enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict);
+void initiator_send(struct ike *k, struct ike_sa *sa);
+void initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict);
 /* auth_responder.c */
-enum cv_err responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err verdict);
-enum cv_err responder_signed(struct ike *k, struct ike_sa *sa);
-enum cv_err responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err address);
-enum cv_err responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err);
+void responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err verdict);
+void responder_signed(struct ike *k, struct ike_sa *sa);
+void responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err address);
+void responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err);
 
 #endif

@@ -74,7 +74,7 @@ static void put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id)
     ike_payload_end(&o->chain);
 }
 
-enum cv_err initiator_send(struct ike *k, struct ike_sa *sa)
+void initiator_send(struct ike *k, struct ike_sa *sa)
 {
     struct ike_hs *hs = sa_hs(k, sa);
     struct child_sa *c = first_child(k, sa);
@@ -102,7 +102,6 @@ enum cv_err initiator_send(struct ike *k, struct ike_sa *sa)
         sa->state = ST_I_AUTH;
     else
         sa_close(k, sa, err, false);
-    return err;
 }
 
 /* The peer refused the whole SA: an error notify and no AUTH. */
@@ -193,7 +192,7 @@ static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
         child_close(k, c, err);
 }
 
-enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
+void initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
 {
     struct ike_sa *old = sa_by_number(k, sa->reauth_of);
     struct ike_msg m;
@@ -203,9 +202,9 @@ enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdi
         err = auth_reparse(k, sa, &m);
     if (err != CV_OK) { /* RFC 7296 section 2.21.2 */
         auth_failed(k, sa, err);
-        send_parting(k, sa, N_AUTHENTICATION_FAILED);
+        send_parting(k, sa, auth_is_ours(err) ? 0 : N_AUTHENTICATION_FAILED);
         sa_close(k, sa, err, false);
-        return err;
+        return;
     }
     sa->peer_alerts = ike_find_notify(&m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
     err = take_addresses(k, sa, &m);
@@ -217,5 +216,4 @@ enum cv_err initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdi
         old->peer.reason = CV_ERR_REPLACED;
         sa_run(k, old);
     }
-    return CV_OK;
 }

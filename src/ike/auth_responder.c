@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "ident/id.h"
 #include "ike/auth.h"
+#include "ike/question.h"
 #include "wire/ip.h"
 
 enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
@@ -38,18 +39,18 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
     return CV_OK;
 }
 
-/* Answers AUTHENTICATION_FAILED; nothing tells the peer why. */
-enum cv_err responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err)
+/* Answers AUTHENTICATION_FAILED, and nothing tells the peer why; or, where the fault is ours,
+ * TEMPORARY_FAILURE, lest the peer doubts its credentials. */
+void responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
     struct ike_change ch = {0};
     struct ike_out o;
 
     out_begin(k, &o);
-    out_reject(&o, &ch, CV_ERR_AUTH, span(NULL, 0));
+    out_reject(&o, &ch, auth_is_ours(err) ? CV_ERR_TEMPORARY : CV_ERR_AUTH, span(NULL, 0));
     if (send_response(k, sa, EX_AUTH, &o) != CV_OK)
         k->core.stats.errors[CV_ERR_FULL]++;
     sa_close(k, sa, err, true);
-    return err;
 }
 
 /* What becomes of older SAs with the same peer (RFC 7296 section 2.4, and policy). */
@@ -80,7 +81,7 @@ static enum cv_err settle_uniqueness(struct ike *k, struct ike_sa *sa, const str
     return CV_OK;
 }
 
-enum cv_err responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
+void responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
 {
     struct ike_msg m;
     enum cv_err err = verdict;
@@ -92,19 +93,17 @@ enum cv_err responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err ver
     if (err == CV_OK)
         err = auth_ask_own(k, sa, ST_R_SIGN);
     if (err == CV_OK)
-        return CV_OK;
+        return;
     auth_failed(k, sa, err);
-    return responder_fail(k, sa, err);
+    responder_fail(k, sa, err);
 }
 
 static bool ask_address(struct ike *k, struct ike_sa *sa, const struct ike_cp *cp)
 {
-    struct effect_slot *s = effects_put(&k->core.fx, CV_NEED_ADDRESS);
+    struct effect_slot *s = question_put(k, sa, CV_NEED_ADDRESS);
 
     if (s == NULL)
         return false;
-    s->fx.ike = sa->peer.id;
-    s->fx.conn = sa->peer.conn;
     s->fx.u.address.remote_id = &sa->peer.remote_id;
     s->fx.u.address.want_v4 = cp->has_v4 ? cp->v4 : (struct cv_addr){0};
     s->fx.u.address.want_v6 = cp->has_v6 ? cp->v6 : (struct cv_addr){0};
@@ -112,21 +111,22 @@ static bool ask_address(struct ike *k, struct ike_sa *sa, const struct ike_cp *c
     return true;
 }
 
-enum cv_err responder_signed(struct ike *k, struct ike_sa *sa)
+void responder_signed(struct ike *k, struct ike_sa *sa)
 {
     struct ike_msg m;
     struct ike_cp cp;
     enum cv_err err = auth_reparse(k, sa, &m);
+    bool wants_address = err == CV_OK && ike_has(&m, PL_CP) && sa->peer.conn->has_pool;
 
+    if (wants_address && (ike_parse_cp(&cp, m.cp) != CV_OK || cp.type != CP_REQUEST))
+        err = CV_ERR_SYNTAX;
+    wants_address = wants_address && err == CV_OK && (cp.has_v4 || cp.has_v6);
+    if (wants_address && !ask_address(k, sa, &cp))
+        err = CV_ERR_BUSY;
     if (err != CV_OK)
-        return responder_fail(k, sa, err);
-    if (!ike_has(&m, PL_CP) || !sa->peer.conn->has_pool)
-        return responder_finish(k, sa, CV_OK);
-    if (ike_parse_cp(&cp, m.cp) != CV_OK || cp.type != CP_REQUEST)
-        return responder_fail(k, sa, CV_ERR_SYNTAX);
-    if (!cp.has_v4 && !cp.has_v6)
-        return responder_finish(k, sa, CV_OK);
-    return ask_address(k, sa, &cp) ? CV_OK : responder_fail(k, sa, CV_ERR_BUSY);
+        responder_fail(k, sa, err);
+    else if (!wants_address)
+        responder_finish(k, sa, CV_OK);
 }
 
 static void put_cp_reply(const struct ike_sa *sa, const struct ike_hs *hs, struct ike_out *o)
@@ -178,7 +178,7 @@ static void put_identity(struct ike *k, const struct ike_hs *hs, struct ike_out 
     auth_put_auth(k, hs, o);
 }
 
-enum cv_err responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err address)
+void responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err address)
 {
     struct ike_hs *hs = sa_hs(k, sa);
     struct ike_change ch = {0};
@@ -186,8 +186,10 @@ enum cv_err responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err addre
     struct ike_msg m;
     enum cv_err err = auth_reparse(k, sa, &m);
 
-    if (err != CV_OK)
-        return responder_fail(k, sa, err);
+    if (err != CV_OK) {
+        responder_fail(k, sa, err);
+        return;
+    }
     out_begin(k, &o);
     put_identity(k, hs, &o);
     sa->peer_alerts = ike_find_notify(&m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
@@ -209,5 +211,4 @@ enum cv_err responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err addre
         hs_give(k, &sa->hs);
     }
     wipe(&ch, sizeof(ch));
-    return err;
 }

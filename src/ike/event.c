@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/exchange.h"
+#include "ike/question.h"
 
 struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,
                             enum cv_err err)
@@ -132,9 +133,20 @@ static void reap_all(struct ike *k)
     }
 }
 
+/* The next of the queue, but for questions whose SA has ended: nobody waits for the answer,
+ * and what they show may be gone. */
+static bool next_queued(struct ike *k, struct cv_effect *fx)
+{
+    while (effects_take(&k->core.fx, &k->core.msgs, fx)) {
+        if (fx->question == 0 || question_sa(k, fx->question, fx->kind) != NULL)
+            return true;
+    }
+    return false;
+}
+
 bool ike_next_effect(struct ike *k, struct cv_effect *fx)
 {
-    if (next_freed_lease(k, fx) || effects_take(&k->core.fx, &k->core.msgs, fx))
+    if (next_freed_lease(k, fx) || next_queued(k, fx))
         return true;
     if (next_dead_child(k, fx) || next_dead_sa(k, fx))
         return true;

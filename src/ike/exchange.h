@@ -157,12 +157,15 @@ enum cv_err auth_start(struct ike *k, struct ike_sa *sa); /* initiator, after IK
 /* Commits what the two handlers found and asks the host about the peer. */
 enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
                         const struct ike_change *ch);
-enum cv_err auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret);
-enum cv_err auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                           const struct cv_signature *sig);
-enum cv_err auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err);
-enum cv_err auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                         const struct cv_lease *lease);
+/* The host's answers to the question that sa waits for. */
+void auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret);
+void auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
+                    const struct cv_signature *sig);
+void auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err);
+void auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
+                  const struct cv_lease *lease);
+/* The host has not answered in time: the attempt ends. */
+void auth_unanswered(struct ike *k, struct ike_sa *sa);
 
 /* ---- child.c */
 /* Responder's half: configuration, selectors, proposal for the SA, TSi, TSr in m.  old: the

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "ident/id.h"
 #include "ike/exchange.h"
+#include "ike/question.h"
 #include "wire/ip.h"
 
 enum { CA_HASH_LEN = 20 }; /* SHA-1: RFC 7296 section 3.7 */
@@ -38,7 +39,7 @@ static struct htab_slot *carve_htab(struct arena *a, uint32_t n)
 
 void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
 {
-    struct htab_slot *by_spi, *half_open, *half_addr, *by_id;
+    struct htab_slot *by_spi, *half_open, *half_addr, *by_id, *questions;
 
     carve_pool(&k->core.sas, a, lim->ike_sas, sizeof(struct ike_sa));
     k->core.sa_gen = arena_take(a, lim->ike_sas, sizeof(uint32_t));
@@ -54,12 +55,14 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
     half_open = carve_htab(a, lim->handshakes);
     half_addr = carve_htab(a, lim->handshakes);
     by_id = carve_htab(a, lim->ike_sas);
-    if (by_id == NULL)
+    questions = carve_htab(a, lim->handshakes);
+    if (questions == NULL)
         return;
     htab_init(&k->by_spi, by_spi, htab_slots(lim->ike_sas), k->core.seed);
     htab_init(&k->core.half_open, half_open, htab_slots(lim->handshakes), k->core.seed);
     htab_init(&k->core.half_addr, half_addr, htab_slots(lim->handshakes), k->core.seed);
     htab_init(&k->core.by_id, by_id, htab_slots(lim->ike_sas), k->core.seed);
+    htab_init(&k->questions, questions, htab_slots(lim->handshakes), k->core.seed);
     k->core.dead_sas = k->core.dead_children = POOL_NONE;
     k->core.next_reqid = 1;
 }
@@ -207,6 +210,7 @@ void hs_give(struct ike *k, uint32_t *slot)
 
     if (hs == NULL)
         return;
+    question_end(k, hs);
     if (hs->ke_key != NULL)
         hs->ke->free_key(hs->ke_key);
     msg_unref(&k->core.msgs, &hs->init_ours);
@@ -401,6 +405,8 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     sa_unlink_id(k, sa);
     msg_unref(&k->core.msgs, &sa->req);
     hs_give(k, &sa->gather);
+    if (sa_hs(k, sa) != NULL)
+        question_end(k, sa_hs(k, sa));
     if (sa->doing == DO_REKEY_IKE) {
         k->sas_promised--;
         drop_rival(k, sa);

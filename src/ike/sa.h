@@ -151,6 +151,9 @@ struct ike_hs {
     uint32_t octets; /* message: what is to be signed or was signed */
     struct cv_span certs[CV_CERTS_MAX];
     struct cv_lease lease;
+    uint32_t question; /* what the host is asked just now, or 0; question.h */
+    uint8_t question_kind;
+    uint64_t question_due_ms;
     uint8_t auth_method; /* our own proof, until it is sent */
     uint32_t auth_data;  /* message: its data */
     uint32_t auth_certs; /* message: certificates, each with a 16-bit length */
@@ -176,6 +179,8 @@ struct ike {
     struct pool hs;
     uint32_t sas_promised; /* slots of sas for the successors of our rekeys under way */
     struct htab by_spi;    /* our SPI -> IKE SA */
+    struct htab questions; /* number of a question that waits -> IKE SA */
+    uint32_t last_question;
 };
 
 /* ---- memory */

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/exchange.h"
+#include "ike/question.h"
 
 enum { EFFECTS_PER_TASK = 6 };
 
@@ -214,6 +215,15 @@ static bool handshaking(const struct ike_sa *sa)
     return sa->state != ST_FREE && sa->state < ST_UP;
 }
 
+/* The peer began a handshake and does not go on.  Neither our own request nor what the host is
+ * asked is the peer's to hurry. */
+static uint64_t half_open_due(const struct ike *k, const struct ike_sa *sa)
+{
+    if (!handshaking(sa) || sa->req != POOL_NONE || question_due(k, sa) != TIMER_NEVER)
+        return TIMER_NEVER;
+    return sa->waits_ms + k->core.set.half_open_ms;
+}
+
 static uint64_t liveness_due(const struct ike *k, const struct ike_sa *sa)
 {
     if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->peer.conn->dpd_delay_s == 0 ||
@@ -267,8 +277,8 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
 
     if (sa->state == ST_LINGER || sa->state == ST_DEAD)
         return;
-    if (handshaking(sa) && sa->req == POOL_NONE)
-        earliest(&due, sa->waits_ms + k->core.set.half_open_ms);
+    earliest(&due, half_open_due(k, sa));
+    earliest(&due, question_due(k, sa));
     earliest(&due, sa->peer.rekey_ms);
     earliest(&due, sa->peer.reauth_ms);
     earliest(&due, sa->peer.hard_ms);
@@ -331,12 +341,13 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
             sa_reap(k, sa);
         return;
     }
-    if (handshaking(sa) && sa->req == POOL_NONE &&
-        now >= sa->waits_ms + k->core.set.half_open_ms) {
+    if (now >= half_open_due(k, sa)) {
         sa->peer.quiet = !sa->peer.initiator;
         sa_close(k, sa, CV_ERR_PEER_SILENT, false);
         return;
     }
+    if (now >= question_due(k, sa))
+        auth_unanswered(k, sa);
     if (now >= sa->resend_ms)
         resend(k, sa);
     if (sa->state == ST_DEAD)

@@ -100,8 +100,9 @@ static const char *alert_type(const struct cv_effect *fx)
 {
     switch (fx->u.event.kind) {
     case CV_EV_AUTH_FAILED:
-        return fx->u.event.err == CV_ERR_NO_CREDENTIAL ? "LOCAL_AUTH_FAILED"
-                                                       : "PEER_AUTH_FAILED";
+        return fx->u.event.err == CV_ERR_NO_CREDENTIAL || fx->u.event.err == CV_ERR_NO_ANSWER
+                   ? "LOCAL_AUTH_FAILED"
+                   : "PEER_AUTH_FAILED";
     case CV_EV_RETRANSMIT:
         return "RETRANSMIT_SEND";
     case CV_EV_IKE_DOWN:
