@@ -252,7 +252,7 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
     if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
     sa->peer.reason = CV_ERR_DELETED_LOCALLY;
-    if (sa->state < ST_UP && (force || !peer_may_be_up(sa))) {
+    if (sa->state < ST_UP && !peer_may_be_up(sa)) {
         sa_close(k, sa, CV_ERR_DELETED_LOCALLY, false);
     } else if (force) {
         send_parting(k, sa, 0);
