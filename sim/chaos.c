@@ -143,6 +143,8 @@ static void cast_device(struct chaos *c, unsigned i)
                          world_add_nat(c->w, prng_range(&c->dice, 25, 120) * 1000));
     if (prng_chance(&c->dice, 300))
         c->dev[i]->answer_ms = prng_range(&c->dice, 1, 3000);
+    if (prng_chance(&c->dice, 300))
+        c->dev[i]->whims_pm = prng_range(&c->dice, 50, 500);
     host_add(c->dev[i], r);
     host_add(c->gw, g);
 }
@@ -168,6 +170,8 @@ static void cast(struct chaos *c)
     roll_limits(c);
     if (prng_chance(&c->dice, 300))
         c->gw->answer_ms = prng_range(&c->dice, 1, 3000);
+    if (prng_chance(&c->dice, 300))
+        c->gw->whims_pm = prng_range(&c->dice, 50, 500);
     if (prng_chance(&c->dice, 300))
         c->gw->settings.cookie_threshold = 1;
     c->gw->batches = prng_chance(&c->dice, 500);

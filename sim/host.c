@@ -51,6 +51,8 @@ void host_stop(struct host *h)
         return;
     while (h->n_inbox > 0)
         free(h->inbox[--h->n_inbox].buf);
+    while (h->n_kept > 0)
+        free(h->kept[--h->n_kept]);
     cv_engine_close(h->engine);
     free(h->mem);
     h->engine = NULL;

@@ -17,10 +17,24 @@ enum {
     HOST_CONNS = 8,
     HOST_LEASES = 2048,
     HOST_CERT_MAX = 3000,
-    HOST_INBOX = 16
+    HOST_INBOX = 16,
+    HOST_KEPT = 8
 };
 
 struct world;
+struct answer;
+
+/* How a host answers a question. */
+enum host_manner {
+    ANSWERS_WELL = 0,  /* once, after answer_ms */
+    ANSWERS_AMISS,     /* first a wrong number and a wrong kind, then well */
+    ANSWERS_TWICE,     /* well, and a moment later again */
+    ANSWERS_REVERSED,  /* the newest of several questions first */
+    ANSWERS_LATE,      /* after the deadline */
+    ANSWERS_AFTER_END, /* when the IKE SA is gone */
+    ANSWERS_NEVER,
+    ANSWER_MANNERS
+};
 
 struct host_event {
     uint64_t at_ms;
@@ -48,7 +62,9 @@ struct host {
     unsigned n_recipes;
 
     /* how it answers */
-    uint32_t answer_ms;   /* delay of every answer; 0: at once */
+    uint32_t answer_ms;                  /* delay of every answer; 0: at once */
+    uint8_t manner[CV_NEED_ADDRESS + 1]; /* host_manner, by kind of question */
+    unsigned whims_pm;    /* of a thousand questions, how many are answered in any manner */
     const char *psk;      /* NULL: none, CV_ERR_NO_CREDENTIAL */
     enum cv_err sign_err; /* refuse to sign with this */
     size_t cert_size;     /* octets of each certificate it sends */
@@ -77,6 +93,8 @@ struct host {
     unsigned ticks;
     uint64_t requests; /* that were put out; answers given late may find the SA gone */
     uint64_t late_answers;
+    struct answer *kept[HOST_KEPT]; /* for ANSWERS_REVERSED, oldest first */
+    unsigned n_kept;
     unsigned life; /* how often it was started: answers for an earlier life are void */
 };
 

@@ -16,7 +16,10 @@
 struct answer {
     uint8_t kind; /* of the effect it answers */
     unsigned life;
-    uint32_t ike;
+    uint32_t ike, question;
+    uint64_t deadline_ms;
+    bool in_vain; /* nobody may wait for it */
+    bool again;   /* given before */
     enum cv_err err;
     char psk[64];
     uint8_t signature[SIM_SIGNATURE_LEN];
@@ -162,35 +165,61 @@ static void move_lease(struct host *h, uint32_t from, uint32_t to)
 
 /* ---- answering --------------------------------------------------------------------------- */
 
-static void give_answer(void *ctx, void *arg)
-{
-    struct host *h = ctx;
-    const struct answer *a = arg;
-    uint64_t now = world_now(h->world);
-    struct cv_signature sig = {.method = a->method, .n_certs = a->n_certs};
-    enum cv_err err = CV_ERR_BUG;
+enum { AGAIN_MS = 40, KEEP_MS = 2000, LOOK_MS = 100, FOREIGN = 0x40000000 };
 
-    if (h->engine == NULL || a->life != h->life)
-        return;
+static enum cv_err call_engine(struct host *h, const struct answer *a, uint8_t kind,
+                               uint32_t question)
+{
+    struct cv_signature sig = {.method = a->method, .n_certs = a->n_certs};
+    uint64_t now = world_now(h->world);
+
     h->world->active = h;
     sig.data = (struct cv_span){a->signature, sizeof(a->signature)};
     for (unsigned i = 0; i < a->n_certs; i++)
         sig.certs[i] = (struct cv_span){a->cert, a->cert_size};
-    if (a->kind == CV_NEED_PSK)
-        err = cv_answer_psk(h->engine, a->ike, a->err,
-                            (struct cv_span){(const uint8_t *)a->psk, strlen(a->psk)}, now);
-    else if (a->kind == CV_NEED_SIGNATURE)
-        err = cv_answer_signature(h->engine, a->ike, a->err, &sig, now);
-    else if (a->kind == CV_NEED_VERIFY)
-        err = cv_answer_verify(h->engine, a->ike, a->err, now);
-    else if (a->kind == CV_NEED_ADDRESS)
-        err = cv_answer_address(h->engine, a->ike, a->err, &a->lease, now);
+    switch (kind) {
+    case CV_NEED_PSK:
+        return cv_answer_psk(h->engine, question, a->err,
+                             (struct cv_span){(const uint8_t *)a->psk, strlen(a->psk)}, now);
+    case CV_NEED_SIGNATURE:
+        return cv_answer_signature(h->engine, question, a->err, &sig, now);
+    case CV_NEED_VERIFY:
+        return cv_answer_verify(h->engine, question, a->err, now);
+    default:
+        return cv_answer_address(h->engine, question, a->err, &a->lease, now);
+    }
+}
+
+static void give_answer_later(void *ctx, void *arg);
+
+static void give_at(struct host *h, const struct answer *a, uint64_t at_ms)
+{
+    struct answer *copy = sim_alloc(sizeof(*copy));
+
+    *copy = *a;
+    queue_at(&h->world->queue, at_ms, give_answer_later, h, copy);
+}
+
+static void give_answer(struct host *h, const struct answer *a)
+{
+    enum cv_err err;
+
+    if (h->engine == NULL || a->life != h->life)
+        return;
+    err = call_engine(h, a, a->kind, a->question);
+    if (err == CV_ERR_BUSY) {
+        give_at(h, a, world_now(h->world) + 1);
+        return;
+    }
     if (err == CV_ERR_NOT_FOUND)
         h->late_answers++;
     else if (err != CV_OK)
         world_fail(h->world, "%s: answer %u: %s", h->name, a->kind, cv_err_name(err));
+    else if (a->in_vain)
+        world_fail(h->world, "%s: an answer %u was taken that nobody waits for", h->name,
+                   a->kind);
     /* The SA went away while we looked for an address: nobody will free it for us. */
-    if (err == CV_ERR_NOT_FOUND && a->kind == CV_NEED_ADDRESS && a->err == CV_OK)
+    if (err == CV_ERR_NOT_FOUND && a->kind == CV_NEED_ADDRESS && a->err == CV_OK && !a->again)
         free_lease(h, a->ike);
 }
 
@@ -198,19 +227,132 @@ static void give_answer_later(void *ctx, void *arg)
 {
     struct host *h = ctx;
 
-    give_answer(ctx, arg);
+    give_answer(h, arg);
     if (h->engine != NULL)
         host_drain(h);
 }
 
+static void give_well(struct host *h, const struct answer *a)
+{
+    if (h->answer_ms > 0)
+        give_at(h, a, world_now(h->world) + h->answer_ms);
+    else
+        give_answer(h, a);
+}
+
+/* A number that no question has, and another kind than the question's. */
+static void give_amiss(struct host *h, const struct answer *a)
+{
+    uint8_t kind = a->kind == CV_NEED_PSK ? CV_NEED_VERIFY : CV_NEED_PSK;
+
+    if (call_engine(h, a, a->kind, a->question + FOREIGN) != CV_ERR_NOT_FOUND ||
+        call_engine(h, a, a->kind, 0) != CV_ERR_NOT_FOUND ||
+        call_engine(h, a, kind, a->question) != CV_ERR_NOT_FOUND)
+        world_fail(h->world, "%s: a foreign answer was taken", h->name);
+    give_well(h, a);
+}
+
+static void give_twice(struct host *h, struct answer *a)
+{
+    give_well(h, a);
+    a->again = a->in_vain = true;
+    give_at(h, a, world_now(h->world) + h->answer_ms + AGAIN_MS);
+}
+
+static void give_kept(void *ctx, void *arg)
+{
+    struct host *h = ctx;
+
+    (void)arg;
+    while (h->n_kept > 0) {
+        struct answer *a = h->kept[--h->n_kept];
+
+        give_answer(h, a);
+        free(a);
+    }
+    if (h->engine != NULL)
+        host_drain(h);
+}
+
+static void keep(struct host *h, const struct answer *a)
+{
+    if (h->n_kept == HOST_KEPT) {
+        give_well(h, a);
+        return;
+    }
+    h->kept[h->n_kept] = sim_alloc(sizeof(*a));
+    *h->kept[h->n_kept++] = *a;
+    queue_at(&h->world->queue, world_now(h->world) + KEEP_MS, give_kept, h, NULL);
+}
+
+/* Until the SA is gone, the question is not answered. */
+static void give_after_end(void *ctx, void *arg)
+{
+    struct host *h = ctx;
+    struct answer *a = arg;
+    struct cv_ike_info info;
+
+    if (h->engine == NULL || a->life != h->life)
+        return;
+    if (cv_ike_info(h->engine, a->ike, &info)) {
+        struct answer *copy = sim_alloc(sizeof(*copy));
+
+        *copy = *a;
+        queue_at(&h->world->queue, world_now(h->world) + LOOK_MS, give_after_end, h, copy);
+        return;
+    }
+    a->in_vain = true;
+    give_answer_later(h, a);
+}
+
+static void give(struct host *h, struct answer *a, enum host_manner manner)
+{
+    switch (manner) {
+    case ANSWERS_AMISS:
+        give_amiss(h, a);
+        break;
+    case ANSWERS_TWICE:
+        give_twice(h, a);
+        break;
+    case ANSWERS_REVERSED:
+        keep(h, a);
+        break;
+    case ANSWERS_LATE:
+        a->in_vain = true;
+        give_at(h, a, a->deadline_ms + 1 + h->answer_ms);
+        break;
+    case ANSWERS_AFTER_END:
+        give_after_end(h, a);
+        break;
+    default:
+        give_well(h, a);
+        break;
+    }
+}
+
+static enum host_manner manner_for(struct host *h, uint8_t kind)
+{
+    if (h->whims_pm > 0 && !h->resting && prng_chance(&h->world->prng, h->whims_pm))
+        return (enum host_manner)prng_below(&h->world->prng, ANSWER_MANNERS);
+    return (enum host_manner)h->manner[kind];
+}
+
 static void answer(struct host *h, const struct cv_effect *fx)
 {
-    struct answer *a = sim_alloc(sizeof(*a));
+    enum host_manner manner = manner_for(h, fx->kind);
+    struct answer *a;
 
     h->requests++;
+    if (fx->question == 0 || fx->deadline_ms <= world_now(h->world))
+        world_fail(h->world, "%s: a question without a number or a deadline", h->name);
+    if (manner == ANSWERS_NEVER)
+        return;
+    a = sim_alloc(sizeof(*a));
     a->kind = fx->kind;
     a->life = h->life;
     a->ike = fx->ike;
+    a->question = fx->question;
+    a->deadline_ms = fx->deadline_ms;
     if (fx->kind == CV_NEED_PSK && h->psk != NULL)
         snprintf(a->psk, sizeof(a->psk), "%s", h->psk);
     else if (fx->kind == CV_NEED_PSK)
@@ -221,11 +363,7 @@ static void answer(struct host *h, const struct cv_effect *fx)
         make_verdict(h, fx, a);
     else
         make_lease(h, fx, a);
-    if (h->answer_ms > 0) {
-        queue_at(&h->world->queue, world_now(h->world) + h->answer_ms, give_answer_later, h, a);
-        return;
-    }
-    give_answer(h, a);
+    give(h, a, manner);
     free(a);
 }
 
