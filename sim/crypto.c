@@ -12,7 +12,7 @@
 #include "crypto/crypto.h"
 #include "sim/queue.h"
 
-enum { AEADS_MAX = 12, FAKE_PRIV_LEN = 32, FAKE_PUB_MAX = CV_KE_PUB_MAX };
+enum { AEADS_MAX = 12 };
 
 /* A set of 128-bit fingerprints, open addressing; all zero is an empty slot. */
 struct seen {
@@ -192,10 +192,10 @@ static void wrap_aeads(const struct cv_crypto *real)
 
 /* ---- cheap key exchange ------------------------------------------------------- */
 
-/* Both sides mix the two public values; anyone who sees them could too. */
-struct fake_ke {
-    uint16_t pub_len, secret_len;
-    uint8_t pub[FAKE_PUB_MAX];
+/* Both sides mix what was sent; anyone who sees it could too. */
+struct fake_key {
+    const struct cv_ke *ke;
+    uint8_t pub[CV_KE_PUB_MAX];
 };
 
 static bool sim_random(uint8_t *out, size_t n)
@@ -204,14 +204,13 @@ static bool sim_random(uint8_t *out, size_t n)
     return true;
 }
 
-static void *fake_generate(uint16_t pub_len, uint16_t secret_len, uint8_t *pub)
+static void *fake_generate(const struct cv_ke *ke, uint8_t *pub)
 {
-    struct fake_ke *k = sim_alloc(sizeof(*k));
+    struct fake_key *k = sim_alloc(sizeof(*k));
 
-    k->pub_len = pub_len;
-    k->secret_len = secret_len;
-    prng_fill(&run.prng, k->pub, pub_len);
-    memcpy(pub, k->pub, pub_len);
+    k->ke = ke;
+    prng_fill(&run.prng, k->pub, ke->public_len);
+    memcpy(pub, k->pub, ke->public_len);
     run.live_keys++;
     return k;
 }
@@ -224,41 +223,74 @@ static void fake_free(void *key)
     run.live_keys--;
 }
 
-static bool fake_derive(void *key, struct cv_span peer_pub, uint8_t *secret)
+/* A value of zeros stands for all that a real method refuses. */
+static enum cv_err fake_mix(const struct cv_ke *ke, struct cv_span pub, struct cv_span answer,
+                            uint8_t *secret)
 {
-    const struct fake_ke *k = key;
+    static const uint8_t zeros[CV_KE_PUB_MAX];
+    uint64_t print[2] = {ke->id, 0};
     struct prng mix = {0};
-    bool zero = true;
 
-    if (peer_pub.n != k->pub_len)
-        return false;
-    for (size_t i = 0; i < peer_pub.n; i++) {
-        uint8_t both = (uint8_t)(peer_pub.p[i] ^ k->pub[i]);
-
-        zero = zero && peer_pub.p[i] == 0;
-        mix.state = prng_mix(mix.state + both) + i;
-    }
-    if (zero)
-        return false;
-    prng_fill(&mix, secret, k->secret_len);
-    return true;
+    if (memcmp(pub.p, zeros, pub.n) == 0 || memcmp(answer.p, zeros, answer.n) == 0)
+        return CV_ERR_KE_VALUE;
+    absorb(print, pub.p, pub.n);
+    absorb(print, answer.p, answer.n);
+    mix.state = print[0] ^ print[1];
+    prng_fill(&mix, secret, ke->secret_len);
+    return CV_OK;
 }
 
-#define FAKE_KE(name, ke_id, pub, secret)                                                      \
-    static void *name##_generate(uint8_t *out)                                                 \
-    {                                                                                          \
-        return fake_generate(pub, secret, out);                                                \
-    }                                                                                          \
-    static const struct cv_ke name = {ke_id,           pub,       secret,                      \
-                                      name##_generate, fake_free, fake_derive};
-FAKE_KE(fake_x25519, CV_KE_X25519, 32, 32)
-FAKE_KE(fake_p256, CV_KE_ECP_256, 64, 32)
-FAKE_KE(fake_p384, CV_KE_ECP_384, 96, 48)
-FAKE_KE(fake_modp2048, CV_KE_MODP_2048, 256, 256)
-#undef FAKE_KE
+static enum cv_err fake_encapsulate(const struct cv_ke *ke, struct cv_span pub, uint8_t *answer,
+                                    uint8_t *secret)
+{
+    if (pub.n != ke->public_len)
+        return CV_ERR_KE_VALUE;
+    prng_fill(&run.prng, answer, ke->answer_len);
+    return fake_mix(ke, pub, (struct cv_span){answer, ke->answer_len}, secret);
+}
 
-static const struct cv_ke *const fake_kes[] = {&fake_x25519, &fake_p256, &fake_p384,
-                                               &fake_modp2048, NULL};
+static enum cv_err fake_decapsulate(void *key, struct cv_span answer, uint8_t *secret)
+{
+    const struct fake_key *k = key;
+
+    if (answer.n != k->ke->answer_len)
+        return CV_ERR_KE_VALUE;
+    return fake_mix(k->ke, (struct cv_span){k->pub, k->ke->public_len}, answer, secret);
+}
+
+/* name, identifier, octets of public value, answer and secret */
+#define FAKE_KE_LIST(X)                                                                        \
+    X(fake_x25519, CV_KE_X25519, 32, 32, 32)                                                   \
+    X(fake_p256, CV_KE_ECP_256, 64, 64, 32)                                                    \
+    X(fake_p384, CV_KE_ECP_384, 96, 96, 48)                                                    \
+    X(fake_modp2048, CV_KE_MODP_2048, 256, 256, 256)                                           \
+    X(fake_kem, SIM_KE_KEM, SIM_KEM_PUBLIC, SIM_KEM_ANSWER, 32)
+
+#define FAKE_KE(name, ke_id, pub_octets, answer_octets, secret_octets)                         \
+    static const struct cv_ke name;                                                            \
+    static void *name##_generate(uint8_t *pub)                                                 \
+    {                                                                                          \
+        return fake_generate(&name, pub);                                                      \
+    }                                                                                          \
+    static enum cv_err name##_encapsulate(struct cv_span pub, uint8_t *answer,                 \
+                                          uint8_t *secret)                                     \
+    {                                                                                          \
+        return fake_encapsulate(&name, pub, answer, secret);                                   \
+    }                                                                                          \
+    static const struct cv_ke name = {                                                         \
+        .id = ke_id,                                                                           \
+        .public_len = pub_octets,                                                              \
+        .answer_len = answer_octets,                                                           \
+        .secret_len = secret_octets,                                                           \
+        .generate = name##_generate,                                                           \
+        .free_key = fake_free,                                                                 \
+        .encapsulate = name##_encapsulate,                                                     \
+        .decapsulate = fake_decapsulate,                                                       \
+    };
+FAKE_KE_LIST(FAKE_KE)
+#define FAKE_KE_ENTRY(name, ke_id, pub_octets, answer_octets, secret_octets) &name,
+
+static const struct cv_ke *const fake_kes[] = {FAKE_KE_LIST(FAKE_KE_ENTRY) NULL};
 
 /* ---- the backends ------------------------------------------------------------- */
 

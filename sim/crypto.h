@@ -3,7 +3,8 @@
  * AES-GCM, HMAC and hashes are the backend's.  Randomness comes from the world's
  * seed.  Every (key, nonce) that any AEAD seals with is remembered; a second use ends
  * the run.  Key exchanges are replaced by a cheap one that protects nothing and keeps
- * the sizes of the real ones, unless a scenario asks for the real ones.
+ * the sizes of the real ones, unless a scenario asks for the real ones.  One more has the
+ * shape of ML-KEM: each side sends another length, and neither can do the other's part.
  *
  * One world uses it at a time: a backend's functions have no context of their own.
  *
@@ -14,6 +15,12 @@
 #include <culvert/crypto.h>
 
 #include "sim/prng.h"
+
+enum {
+    SIM_KE_KEM = 1024 /* of the private range */,
+    SIM_KEM_PUBLIC = 200,
+    SIM_KEM_ANSWER = 88
+};
 
 /* Called with what is about to be sealed, for the ladder; it may change the plaintext, so
  * that an authentic peer can be made to write nonsense. */

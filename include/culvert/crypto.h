@@ -12,6 +12,7 @@
 #ifndef CULVERT_CRYPTO_H
 #define CULVERT_CRYPTO_H
 
+#include <culvert/error.h>
 #include <culvert/types.h>
 
 /* Transform types, RFC 7296 section 3.3.2 */
@@ -79,7 +80,7 @@ enum {
     CV_IV_MAX = 16,
     CV_PRF_MAX = 64,
     CV_HASH_MAX = 64,
-    CV_KE_PUB_MAX = 512, /* MODP-4096 */
+    CV_KE_PUB_MAX = 512, /* of what either side sends: MODP-4096 */
     CV_KE_SECRET_MAX = 512
 };
 
@@ -133,17 +134,28 @@ struct cv_prf {
     bool (*prf)(struct cv_span key, const struct cv_span *parts, size_t n_parts, uint8_t *out);
 };
 
-/* A key exchange method.  The private key is the backend's object. */
+/* A key exchange method, in the shape of a key encapsulation mechanism: whoever starts the
+ * exchange sends a public value, the other side makes the secret and an answer out of it at
+ * once, and the answer leads the first to the same secret.  Diffie-Hellman fits, ML-KEM needs
+ * it: there the two values have different lengths and the answer depends on the public value.
+ *
+ * The engine hands over values of the right length alone, and has no use for a method whose
+ * lengths are above the limits. */
 struct cv_ke {
     uint16_t id;
-    uint16_t pub_len;    /* octets of the KE payload's data */
-    uint16_t secret_len; /* octets of g^ir: for MODP padded to the prime's length */
-    /* Makes a key pair and writes pub_len octets to pub.  NULL on failure. */
+    uint16_t public_len; /* octets of the KE payload that starts an exchange */
+    uint16_t answer_len; /* octets of the one that answers it */
+    uint16_t secret_len; /* octets of the secret: for MODP padded to the prime's length */
+    /* Makes a key pair, the backend's object, and writes public_len octets.  NULL on failure.
+     */
     void *(*generate)(uint8_t *pub);
-    void (*free_key)(void *key);
-    /* Checks the peer's value as RFC 6989 asks (1 < y < p-1, point on curve, X25519
-     * result not all zero) and writes secret_len octets. */
-    bool (*derive)(void *key, struct cv_span peer_pub, uint8_t *secret);
+    void (*free_key)(void *key); /* wipes it; NULL is fine */
+    /* Writes answer_len octets of answer and secret_len of secret.  Both functions check the
+     * peer's value as the method's RFC asks (RFC 6989: 1 < y < p-1, point on curve; X25519:
+     * result not all zero).  CV_ERR_KE_VALUE: the value is not valid; CV_ERR_CRYPTO: it is our
+     * fault. */
+    enum cv_err (*encapsulate)(struct cv_span peer_pub, uint8_t *answer, uint8_t *secret);
+    enum cv_err (*decapsulate)(void *key, struct cv_span answer, uint8_t *secret);
 };
 
 /* A plain hash; SHA-1 is here for NAT detection (RFC 7296 section 2.23). */

@@ -69,10 +69,17 @@ const struct cv_prf *crypto_prf(const struct cv_crypto *c, uint16_t id)
     return NULL;
 }
 
+/* Buffers have room for so much: a backend that has more to say is not believed. */
+static bool ke_fits(const struct cv_ke *ke)
+{
+    return ke->public_len <= CV_KE_PUB_MAX && ke->answer_len <= CV_KE_PUB_MAX &&
+           ke->secret_len <= CV_KE_SECRET_MAX;
+}
+
 const struct cv_ke *crypto_ke(const struct cv_crypto *c, uint16_t id)
 {
     for (const struct cv_ke *const *a = c->kes; *a != NULL; a++) {
-        if ((*a)->id == id)
+        if ((*a)->id == id && ke_fits(*a))
             return *a;
     }
     return NULL;
@@ -85,6 +92,30 @@ const struct cv_hash *crypto_hash(const struct cv_crypto *c, uint16_t id)
             return *a;
     }
     return NULL;
+}
+
+enum cv_err crypto_encapsulate(const struct cv_ke *ke, struct cv_span peer_pub, uint8_t *answer,
+                               uint8_t *secret)
+{
+    enum cv_err err = CV_ERR_KE_VALUE;
+
+    if (peer_pub.n == ke->public_len)
+        err = ke->encapsulate(peer_pub, answer, secret);
+    if (err != CV_OK)
+        wipe(secret, ke->secret_len);
+    return err;
+}
+
+enum cv_err crypto_decapsulate(const struct cv_ke *ke, void *key, struct cv_span answer,
+                               uint8_t *secret)
+{
+    enum cv_err err = CV_ERR_KE_VALUE;
+
+    if (answer.n == ke->answer_len)
+        err = ke->decapsulate(key, answer, secret);
+    if (err != CV_OK)
+        wipe(secret, ke->secret_len);
+    return err;
 }
 
 bool crypto_is_aead(uint16_t encr_id)

@@ -17,6 +17,14 @@ const struct cv_prf *crypto_prf(const struct cv_crypto *c, uint16_t id);
 const struct cv_ke *crypto_ke(const struct cv_crypto *c, uint16_t id);
 const struct cv_hash *crypto_hash(const struct cv_crypto *c, uint16_t id);
 
+/* The answering side of a key exchange, and the starting side's end of it (culvert/crypto.h).
+ * CV_ERR_KE_VALUE: the peer's value is not valid, or not as long as the method says.  On
+ * failure secret is wiped. */
+CV_MUST_USE enum cv_err crypto_encapsulate(const struct cv_ke *ke, struct cv_span peer_pub,
+                                           uint8_t *answer, uint8_t *secret);
+CV_MUST_USE enum cv_err crypto_decapsulate(const struct cv_ke *ke, void *key,
+                                           struct cv_span answer, uint8_t *secret);
+
 /* Does the IANA ENCR id name an AEAD, which takes no separate integrity transform? */
 bool crypto_is_aead(uint16_t encr_id);
 

@@ -32,18 +32,6 @@ void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr)
     ch->nonce_len = (uint16_t)low.n;
 }
 
-enum cv_err ke_answer(const struct cv_ke *ke, struct cv_span peer, uint8_t *pub,
-                      uint8_t *secret)
-{
-    void *key = ke->generate(pub);
-    bool ok = key != NULL && ke->derive(key, peer, secret);
-
-    if (key == NULL)
-        return CV_ERR_CRYPTO;
-    ke->free_key(key);
-    return ok ? CV_OK : CV_ERR_KE_VALUE;
-}
-
 /* ---- responder ---- */
 
 enum cv_err refuse_request(const struct ike *k, const struct ike_sa *sa,
@@ -91,7 +79,7 @@ static enum cv_err negotiate(const struct ike *k, const struct ike_sa *sa,
         *ke = crypto_ke(k->core.crypto, choice->suite.ke);
         if (*ke == NULL)
             return CV_ERR_NO_PROPOSAL;
-        err = ke_answer(*ke, m->ke_data, pub, secret);
+        err = crypto_encapsulate(*ke, m->ke_data, pub, secret);
         n = (*ke)->secret_len;
     }
     if (err == CV_OK && !ike_random(k, nonce, NONCE_LEN))
@@ -144,7 +132,7 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
     child_put_answer(&ch->child, &choice, true, out);
     ike_put_payload(&out->chain, PL_NONCE, span(nonce, NONCE_LEN));
     if (ke != NULL)
-        ike_put_ke(&out->chain, ke->id, span(pub, ke->pub_len));
+        ike_put_ke(&out->chain, ke->id, span(pub, ke->answer_len));
     ch->has_child = true;
     change_nonce(ch, m->nonce, span(nonce, NONCE_LEN));
     return CV_OK;
@@ -205,7 +193,7 @@ enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
     if (err == CV_OK) {
         ike_put_payload(&o.chain, PL_NONCE, span(hs->ni, hs->ni_len));
         if (hs->ke != NULL)
-            ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
+            ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->public_len));
         err = send_request(k, sa, EX_CREATE_CHILD,
                            old != NULL ? DO_REKEY_CHILD : DO_CREATE_CHILD, &o);
     }
@@ -222,6 +210,7 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
                           const struct ike_hs *hs, struct ike_change *ch)
 {
     const struct child_sa *c = child_at(k, hs->child);
+    const struct cv_span ni = span(hs->ni, hs->ni_len);
     uint8_t secret[CV_KE_SECRET_MAX];
     size_t n = 0;
     enum cv_err err = child_check(k, sa, m, c, true, &ch->child);
@@ -234,18 +223,16 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
         if (hs->ke == NULL || !ike_has(m, PL_KE) || m->ke_group != hs->ke->id ||
             ch->child.suite.ke != hs->ke->id)
             return CV_ERR_KE_GROUP;
-        if (!hs->ke->derive(hs->ke_key, m->ke_data, secret)) {
-            wipe(secret, sizeof(secret));
-            return CV_ERR_KE_VALUE;
-        }
+        err = crypto_decapsulate(hs->ke, hs->ke_key, m->ke_data, secret);
         n = hs->ke->secret_len;
     }
-    err = child_keys(k, sa, &ch->child, span(secret, n), span(hs->ni, hs->ni_len), m->nonce);
+    if (err == CV_OK)
+        err = child_keys(k, sa, &ch->child, span(secret, n), ni, m->nonce);
     wipe(secret, sizeof(secret));
     if (err != CV_OK)
         return err;
     ch->has_child = true;
-    change_nonce(ch, span(hs->ni, hs->ni_len), m->nonce);
+    change_nonce(ch, ni, m->nonce);
     return CV_OK;
 }
 

@@ -207,9 +207,6 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to);
 struct cv_span nonce_lower(struct cv_span a, struct cv_span b);
 bool nonce_less(struct cv_span a, struct cv_span b);
 void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr);
-/* A key exchange in one step, for responders: writes our public value and the secret. */
-CV_MUST_USE enum cv_err ke_answer(const struct cv_ke *ke, struct cv_span peer, uint8_t *pub,
-                                  uint8_t *secret);
 
 /* ---- info.c */
 ike_handler info_request, info_response;

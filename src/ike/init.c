@@ -70,27 +70,52 @@ void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     hs_note_certreqs(hs, m);
 }
 
-/* SKEYSEED and the SA's keys; the private key is used up. */
-enum cv_err init_derive_keys(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                             struct cv_span peer_pub)
+/* SKEYSEED and the SA's keys; it has algorithms only when it has keys. */
+static enum cv_err derive_keys(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                               const uint8_t *secret)
+{
+    struct ike_algs algs;
+    enum cv_err err = ike_algs_find(&algs, k->core.crypto, &sa->suite);
+
+    if (err == CV_OK)
+        err = keymat_ike(&sa->keys, &hs->auth, &algs, span(secret, hs->ke->secret_len),
+                         span(hs->ni, hs->ni_len), span(hs->nr, hs->nr_len), sa->spi_i,
+                         sa->spi_r, NULL, NULL);
+    if (err == CV_OK)
+        sa->algs = algs;
+    return err;
+}
+
+enum cv_err init_answer_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                           struct cv_span peer_pub)
 {
     uint8_t secret[CV_KE_SECRET_MAX];
-    enum cv_err err = ike_algs_find(&sa->algs, k->core.crypto, &sa->suite);
+    enum cv_err err;
 
+    hs->ke = crypto_ke(k->core.crypto, sa->suite.ke);
+    if (hs->ke == NULL)
+        return CV_ERR_UNSUPPORTED;
+    err = crypto_encapsulate(hs->ke, peer_pub, hs->ke_pub, secret);
+    if (err == CV_OK)
+        err = derive_keys(k, sa, hs, secret);
+    wipe(secret, sizeof(secret));
+    return err;
+}
+
+enum cv_err init_finish_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                           struct cv_span answer)
+{
+    uint8_t secret[CV_KE_SECRET_MAX];
+    enum cv_err err = crypto_decapsulate(hs->ke, hs->ke_key, answer, secret);
+
+    if (err == CV_OK)
+        err = derive_keys(k, sa, hs, secret);
+    wipe(secret, sizeof(secret));
     if (err != CV_OK)
         return err;
-    if (!hs->ke->derive(hs->ke_key, peer_pub, secret)) {
-        wipe(secret, sizeof(secret));
-        memset(&sa->algs, 0, sizeof(sa->algs));
-        return CV_ERR_KE_VALUE;
-    }
-    err = keymat_ike(&sa->keys, &hs->auth, &sa->algs, span(secret, hs->ke->secret_len),
-                     span(hs->ni, hs->ni_len), span(hs->nr, hs->nr_len), sa->spi_i, sa->spi_r,
-                     NULL, NULL);
-    wipe(secret, sizeof(secret));
     hs->ke->free_key(hs->ke_key);
     hs->ke_key = NULL;
-    return err;
+    return CV_OK;
 }
 
 enum cv_err init_new_ke(struct ike *k, struct ike_hs *hs, uint16_t group)

@@ -12,11 +12,14 @@ void init_put_abilities(struct ike *k, struct ike_chain *c, const struct ike_sa 
 /* Notes what the peer announces; spi_r as it was when the peer wrote m. */
 void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN]);
-/* A new private key of this group, in place of the one before. */
+/* Initiator: a new private key of this group, in place of the one before. */
 CV_MUST_USE enum cv_err init_new_ke(struct ike *k, struct ike_hs *hs, uint16_t group);
-/* SKEYSEED and the SA's keys; the private key is used up. */
-CV_MUST_USE enum cv_err init_derive_keys(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                                         struct cv_span peer_pub);
+/* Responder: our answer to the peer's public value, in hs, and the SA's keys. */
+CV_MUST_USE enum cv_err init_answer_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                                       struct cv_span peer_pub);
+/* Initiator: the SA's keys out of the peer's answer; the private key is used up. */
+CV_MUST_USE enum cv_err init_finish_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                                       struct cv_span answer);
 
 /* init_initiator.c */
 enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,

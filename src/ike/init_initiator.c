@@ -43,7 +43,7 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     proposal_put_sa_body(&x.w, sa->peer.conn->proposals, sa->peer.conn->n_proposals,
                          span(NULL, 0), true);
     ike_payload_end(&x.chain);
-    ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
+    ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->public_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->ni, hs->ni_len));
     init_put_abilities(k, &x.chain, sa);
     err = plain_end(&x, &k->core.msgs);
@@ -122,7 +122,7 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
     memcpy(hs->nr, m->nonce.p, m->nonce.n);
     hs->nr_len = (uint16_t)m->nonce.n;
     init_note_abilities(k, sa, hs, m, h->spi_r);
-    err = init_derive_keys(k, sa, hs, m->ke_data);
+    err = init_finish_ke(k, sa, hs, m->ke_data);
     if (err != CV_OK)
         return err;
     request_done(k, sa);

@@ -83,7 +83,7 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
     ike_payload_begin(&x.chain, PL_SA);
     proposal_put_answer(&x.w, choice, span(NULL, 0), true);
     ike_payload_end(&x.chain);
-    ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
+    ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->answer_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->nr, hs->nr_len));
     init_put_abilities(k, &x.chain, sa);
     if (sa->peer.conn->send_certreq && sa->peer.conn->certreq.n > 0) {
@@ -123,9 +123,7 @@ static enum cv_err fill_responder(struct ike *k, struct ike_sa *sa, const struct
     if (!ike_random(k, hs->nr, NONCE_LEN))
         return CV_ERR_CRYPTO;
     init_note_abilities(k, sa, hs, m, (const uint8_t[IKE_SPI_LEN]){0});
-    err = init_new_ke(k, hs, choice->suite.ke);
-    if (err == CV_OK)
-        err = init_derive_keys(k, sa, hs, m->ke_data);
+    err = init_answer_ke(k, sa, hs, m->ke_data);
     if (err == CV_OK)
         err = write_response(k, sa, hs, choice);
     return err;

@@ -109,7 +109,7 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
     memcpy(p->spi_i, choice->spi.p, IKE_SPI_LEN);
     if (!sa_fresh_spi(k, p->spi_r) || !ike_random(k, nonce, NONCE_LEN))
         return CV_ERR_CRYPTO;
-    err = ke_answer(*ke, m->ke_data, pub, secret);
+    err = crypto_encapsulate(*ke, m->ke_data, pub, secret);
     if (err == CV_OK)
         err = plan_keys(k, sa, p, span(secret, (*ke)->secret_len), m->nonce,
                         span(nonce, NONCE_LEN));
@@ -145,7 +145,7 @@ enum cv_err rekey_ike_request(const struct ike *k, const struct ike_sa *sa,
     proposal_put_answer(&out->w, &choice, span(ch->ike.spi_r, IKE_SPI_LEN), true);
     ike_payload_end(&out->chain);
     ike_put_payload(&out->chain, PL_NONCE, span(nonce, NONCE_LEN));
-    ike_put_ke(&out->chain, ke->id, span(pub, ke->pub_len));
+    ike_put_ke(&out->chain, ke->id, span(pub, ke->answer_len));
     ch->has_ike = true;
     change_nonce(ch, m->nonce, span(nonce, NONCE_LEN));
     return CV_OK;
@@ -182,7 +182,7 @@ enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
                              span(hs->new_spi, IKE_SPI_LEN), true);
         ike_payload_end(&o.chain);
         ike_put_payload(&o.chain, PL_NONCE, span(hs->ni, hs->ni_len));
-        ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->pub_len));
+        ike_put_ke(&o.chain, hs->ke->id, span(hs->ke_pub, hs->ke->public_len));
         err = send_request(k, sa, EX_CREATE_CHILD, DO_REKEY_IKE, &o);
     }
     if (err == CV_OK)
@@ -215,8 +215,7 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
     p->suite = choice.suite;
     memcpy(p->spi_i, hs->new_spi, IKE_SPI_LEN);
     memcpy(p->spi_r, choice.spi.p, IKE_SPI_LEN);
-    if (!hs->ke->derive(hs->ke_key, m->ke_data, secret))
-        err = CV_ERR_KE_VALUE;
+    err = crypto_decapsulate(hs->ke, hs->ke_key, m->ke_data, secret);
     if (err == CV_OK)
         err = plan_keys(k, sa, p, span(secret, hs->ke->secret_len), span(hs->ni, hs->ni_len),
                         m->nonce);

@@ -110,9 +110,9 @@ static void check_derive(const struct cv_ke *ke, const char *priv, const char *p
         got[CV_KE_SECRET_MAX];
     void *key = openssl_key(ke, hex_read(x, sizeof(x), priv));
 
-    assert_int_equal(strlen(pub), 2u * ke->pub_len);
+    assert_int_equal(strlen(pub), 2u * ke->answer_len);
     assert_int_equal(hex_read(expected, sizeof(expected), secret).n, ke->secret_len);
-    assert_true(ke->derive(key, hex_read(y, sizeof(y), pub), got));
+    assert_int_equal(ke->decapsulate(key, hex_read(y, sizeof(y), pub), got), CV_OK);
     assert_memory_equal(got, expected, ke->secret_len);
     ke->free_key(key);
 }
@@ -128,45 +128,79 @@ static void methods_derive_the_published_secrets_on_both_sides(void **state)
     }
 }
 
-static void two_fresh_pairs_agree_in_every_method(void **state)
+/* Also: what is written is as long as the method says, and not an octet longer. */
+static void both_sides_of_every_method_agree(void **state)
 {
     (void)state;
     for (const struct cv_ke *const *p = cv_crypto_openssl.kes; *p != NULL; p++) {
-        const struct cv_ke *ke = *p;
-        uint8_t pub[2][CV_KE_PUB_MAX + 1], secret[2][CV_KE_SECRET_MAX + 1];
-        void *a, *b;
+        const struct cv_ke *ke = find((*p)->id);
+        uint8_t pub[CV_KE_PUB_MAX + 1], answer[CV_KE_PUB_MAX + 1];
+        uint8_t secret[2][CV_KE_SECRET_MAX + 1];
+        void *key;
 
-        assert_true(ke->pub_len <= CV_KE_PUB_MAX && ke->secret_len <= CV_KE_SECRET_MAX);
-        for (unsigned i = 0; i < 2; i++)
-            pub[i][ke->pub_len] = secret[i][ke->secret_len] = 0xee;
-        a = ke->generate(pub[0]);
-        b = ke->generate(pub[1]);
-        assert_non_null(a);
-        assert_non_null(b);
-        assert_memory_not_equal(pub[0], pub[1], ke->pub_len);
-        assert_true(ke->derive(a, span(pub[1], ke->pub_len), secret[0]));
-        assert_true(ke->derive(b, span(pub[0], ke->pub_len), secret[1]));
+        pub[ke->public_len] = answer[ke->answer_len] = 0xee;
+        secret[0][ke->secret_len] = secret[1][ke->secret_len] = 0xee;
+        key = ke->generate(pub);
+        assert_non_null(key);
+        assert_int_equal(crypto_encapsulate(ke, span(pub, ke->public_len), answer, secret[0]),
+                         CV_OK);
+        assert_int_equal(crypto_decapsulate(ke, key, span(answer, ke->answer_len), secret[1]),
+                         CV_OK);
         assert_memory_equal(secret[0], secret[1], ke->secret_len);
-        for (unsigned i = 0; i < 2; i++) {
-            assert_int_equal(pub[i][ke->pub_len], 0xee);
-            assert_int_equal(secret[i][ke->secret_len], 0xee);
-        }
-        ke->free_key(a);
-        ke->free_key(b);
+        assert_memory_not_equal(pub, answer, ke->answer_len);
+        assert_int_equal(pub[ke->public_len], 0xee);
+        assert_int_equal(answer[ke->answer_len], 0xee);
+        assert_int_equal(secret[0][ke->secret_len], 0xee);
+        assert_int_equal(secret[1][ke->secret_len], 0xee);
+        ke->free_key(key);
     }
 }
 
-static void every_method_refuses_a_public_value_of_another_length(void **state)
+/* Here, and in the backend itself, should the engine forget. */
+static void every_method_refuses_values_of_another_length(void **state)
 {
+    static const uint8_t wiped[CV_KE_SECRET_MAX];
+
     (void)state;
     for (const struct cv_ke *const *p = cv_crypto_openssl.kes; *p != NULL; p++) {
         const struct cv_ke *ke = *p;
-        uint8_t pub[CV_KE_PUB_MAX + 1] = {0}, secret[CV_KE_SECRET_MAX];
+        uint8_t pub[CV_KE_PUB_MAX + 1] = {0}, answer[CV_KE_PUB_MAX], secret[CV_KE_SECRET_MAX];
         void *key = ke->generate(pub);
 
-        for (size_t n = 0; n <= ke->pub_len + 1u; n++)
-            assert_int_equal(ke->derive(key, span(pub, n), secret), n == ke->pub_len);
+        for (size_t n = 0; n <= ke->answer_len + 1u; n++) {
+            enum cv_err want = n == ke->answer_len ? CV_OK : CV_ERR_KE_VALUE;
+
+            assert_int_equal(ke->decapsulate(key, span(pub, n), secret), want);
+            assert_int_equal(crypto_decapsulate(ke, key, span(pub, n), secret), want);
+            assert_int_equal(memcmp(secret, wiped, ke->secret_len) == 0, want != CV_OK);
+        }
+        for (size_t n = 0; n <= ke->public_len + 1u; n += ke->public_len > 132 ? 31 : 1) {
+            enum cv_err want = n == ke->public_len ? CV_OK : CV_ERR_KE_VALUE;
+
+            assert_int_equal(ke->encapsulate(span(pub, n), answer, secret), want);
+            assert_int_equal(crypto_encapsulate(ke, span(pub, n), answer, secret), want);
+            assert_int_equal(memcmp(secret, wiped, ke->secret_len) == 0, want != CV_OK);
+        }
         ke->free_key(key);
+    }
+}
+
+/* Buffers are as long as the limits say. */
+static void a_method_with_too_much_to_say_is_not_there(void **state)
+{
+    struct cv_ke ke = *find(CV_KE_X25519);
+    const struct cv_ke *const kes[] = {&ke, NULL};
+    const struct cv_crypto backend = {.kes = kes};
+    uint16_t *const lengths[] = {&ke.public_len, &ke.answer_len, &ke.secret_len};
+
+    (void)state;
+    assert_ptr_equal(crypto_ke(&backend, CV_KE_X25519), &ke);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        *lengths[i] = i < 2 ? CV_KE_PUB_MAX : CV_KE_SECRET_MAX;
+        assert_non_null(crypto_ke(&backend, CV_KE_X25519));
+        ++*lengths[i];
+        assert_null(crypto_ke(&backend, CV_KE_X25519));
+        *lengths[i] = 32;
     }
 }
 
@@ -178,9 +212,9 @@ static size_t read_prime(const struct cv_ke *ke, void *key, uint8_t *out)
     int n;
 
     assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &p), 1);
-    n = BN_bn2binpad(p, out, ke->pub_len);
+    n = BN_bn2binpad(p, out, ke->public_len);
     BN_free(p);
-    assert_int_equal(n, ke->pub_len);
+    assert_int_equal(n, ke->public_len);
     return (size_t)n;
 }
 
@@ -213,10 +247,10 @@ static void modp_secrets_are_padded_to_the_length_of_the_prime(void **state)
         uint8_t expected[CV_KE_SECRET_MAX] = {0};
         void *key = openssl_key(ke, span("\x05", 1));
 
-        two[ke->pub_len - 1] = 2;
+        two[ke->public_len - 1] = 2;
         expected[ke->secret_len - 1] = 32;
         memset(secret, 0xee, sizeof(secret));
-        assert_true(ke->derive(key, span(two, ke->pub_len), secret));
+        assert_int_equal(ke->decapsulate(key, span(two, ke->answer_len), secret), CV_OK);
         assert_memory_equal(secret, expected, ke->secret_len);
         ke->free_key(key);
     }
@@ -252,7 +286,7 @@ static bool derives(const struct cv_ke *ke, void *key, const uint8_t *pub)
 {
     uint8_t secret[CV_KE_SECRET_MAX];
 
-    return ke->derive(key, span(pub, ke->pub_len), secret);
+    return ke->decapsulate(key, span(pub, ke->answer_len), secret) == CV_OK;
 }
 
 /* RFC 6989 section 2.1: 1 < y < p - 1 */
@@ -278,7 +312,7 @@ static void modp_refuses_values_outside_the_range(void **state)
 
         memset(pub, 0, sizeof(pub));
         for (uint8_t y = 0; y < 4; y++) {
-            pub[ke->pub_len - 1] = y;
+            pub[ke->public_len - 1] = y;
             assert_int_equal(derives(ke, key, pub), y > 1);
         }
         for (size_t c = 0; c < COUNT_OF(cases); c++) {
@@ -305,7 +339,7 @@ static void ecp_refuses_points_that_are_not_on_the_curve(void **state)
 
         ke->free_key(ke->generate(other));
         assert_true(derives(ke, key, other));
-        for (size_t at = 0; at < ke->pub_len; at++) {
+        for (size_t at = 0; at < ke->public_len; at++) {
             other[at] ^= 1;
             assert_false(derives(ke, key, other));
             other[at] ^= 1;
@@ -347,7 +381,7 @@ static void x_curves_refuse_points_of_small_order(void **state)
         uint8_t pub[CV_KE_PUB_MAX], bad[CV_KE_PUB_MAX];
         void *key = ke->generate(pub);
 
-        assert_int_equal(hex_read(bad, sizeof(bad), cases[i].pub).n, ke->pub_len);
+        assert_int_equal(hex_read(bad, sizeof(bad), cases[i].pub).n, ke->public_len);
         assert_true(derives(ke, key, pub));
         assert_false(derives(ke, key, bad));
         ke->free_key(key);
@@ -358,8 +392,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(methods_derive_the_published_secrets_on_both_sides),
-        cmocka_unit_test(two_fresh_pairs_agree_in_every_method),
-        cmocka_unit_test(every_method_refuses_a_public_value_of_another_length),
+        cmocka_unit_test(both_sides_of_every_method_agree),
+        cmocka_unit_test(every_method_refuses_values_of_another_length),
+        cmocka_unit_test(a_method_with_too_much_to_say_is_not_there),
         cmocka_unit_test(modp_primes_are_those_of_the_rfcs),
         cmocka_unit_test(modp_secrets_are_padded_to_the_length_of_the_prime),
         cmocka_unit_test(modp_public_values_are_padded_too),

@@ -126,12 +126,16 @@ static bool use_hash(const void *alg)
 static bool use_ke(const void *alg)
 {
     const struct cv_ke *ke = alg;
-    uint8_t pub[CV_KE_PUB_MAX], secret[CV_KE_SECRET_MAX];
+    uint8_t pub[CV_KE_PUB_MAX], answer[CV_KE_PUB_MAX], secret[CV_KE_SECRET_MAX];
     void *k = ke->generate(pub);
-    bool ok = k != NULL && ke->derive(k, span(pub, ke->pub_len), secret);
+    enum cv_err err = CV_ERR_CRYPTO;
 
+    if (k != NULL)
+        err = ke->encapsulate(span(pub, ke->public_len), answer, secret);
+    if (err == CV_OK)
+        err = ke->decapsulate(k, span(answer, ke->answer_len), secret);
     ke->free_key(k);
-    return ok;
+    return err == CV_OK;
 }
 
 static void ciphers_survive_without_memory(void **state)

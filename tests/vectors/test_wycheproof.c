@@ -217,7 +217,7 @@ static bool derives(const struct cv_ke *ke, struct cv_span priv, struct cv_span 
 {
     uint8_t secret[CV_KE_SECRET_MAX];
     EVP_PKEY *key = openssl_key(ke, priv);
-    bool ok = ke->derive(key, pub, secret);
+    bool ok = crypto_decapsulate(ke, key, pub, secret) == CV_OK;
 
     ke->free_key(key);
     assert_true(!ok || span_equal(span(secret, ke->secret_len), expected));

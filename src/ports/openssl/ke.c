@@ -52,15 +52,28 @@ static bool derive(EVP_PKEY *key, EVP_PKEY *peer, uint8_t *secret, size_t n)
     return ok;
 }
 
-bool ke_agree(EVP_PKEY *key, struct cv_span encoded, uint8_t *secret, size_t n)
+enum cv_err ke_agree(EVP_PKEY *key, struct cv_span encoded, uint8_t *secret, size_t n)
 {
     EVP_PKEY *peer = EVP_PKEY_new();
-    bool ok = peer != NULL && EVP_PKEY_copy_parameters(peer, key) == 1 &&
-              EVP_PKEY_set1_encoded_public_key(peer, encoded.p, encoded.n) == 1 &&
-              derive(key, peer, secret, n);
+    enum cv_err err = CV_ERR_KE_VALUE;
 
+    if (peer == NULL || EVP_PKEY_copy_parameters(peer, key) != 1)
+        err = CV_ERR_CRYPTO;
+    else if (EVP_PKEY_set1_encoded_public_key(peer, encoded.p, encoded.n) == 1 &&
+             derive(key, peer, secret, n))
+        err = CV_OK;
     EVP_PKEY_free(peer);
-    return ok;
+    return err;
+}
+
+enum cv_err ke_answer(const struct cv_ke *ke, struct cv_span peer_pub, uint8_t *answer,
+                      uint8_t *secret)
+{
+    void *key = ke->generate(answer);
+    enum cv_err err = key != NULL ? ke->decapsulate(key, peer_pub, secret) : CV_ERR_CRYPTO;
+
+    ke->free_key(key);
+    return err;
 }
 
 const struct cv_ke *const openssl_kes[] = {

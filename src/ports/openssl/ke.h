@@ -20,7 +20,12 @@ void ke_free_key(void *key);
 bool ke_write_public(EVP_PKEY *key, size_t skip, uint8_t *pub, size_t n);
 
 /* The secret of key and the public value that encoded (OpenSSL's encoding) stands for in
- * key's group: n octets.  False when the value is not valid there. */
-bool ke_agree(EVP_PKEY *key, struct cv_span encoded, uint8_t *secret, size_t n);
+ * key's group: n octets.  CV_ERR_KE_VALUE when the value is not valid there, or when OpenSSL
+ * runs out of memory on the way and does not tell. */
+enum cv_err ke_agree(EVP_PKEY *key, struct cv_span encoded, uint8_t *secret, size_t n);
+
+/* What answers a public value in Diffie-Hellman: a key pair of our own, used once. */
+enum cv_err ke_answer(const struct cv_ke *ke, struct cv_span peer_pub, uint8_t *answer,
+                      uint8_t *secret);
 
 #endif

@@ -27,12 +27,13 @@ static void *ecp_generate(const char *curve, uint8_t *pub, size_t pub_len)
 /* RFC 5903 section 7: the KE payload is x and y, the secret is x alone.  Decoding refuses
  * a point that is not on the curve (RFC 6989 section 2.3); these curves have no smaller
  * subgroup, and infinity has no such encoding. */
-static bool ecp_derive(void *key, struct cv_span peer_pub, uint8_t *secret, size_t secret_len)
+static enum cv_err ecp_derive(void *key, struct cv_span peer_pub, uint8_t *secret,
+                              size_t secret_len)
 {
     uint8_t point[1 + ECP_PUB_MAX] = {POINT_UNCOMPRESSED};
 
     if (peer_pub.n != 2 * secret_len)
-        return false;
+        return CV_ERR_KE_VALUE;
     memcpy(point + 1, peer_pub.p, peer_pub.n);
     return ke_agree(key, span(point, 1 + peer_pub.n), secret, secret_len);
 }
@@ -52,12 +53,17 @@ static void *x_generate(const char *curve, uint8_t *pub, size_t pub_len)
 
 /* RFC 8031 section 3.2 and RFC 7748 section 6: the result must not be all zeros, which
  * is what points of small order lead to. */
-static bool x_derive(void *key, struct cv_span peer_pub, uint8_t *secret, size_t secret_len)
+static enum cv_err x_derive(void *key, struct cv_span peer_pub, uint8_t *secret,
+                            size_t secret_len)
 {
     static const uint8_t zeros[CV_KE_SECRET_MAX];
+    enum cv_err err = CV_ERR_KE_VALUE;
 
-    return peer_pub.n == secret_len && ke_agree(key, peer_pub, secret, secret_len) &&
-           !ct_equal(secret, zeros, secret_len);
+    if (peer_pub.n == secret_len)
+        err = ke_agree(key, peer_pub, secret, secret_len);
+    if (err == CV_OK && ct_equal(secret, zeros, secret_len))
+        err = CV_ERR_KE_VALUE;
+    return err;
 }
 
 /* ---- table ------------------------------------------------------------------ */
@@ -75,17 +81,24 @@ static bool x_derive(void *key, struct cv_span peer_pub, uint8_t *secret, size_t
     {                                                                                          \
         return kind##_generate(curve, pub, pub_octets);                                        \
     }                                                                                          \
-    static bool name##_derive(void *key, struct cv_span peer_pub, uint8_t *secret)             \
+    static enum cv_err name##_encapsulate(struct cv_span pub, uint8_t *answer,                 \
+                                          uint8_t *secret)                                     \
     {                                                                                          \
-        return kind##_derive(key, peer_pub, secret, secret_octets);                            \
+        return ke_answer(&openssl_##name, pub, answer, secret);                                \
+    }                                                                                          \
+    static enum cv_err name##_decapsulate(void *key, struct cv_span answer, uint8_t *secret)   \
+    {                                                                                          \
+        return kind##_derive(key, answer, secret, secret_octets);                              \
     }                                                                                          \
     const struct cv_ke openssl_##name = {                                                      \
         .id = ke_id,                                                                           \
-        .pub_len = pub_octets,                                                                 \
+        .public_len = pub_octets,                                                              \
+        .answer_len = pub_octets,                                                              \
         .secret_len = secret_octets,                                                           \
         .generate = name##_generate,                                                           \
         .free_key = ke_free_key,                                                               \
-        .derive = name##_derive,                                                               \
+        .encapsulate = name##_encapsulate,                                                     \
+        .decapsulate = name##_decapsulate,                                                     \
     };
 
 ECDH_LIST(ECDH)

@@ -66,21 +66,28 @@ static void *modp_generate(BIGNUM *prime, uint8_t *pub, size_t len)
 }
 
 /* RFC 6989 section 2.1: 1 < y < p - 1.  The primes are safe, so this is all. */
-static bool in_range(EVP_PKEY *key, struct cv_span peer_pub)
+static enum cv_err check_range(EVP_PKEY *key, struct cv_span peer_pub)
 {
     BIGNUM *y = BN_bin2bn(peer_pub.p, (int)peer_pub.n, NULL), *p = NULL;
-    bool ok = y != NULL && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &p) == 1 &&
-              BN_num_bits(y) > 1 && BN_add_word(y, 1) == 1 && BN_cmp(y, p) < 0;
+    enum cv_err err = CV_ERR_KE_VALUE;
 
+    if (y == NULL || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &p) != 1)
+        err = CV_ERR_CRYPTO;
+    else if (BN_num_bits(y) > 1 && BN_add_word(y, 1) == 1 && BN_cmp(y, p) < 0)
+        err = CV_OK;
     BN_free(y);
     BN_free(p);
-    return ok;
+    return err;
 }
 
 /* RFC 7296 section 3.4: the public value MUST be as long as the prime. */
-static bool modp_derive(void *key, struct cv_span peer_pub, uint8_t *secret, size_t len)
+static enum cv_err modp_derive(void *key, struct cv_span peer_pub, uint8_t *secret, size_t len)
 {
-    return peer_pub.n == len && in_range(key, peer_pub) && ke_agree(key, peer_pub, secret, len);
+    enum cv_err err = CV_ERR_KE_VALUE;
+
+    if (peer_pub.n == len)
+        err = check_range(key, peer_pub);
+    return err == CV_OK ? ke_agree(key, peer_pub, secret, len) : err;
 }
 
 /* name, identifier, octets, prime */
@@ -96,17 +103,24 @@ static bool modp_derive(void *key, struct cv_span peer_pub, uint8_t *secret, siz
     {                                                                                          \
         return modp_generate(prime(NULL), pub, len);                                           \
     }                                                                                          \
-    static bool name##_derive(void *key, struct cv_span peer_pub, uint8_t *secret)             \
+    static enum cv_err name##_encapsulate(struct cv_span pub, uint8_t *answer,                 \
+                                          uint8_t *secret)                                     \
     {                                                                                          \
-        return modp_derive(key, peer_pub, secret, len);                                        \
+        return ke_answer(&openssl_##name, pub, answer, secret);                                \
+    }                                                                                          \
+    static enum cv_err name##_decapsulate(void *key, struct cv_span answer, uint8_t *secret)   \
+    {                                                                                          \
+        return modp_derive(key, answer, secret, len);                                          \
     }                                                                                          \
     const struct cv_ke openssl_##name = {                                                      \
         .id = ke_id,                                                                           \
-        .pub_len = len,                                                                        \
+        .public_len = len,                                                                     \
+        .answer_len = len,                                                                     \
         .secret_len = len,                                                                     \
         .generate = name##_generate,                                                           \
         .free_key = ke_free_key,                                                               \
-        .derive = name##_derive,                                                               \
+        .encapsulate = name##_encapsulate,                                                     \
+        .decapsulate = name##_decapsulate,                                                     \
     };
 
 MODP_LIST(MODP)
