@@ -89,6 +89,24 @@ static void cheap_key_exchanges_agree_and_refuse_what_is_not_a_value(void **stat
     }
 }
 
+static void a_value_of_another_length_is_refused_on_both_sides(void **state)
+{
+    const struct cv_ke *ke = crypto_ke(sim_crypto(), SIM_KE_KEM);
+    uint8_t pub[CV_KE_PUB_MAX] = {0}, answer[CV_KE_PUB_MAX], secret[CV_KE_SECRET_MAX];
+    void *key = ke->generate(pub);
+
+    (void)state;
+    for (size_t n = 0; n <= sizeof(pub); n++) {
+        struct cv_span value = {pub, n};
+
+        assert_int_equal(crypto_encapsulate(ke, value, answer, secret),
+                         n == SIM_KEM_PUBLIC ? CV_OK : CV_ERR_KE_VALUE);
+        assert_int_equal(crypto_decapsulate(ke, key, value, secret),
+                         n == SIM_KEM_ANSWER ? CV_OK : CV_ERR_KE_VALUE);
+    }
+    ke->free_key(key);
+}
+
 static void cheap_key_exchanges_have_the_lengths_of_the_real_ones(void **state)
 {
     static const uint16_t ids[] = {CV_KE_X25519, CV_KE_ECP_256, CV_KE_ECP_384, CV_KE_MODP_2048};
@@ -126,6 +144,7 @@ int main(void)
         TEST(one_nonce_twice_under_one_key_is_noticed),
         TEST(what_is_sealed_opens_again_and_only_whole),
         TEST(cheap_key_exchanges_agree_and_refuse_what_is_not_a_value),
+        TEST(a_value_of_another_length_is_refused_on_both_sides),
         TEST(cheap_key_exchanges_have_the_lengths_of_the_real_ones),
         TEST(chance_repeats_itself_from_the_seed),
     };
