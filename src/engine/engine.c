@@ -270,8 +270,7 @@ static bool being_negotiated(const struct ike *k, const struct ike_sa *sa,
 {
     const struct ike_hs *hs = sa_hs(k, sa);
 
-    return hs != NULL && hs->child == child_index(k, c) &&
-           (sa->state >= ST_UP || peer_may_be_up(sa));
+    return hs != NULL && hs->child == c->id && (sa->state >= ST_UP || peer_may_be_up(sa));
 }
 
 enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, uint64_t now_ms)

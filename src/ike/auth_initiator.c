@@ -94,7 +94,7 @@ void initiator_send(struct ike *k, struct ike_sa *sa)
     put_cp_request(k, sa, &o);
     if (c != NULL) {
         err = child_put_request(k, sa, c, false, &o);
-        hs->child = child_index(k, c);
+        hs->child = c->id;
     }
     if (err == CV_OK)
         err = send_request(k, sa, EX_AUTH, DO_AUTH, &o);
@@ -166,7 +166,7 @@ static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
                        enum cv_err address)
 {
     struct ike_hs *hs = sa_hs(k, sa);
-    struct child_sa *c = hs->child == POOL_NONE ? NULL : child_at(k, hs->child);
+    struct child_sa *c = child_live(k, hs->child);
     const struct ike_notify *n = ike_error_notify(m);
     struct ike_change ch = {0};
     enum cv_err err = address;
@@ -176,7 +176,7 @@ static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
     if (err == CV_OK && n != NULL)
         err = err_of_notify(n->type);
     if (err == CV_OK)
-        err = child_check(k, sa, m, c, false, &ch.child);
+        err = child_check(sa, m, c, false, &ch.child);
     if (err == CV_OK)
         err = child_keys(k, sa, &ch.child, span(NULL, 0), span(hs->ni, hs->ni_len),
                          span(hs->nr, hs->nr_len));

@@ -103,6 +103,7 @@ static void see_addresses(const struct ike_sa *sa, struct cv_ts_list *local,
 enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
                               const struct child_sa *c, bool with_ke, struct ike_out *o)
 {
+    const struct child_sa *old = child_live(k, c->rekeys);
     struct cv_ts_list local, remote;
     uint8_t spi[SPI_LEN];
     enum cv_err err = resolve(sa, c->cfg, true, &local);
@@ -111,8 +112,8 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
         err = resolve(sa, c->cfg, false, &remote);
     if (err != CV_OK)
         return err;
-    if (c->rekeys != POOL_NONE) /* ask for what is there (RFC 7296 section 2.9.2) */
-        ipsec_ts(k->core.ipsec, c->rekeys, &local, &remote);
+    if (old != NULL) /* ask for what is there (RFC 7296 section 2.9.2) */
+        ipsec_ts(k->core.ipsec, child_index(k, old), &local, &remote);
     if (c->cfg->mode == CV_TRANSPORT)
         ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
@@ -136,7 +137,7 @@ static enum cv_err check_mode(const struct ike_msg *m, const struct cv_child_con
     return cfg->require_transport && !agreed ? CV_ERR_TS : CV_OK;
 }
 
-enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+enum cv_err child_check(const struct ike_sa *sa, const struct ike_msg *m,
                         const struct child_sa *c, bool with_ke, struct child_plan *plan)
 {
     struct cv_ts_list local, remote, ours;
@@ -172,7 +173,7 @@ enum cv_err child_check(const struct ike *k, const struct ike_sa *sa, const stru
     plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
     plan->initiator = true;
     plan->spi_in = c->spi_in;
-    plan->slot = child_index(k, c);
+    plan->created = c->id;
     plan->replaces = c->rekeys;
     plan->rekey = sa->doing == DO_REKEY_CHILD;
     plan->reqid = c->reqid;
@@ -298,8 +299,8 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
     plan->suite = choice->suite;
     plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
     plan->initiator = false;
-    plan->slot = POOL_NONE;
-    plan->replaces = old != NULL ? child_index(k, old) : POOL_NONE;
+    plan->created = 0;
+    plan->replaces = old != NULL ? old->id : 0;
     plan->rekey = old != NULL;
     plan->reqid = old != NULL ? old->reqid : 0;
     return err;
@@ -410,8 +411,8 @@ static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
 
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
 {
-    struct child_sa *c = plan->slot != POOL_NONE ? child_at(k, plan->slot)
-                                                 : child_new(k, sa, sa->peer.conn, plan->cfg);
+    struct child_sa *c = plan->created != 0 ? child_live(k, plan->created)
+                                            : child_new(k, sa, sa->peer.conn, plan->cfg);
     enum cv_err err;
 
     if (c == NULL)
@@ -425,13 +426,13 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     c->reqid = reqid_for(k, plan);
     err = install_pair(k, sa, c, plan);
     if (err != CV_OK) {
-        c->quiet = plan->slot == POOL_NONE;
+        c->quiet = plan->created == 0;
         child_doom(k, c, err);
         return NULL;
     }
     c->installed = true;
     c->state = CV_CHILD_INSTALLED;
-    c->rekeys = POOL_NONE;
+    c->rekeys = 0;
     c->installed_ms = k->core.now_ms;
     child_set_lifetimes(k, c);
     k->core.stats.child_established++;

@@ -19,6 +19,13 @@ struct child_sa *child_by_number(const struct ike *k, uint32_t id)
     return c != NULL && c->id == id ? c : NULL;
 }
 
+struct child_sa *child_live(const struct ike *k, uint32_t id)
+{
+    struct child_sa *c = child_by_number(k, id);
+
+    return c == NULL || c->state == CV_CHILD_DEAD || c->drains ? NULL : c;
+}
+
 /* ESP SPIs 0..255 are reserved (RFC 4303 section 2.1). */
 enum cv_err child_new_spi(const struct ike *k, uint32_t *spi)
 {
@@ -81,7 +88,6 @@ struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_con
     c->conn = conn;
     c->cfg = cfg;
     c->spi_in = spi;
-    c->replaced_by = c->rekeys = POOL_NONE;
     c->rekey_ms = c->hard_ms = TIMER_NEVER;
     link_to(k, c, sa);
     return c;
@@ -111,29 +117,6 @@ void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to)
         child_move(k, child_at(k, from->peer.children), to);
 }
 
-/* Nothing may point at a slot that is about to be free. */
-static void forget(struct ike *k, struct ike_sa *sa, uint32_t i)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-
-    for (uint32_t j = sa->peer.children; j != POOL_NONE; j = child_at(k, j)->next) {
-        struct child_sa *c = child_at(k, j);
-
-        if (c->replaced_by == i)
-            c->replaced_by = POOL_NONE;
-        if (c->rekeys == i)
-            c->rekeys = POOL_NONE;
-    }
-    if (hs == NULL)
-        return;
-    if (hs->child == i)
-        hs->child = POOL_NONE;
-    if (hs->child_old == i)
-        hs->child_old = POOL_NONE;
-    if (hs->rival == i)
-        hs->rival = POOL_NONE;
-}
-
 void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
 {
     uint32_t i = child_index(k, c);
@@ -142,7 +125,6 @@ void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
     if (c->state == CV_CHILD_DEAD)
         return;
     unlink_from(k, c, sa);
-    forget(k, sa, i);
     timer_cancel(&k->core.wheel, &c->timer.node);
     if (c->drains)
         c->quiet = true; /* said already */
@@ -157,18 +139,17 @@ void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
 void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
 {
     uint32_t i = child_index(k, c);
-    struct child_sa *heir = c->replaced_by == POOL_NONE ? NULL : child_at(k, c->replaced_by);
+    struct child_sa *heir = child_live(k, c->replaced_by);
 
     if (heir != NULL && heir->out_waits) {
         heir->out_waits = false;
-        ipsec_use_out(k->core.ipsec, c->replaced_by);
+        ipsec_use_out(k->core.ipsec, child_index(k, heir));
     }
     if (c->state != CV_CHILD_REKEYED && heir == NULL) {
         child_close(k, c, reason);
         return;
     }
     /* What the peer sent before it knew is still on its way. */
-    forget(k, sa_at(k, c->ike), i);
     ipsec_stop_out(k->core.ipsec, i);
     c->state = CV_CHILD_DELETING;
     c->want_delete = c->want_rekey = false;
@@ -184,7 +165,7 @@ void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason)
         c->protocol = c->cfg->proposals[0].protocol;
     c->state = CV_CHILD_DELETING;
     c->reason = reason;
-    c->rekeys = POOL_NONE;
+    c->rekeys = 0;
 }
 
 void child_reap(struct ike *k, struct child_sa *c)

@@ -155,9 +155,8 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 
     if (err != CV_OK)
         return err;
-    hs->child = child_index(k, c);
+    hs->child = c->id;
     hs->child_old = c->rekeys;
-    hs->child_old_id = c->rekeys == POOL_NONE ? 0 : child_at(k, c->rekeys)->id;
     hs->ni_len = NONCE_LEN;
     if (!ike_random(k, hs->ni, NONCE_LEN))
         return CV_ERR_CRYPTO;
@@ -179,7 +178,7 @@ static void put_rekey_notify(const struct child_sa *old, struct ike_out *o)
 
 enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
-    struct child_sa *old = c->rekeys == POOL_NONE ? NULL : child_at(k, c->rekeys);
+    struct child_sa *old = child_live(k, c->rekeys);
     struct ike_hs *hs;
     struct ike_out o;
     enum cv_err err = prepare(k, sa, c);
@@ -209,11 +208,11 @@ enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
 static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
                           const struct ike_hs *hs, struct ike_change *ch)
 {
-    const struct child_sa *c = child_at(k, hs->child);
+    const struct child_sa *c = child_live(k, hs->child);
     const struct cv_span ni = span(hs->ni, hs->ni_len);
     uint8_t secret[CV_KE_SECRET_MAX];
     size_t n = 0;
-    enum cv_err err = child_check(k, sa, m, c, true, &ch->child);
+    enum cv_err err = child_check(sa, m, c, true, &ch->child);
 
     if (err != CV_OK)
         return err;
@@ -261,7 +260,7 @@ enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
         ch->retry_group = asked_group(n);
         return CV_OK;
     }
-    if (hs->child == POOL_NONE)
+    if (child_live(k, hs->child) == NULL)
         return CV_OK; /* given up meanwhile */
     ch->failed = accept(k, sa, m, hs, ch);
     return CV_OK;
@@ -305,7 +304,7 @@ static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct c
     k->core.stats.child_rekeyed++;
     if (old != NULL) {
         pass_on_delete(old, c);
-        old->replaced_by = child_index(k, c);
+        old->replaced_by = c->id;
         old->state = CV_CHILD_REKEYED;
         old->want_rekey = false;
         old->quiet = true;
@@ -320,10 +319,10 @@ void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
         struct child_sa *old = child_at(k, i);
 
-        if (old->replaced_by != child_index(k, c) || old->state != CV_CHILD_REKEYED ||
-            old->want_delete || old->redundant || old->drains)
+        if (old->replaced_by != c->id || old->state != CV_CHILD_REKEYED || old->want_delete ||
+            old->redundant || old->drains)
             continue;
-        if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == i)
+        if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == old->id)
             continue; /* our own rekey of it goes on */
         old->state = CV_CHILD_INSTALLED;
         old->quiet = false;
@@ -349,11 +348,11 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     struct ike_hs *hs = sa_hs(k, sa);
     struct child_sa *old;
 
-    if (c == NULL || ch->child.replaces == POOL_NONE)
+    old = child_live(k, ch->child.replaces);
+    if (c == NULL || old == NULL)
         return;
-    old = child_at(k, ch->child.replaces);
-    if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == ch->child.replaces) {
-        hs->rival = child_index(k, c); /* decided when our own exchange ends */
+    if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == old->id) {
+        hs->rival = c->id; /* decided when our own exchange ends */
         memcpy(hs->rival_nonce, ch->nonce, ch->nonce_len);
         hs->rival_nonce_len = ch->nonce_len;
         old->state = CV_CHILD_REKEYED;
@@ -369,8 +368,8 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
 static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                           struct child_sa *c, struct cv_span lowest)
 {
-    struct child_sa *old = hs->child_old == POOL_NONE ? NULL : child_at(k, hs->child_old);
-    struct child_sa *rival = hs->rival == POOL_NONE ? NULL : child_at(k, hs->rival);
+    struct child_sa *old = child_live(k, hs->child_old);
+    struct child_sa *rival = child_live(k, hs->rival);
     bool ours_is_redundant =
         rival != NULL && nonce_less(lowest, span(hs->rival_nonce, hs->rival_nonce_len));
 
@@ -378,7 +377,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         c->redundant = c->quiet = true;
         c->state = CV_CHILD_REKEYED;
         delete_later(k, c);
-        replaced(k, sa, hs->child_old_id, old, rival);
+        replaced(k, sa, hs->child_old, old, rival);
         if (old != NULL)
             await_delete(k, old);
         return;
@@ -390,7 +389,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         rival->state = CV_CHILD_REKEYED;
         await_delete(k, rival);
     }
-    replaced(k, sa, hs->child_old_id, old, c);
+    replaced(k, sa, hs->child_old, old, c);
     if (old != NULL) {
         ipsec_stop_out(k->core.ipsec, child_index(k, old));
         delete_later(k, old);
@@ -401,8 +400,9 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
 static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                            const struct ike_change *ch)
 {
-    struct child_sa *c = hs->child == POOL_NONE ? NULL : child_at(k, hs->child);
-    struct child_sa *old = hs->child_old == POOL_NONE ? NULL : child_at(k, hs->child_old);
+    struct child_sa *c = child_live(k, hs->child);
+    struct child_sa *old = child_live(k, hs->child_old);
+    struct child_sa *rival = child_live(k, hs->rival);
     bool wanted = c != NULL && !c->want_delete;
     bool again = ch->failed == CV_ERR_KE_GROUP && wanted && c->ke_retry == 0 &&
                  proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);
@@ -411,8 +411,8 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         c->ke_retry = ch->retry_group;
         return; /* still CREATED: the next task */
     }
-    if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && hs->rival == POOL_NONE &&
-        c->rekeys == POOL_NONE && sa->doing == DO_CREATE_CHILD) {
+    if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && rival == NULL &&
+        child_live(k, c->rekeys) == NULL && sa->doing == DO_CREATE_CHILD) {
         c->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &c->refusals);
         return;
     }
@@ -425,8 +425,8 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     if (old == NULL)
         return;
-    if (hs->rival != POOL_NONE) { /* the peer's rekey stands */
-        replaced(k, sa, old->id, old, child_at(k, hs->rival));
+    if (rival != NULL) { /* the peer's rekey stands */
+        replaced(k, sa, old->id, old, rival);
         await_delete(k, old);
         return;
     }

@@ -33,8 +33,8 @@ struct child_plan {
     bool no_padding; /* the peer takes no flow padding (RFC 7296 section 1.3.1) */
     bool rekey;      /* an older Child SA goes on sending until this one has proven itself */
     uint32_t spi_in, spi_out;
-    uint32_t slot;     /* our CREATED Child SA; POOL_NONE: take a new one */
-    uint32_t replaces; /* index of the Child SA it takes over from, or POOL_NONE */
+    uint32_t created;  /* number of our CREATED Child SA; 0: take a new one */
+    uint32_t replaces; /* number of the Child SA it takes over from; 0 none */
     uint32_t reqid;
     struct cv_ts_list local_ts, remote_ts;
     size_t key_len; /* octets per direction */
@@ -175,9 +175,9 @@ CV_MUST_USE enum cv_err child_answer(const struct ike *k, const struct ike_sa *s
                                      bool with_ke, struct child_plan *plan,
                                      struct proposal_choice *choice);
 /* Initiator's half: is the answer in m within what c asked for? */
-CV_MUST_USE enum cv_err child_check(const struct ike *k, const struct ike_sa *sa,
-                                    const struct ike_msg *m, const struct child_sa *c,
-                                    bool with_ke, struct child_plan *plan);
+CV_MUST_USE enum cv_err child_check(const struct ike_sa *sa, const struct ike_msg *m,
+                                    const struct child_sa *c, bool with_ke,
+                                    struct child_plan *plan);
 /* Appends SA, TSi, TSr that ask for c. */
 CV_MUST_USE enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
                                           const struct child_sa *c, bool with_ke,

@@ -200,7 +200,7 @@ enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa)
         return CV_ERR_FULL;
     hs->init_ours = hs->init_peer = hs->peer_auth = hs->octets = POOL_NONE;
     hs->auth_data = hs->auth_certs = POOL_NONE;
-    hs->child = hs->child_old = hs->rival = hs->frag_buf = POOL_NONE;
+    hs->frag_buf = POOL_NONE;
     return CV_OK;
 }
 

@@ -123,8 +123,8 @@ struct child_sa {
     uint32_t reqid;
     uint32_t spi_in, spi_out;
     struct cv_suite suite;
-    uint32_t replaced_by; /* index of the Child SA that took over, or POOL_NONE */
-    uint32_t rekeys;      /* CREATED: index of the one it will replace, or POOL_NONE */
+    uint32_t replaced_by; /* number of the Child SA that took over; 0 none */
+    uint32_t rekeys;      /* CREATED: number of the one it will replace; 0 none */
     uint16_t ke_retry;    /* group the peer asked for; 0 none */
     uint64_t installed_ms, rekey_ms, hard_ms, retry_ms;
 };
@@ -158,11 +158,10 @@ struct ike_hs {
     uint32_t auth_data;  /* message: its data */
     uint32_t auth_certs; /* message: certificates, each with a 16-bit length */
     /* our CREATE_CHILD_SA */
-    uint32_t child;     /* the Child SA being made */
-    uint32_t child_old; /* the one it replaces */
+    uint32_t child;     /* number of the Child SA being made */
+    uint32_t child_old; /* of the one it replaces; 0 none */
     uint8_t new_spi[IKE_SPI_LEN];
-    uint32_t child_old_id;
-    uint32_t rival;    /* index of the Child SA that the peer's simultaneous rekey made */
+    uint32_t rival;    /* number of the Child SA that the peer's simultaneous rekey made */
     uint32_t rival_sa; /* number of such an IKE SA; 0: none */
     uint8_t rival_nonce[NONCE_MAX]; /* the lower nonce of that exchange */
     uint16_t rival_nonce_len;
@@ -261,6 +260,8 @@ static inline struct child_sa *child_at(const struct ike *k, uint32_t i)
 }
 uint32_t child_index(const struct ike *k, const struct child_sa *c);
 struct child_sa *child_by_number(const struct ike *k, uint32_t id);
+/* The same, but neither one that has ended nor one that only drains. */
+struct child_sa *child_live(const struct ike *k, uint32_t id);
 /* A Child SA in state CREATED with a fresh SPI, linked to sa; NULL when full. */
 struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
                            const struct cv_child_config *cfg);

@@ -20,7 +20,7 @@ static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct ch
 
     if (c == NULL)
         return CV_ERR_FULL;
-    c->rekeys = child_index(k, old);
+    c->rekeys = old->id;
     c->reqid = old->reqid;
     old->want_rekey = false;
     err = create_child_start(k, sa, c);
