@@ -54,7 +54,7 @@ static void a_delete_that_names_an_spi_twice_ends_one_child(void **state)
     struct wr w = wr_init(spis, sizeof(spis));
 
     assert_true(duo_connect(d));
-    c = child_by_number(inside(d->dev), host_child(d->dev));
+    c = child_by_number(&inside(d->dev)->core, host_child(d->dev));
     wr_u32(&w, c->spi_in);
     wr_u32(&w, c->spi_in);
     out_begin(inside(d->dev), &o);

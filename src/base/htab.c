@@ -39,6 +39,17 @@ void htab_init(struct htab *t, struct htab_slot *slots, uint32_t n_slots,
         slots[i] = (struct htab_slot){.value = HTAB_NONE};
 }
 
+void htab_carve(struct htab *t, struct arena *a, uint32_t n, const uint64_t seed[2])
+{
+    const uint32_t n_slots = htab_slots(n);
+    struct htab_slot *slots = arena_take(a, n_slots, sizeof(*slots));
+
+    if (n_slots == 0)
+        a->bad = true;
+    else if (slots != NULL)
+        htab_init(t, slots, n_slots, seed);
+}
+
 static uint32_t home_of(const struct htab *t, uint64_t key)
 {
     uint8_t b[8];

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+
 #define HTAB_NONE UINT32_MAX
 
 struct htab_slot {
@@ -28,6 +30,8 @@ struct htab {
 uint32_t htab_slots(uint32_t n);
 void htab_init(struct htab *t, struct htab_slot *slots, uint32_t n_slots,
                const uint64_t seed[2]);
+/* Room for n entries from an arena; an arena that counts leaves t alone. */
+void htab_carve(struct htab *t, struct arena *a, uint32_t n, const uint64_t seed[2]);
 /* False when full or the key is there already. */
 bool htab_put(struct htab *t, uint64_t key, uint32_t value);
 uint32_t htab_get(const struct htab *t, uint64_t key); /* HTAB_NONE when absent */

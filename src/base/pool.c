@@ -26,6 +26,15 @@ void pool_init(struct pool *p, void *slots, uint32_t *next_free, size_t slot_siz
         next_free[i] = i + 1 < cap ? i + 1 : POOL_NONE;
 }
 
+void pool_carve(struct pool *p, struct arena *a, uint32_t cap, size_t slot_size)
+{
+    void *slots = arena_take_raw(a, cap, slot_size);
+    uint32_t *next = arena_take(a, cap, sizeof(*next));
+
+    if (next != NULL)
+        pool_init(p, slots, next, slot_size, cap);
+}
+
 uint32_t pool_take(struct pool *p)
 {
     uint32_t i = p->free_head;
@@ -57,4 +66,17 @@ bool pool_in_use(const struct pool *p, uint32_t i)
 void *pool_at(const struct pool *p, uint32_t i)
 {
     return pool_in_use(p, i) ? slot_at(p, i) : NULL;
+}
+
+uint32_t pool_index(const struct pool *p, const void *slot)
+{
+    return (uint32_t)((size_t)((const uint8_t *)slot - p->slots) / p->slot_size);
+}
+
+uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i)
+{
+    uint32_t turn = gen[i];
+
+    gen[i] = turn < (UINT32_MAX - p->cap) / p->cap ? turn + 1 : 0;
+    return turn * p->cap + i + 1;
 }

@@ -90,7 +90,7 @@ enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
     set_defaults(&k->core.set);
     if (k->core.set.fragment_size < FRAGMENT_MIN)
         return CV_ERR_ARGUMENT;
-    if (!ike_random(k, k->core.seed, sizeof(k->core.seed)))
+    if (!core_random(&k->core, k->core.seed, sizeof(k->core.seed)))
         return CV_ERR_CRYPTO;
     k->core.now_ms = now_ms;
     wheel_init(&k->core.wheel, now_ms);
@@ -151,7 +151,7 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
     for (uint32_t i = 0; i < k->core.sas.cap; i++)
         n += sa_at(k, i) != NULL && sa_at(k, i)->peer.conn == conn;
     for (uint32_t i = 0; i < k->core.children.cap; i++)
-        n += child_at(k, i) != NULL && child_at(k, i)->conn == conn;
+        n += child_at(&k->core, i) != NULL && child_at(&k->core, i)->conn == conn;
     for (uint32_t i = 0; i < k->core.fx.used + k->core.fx.held; i++)
         n += k->core.fx
                  .slots[(k->core.fx.head + k->core.fx.cap - k->core.fx.held + i) %
@@ -196,7 +196,7 @@ static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
 
 static enum cv_err start(struct ike *k, struct ike_sa *sa, const struct cv_child_config *child)
 {
-    if (child != NULL && child_new(k, sa, sa->peer.conn, child) == NULL)
+    if (child != NULL && child_new(&k->core, &sa->peer, sa->peer.conn, child) == NULL)
         return CV_ERR_FULL;
     return init_start(k, sa);
 }
@@ -212,7 +212,7 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
     engine_enter(e, now_ms);
     sa = find_for(k, conn, remote);
     if (sa != NULL) {
-        if (child != NULL && child_new(k, sa, conn, child) == NULL)
+        if (child != NULL && child_new(&k->core, &sa->peer, conn, child) == NULL)
             return CV_ERR_FULL;
         sa_run(k, sa);
     } else {
@@ -280,7 +280,7 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
     struct ike_sa *sa;
 
     engine_enter(e, now_ms);
-    c = child_by_number(k, child);
+    c = child_by_number(&k->core, child);
     if (c == NULL || c->state == CV_CHILD_DEAD || c->drains)
         return CV_ERR_NOT_FOUND;
     sa = sa_at(k, c->ike);
@@ -292,7 +292,7 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
     }
     if (c->installed && sa->doing == DO_NOTHING && delete_child_start(k, sa, c) != CV_OK)
         k->core.stats.errors[CV_ERR_FULL]++;
-    child_close(k, c, CV_ERR_DELETED_LOCALLY);
+    child_close(&k->core, c, CV_ERR_DELETED_LOCALLY);
     sa_arm(k, sa);
     return CV_OK;
 }
@@ -320,7 +320,7 @@ enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms)
     struct child_sa *c;
 
     engine_enter(e, now_ms);
-    c = child_by_number(k, child);
+    c = child_by_number(&k->core, child);
     if (c == NULL || c->state != CV_CHILD_INSTALLED)
         return CV_ERR_NOT_FOUND;
     c->want_rekey = true;
@@ -418,5 +418,8 @@ uint64_t cv_next_deadline(const struct cv_engine *e)
 
 bool cv_next_effect(struct cv_engine *e, struct cv_effect *fx)
 {
-    return ike_next_effect(&e->ike, fx);
+    if (event_next(&e->ike.core, fx))
+        return true;
+    ike_reap(&e->ike);
+    return false;
 }

@@ -33,11 +33,11 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
     out->nat_remote = sa->peer.nat_remote;
     out->encap = sa->peer.encap;
     out->fragmentation = sa->fragments;
-    memcpy(out->spi_i, sa->spi_i, IKE_SPI_LEN);
-    memcpy(out->spi_r, sa->spi_r, IKE_SPI_LEN);
+    memcpy(out->spi_i, sa->peer.spi_i, IKE_SPI_LEN);
+    memcpy(out->spi_r, sa->peer.spi_r, IKE_SPI_LEN);
     out->local = sa->peer.local;
     out->remote = sa->peer.remote;
-    sa_local_id(sa, &out->local_id);
+    peer_local_id(&sa->peer, &out->local_id);
     out->remote_id = sa->peer.remote_id;
     out->suite = sa->suite;
     out->established_ms = sa->peer.up_ms;
@@ -47,7 +47,7 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
     out->lease.v6 = sa->peer.vip6;
     out->lease.v6_prefix = 128;
     out->n_children = sa->peer.n_children;
-    out->half_open = k->core.n_half_open;
+    out->half_open = k->core.half_open.n;
     out->tasks = sa->want | (sa->doing != DO_NOTHING ? 1U << (7 + sa->doing) : 0U);
 }
 
@@ -103,7 +103,7 @@ static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_
     out->rekey_at_ms = c->rekey_ms;
     out->expire_at_ms = c->hard_ms;
     if (c->installed) {
-        uint32_t i = child_index(k, c);
+        uint32_t i = child_index(&k->core, c);
         const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, i);
 
         ipsec_ts(k->core.ipsec, i, &out->local_ts, &out->remote_ts);
@@ -123,7 +123,7 @@ bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
     const struct ike *k = &e->ike;
 
     while (*at < k->core.children.cap) {
-        const struct child_sa *c = child_at(k, (*at)++);
+        const struct child_sa *c = child_at(&k->core, (*at)++);
 
         if (c == NULL || c->state == CV_CHILD_DEAD)
             continue;
@@ -137,7 +137,7 @@ bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
 
 bool cv_child_info(const struct cv_engine *e, uint32_t child, struct cv_child_info *out)
 {
-    const struct child_sa *c = child_by_number(&e->ike, child);
+    const struct child_sa *c = child_by_number(&e->ike.core, child);
 
     if (c == NULL)
         return false;
@@ -151,7 +151,7 @@ void cv_get_stats(const struct cv_engine *e, struct cv_stats *out)
 
     *out = k->core.stats;
     out->ike_sas = k->core.sas.used;
-    out->half_open = k->core.n_half_open;
+    out->half_open = k->core.half_open.n;
     out->child_sas = k->core.children.used;
     out->handshakes = k->hs.used;
     out->messages = k->core.msgs.pool.used;

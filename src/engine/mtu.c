@@ -8,10 +8,10 @@
 
 void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms)
 {
-    const struct child_sa *c = child_by_number(&e->ike, child);
+    const struct child_sa *c = child_by_number(&e->ike.core, child);
 
     if (c != NULL && mtu > 0)
-        ipsec_learn_mtu(e->ike.core.ipsec, child_index(&e->ike, c), mtu, now_ms);
+        ipsec_learn_mtu(e->ike.core.ipsec, child_index(&e->ike.core, c), mtu, now_ms);
 }
 
 bool cv_icmp(struct cv_engine *e, struct cv_span packet, uint64_t now_ms)
@@ -24,12 +24,13 @@ bool cv_icmp(struct cv_engine *e, struct cv_span packet, uint64_t now_ms)
 bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
 {
     struct ike *k = &e->ike;
-    const struct child_sa *c = child_by_number(k, pkt->child);
+    const struct child_sa *c = child_by_number(&k->core, pkt->child);
 
     if (c == NULL || pkt->verdict != CV_SPLIT)
         pkt->err = CV_ERR_NOT_FOUND;
     else
-        pkt->err = split_first(pkt, ipsec_inner_mtu(k->core.ipsec, child_index(k, c)), first);
+        pkt->err =
+            split_first(pkt, ipsec_inner_mtu(k->core.ipsec, child_index(&k->core, c)), first);
     if (pkt->err == CV_OK)
         return true;
     pkt->verdict = CV_DROP;
@@ -39,11 +40,11 @@ bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *firs
 
 bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
 {
-    const struct child_sa *c = child_by_number(&e->ike, pkt->child);
+    const struct child_sa *c = child_by_number(&e->ike.core, pkt->child);
     size_t mtu;
 
     if (c == NULL || pkt->err != CV_ERR_TOO_BIG)
         return false;
-    mtu = ipsec_inner_mtu(e->ike.core.ipsec, child_index(&e->ike, c));
+    mtu = ipsec_inner_mtu(e->ike.core.ipsec, child_index(&e->ike.core, c));
     return pmtu_answer(pkt, mtu, NULL) == CV_OK;
 }

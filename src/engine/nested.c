@@ -34,7 +34,7 @@ static uint32_t find_carrier(const struct ike *k, const struct cv_conn *conn,
         const struct child_sa *c;
 
         pair = ipsec_find_other(k->core.ipsec, packet, own, n);
-        c = pair == POOL_NONE ? NULL : child_at(k, pair);
+        c = pair == POOL_NONE ? NULL : child_at(&k->core, pair);
         if (c == NULL || c->conn != conn)
             return pair;
     }

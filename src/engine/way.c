@@ -20,9 +20,9 @@ static bool has_room(const struct ike *k)
 static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa *c,
                         const struct cv_packet *pkt)
 {
-    const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, child_index(k, c));
+    const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, child_index(&k->core, c));
     const uint64_t count = n->drops[ipsec_drop_kind(pkt->err)];
-    struct cv_effect *fx = event_put(k, CV_EV_ALARM, sa, pkt->err);
+    struct cv_effect *fx = event_put(&k->core, CV_EV_ALARM, &sa->peer, pkt->err);
 
     alert_want(k, sa, c, pkt->err, count);
     if (fx == NULL)
@@ -36,7 +36,7 @@ static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa 
 /* What a packet told about its Child SA. */
 static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct cv_packet *pkt)
 {
-    struct child_sa *c = child_at(k, pair);
+    struct child_sa *c = child_at(&k->core, pair);
     struct ike_sa *sa = c == NULL ? NULL : sa_at(k, c->ike);
 
     if (sa == NULL)

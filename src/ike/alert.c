@@ -97,14 +97,14 @@ void alert_commit(struct ike *k, const struct ike_sa *sa, const struct ike_chang
 
     if (ch->alert == CV_OK)
         return;
-    fx = event_put(k, CV_EV_PEER_ALARM, sa, ch->alert);
+    fx = event_put(&k->core, CV_EV_PEER_ALARM, &sa->peer, ch->alert);
     if (fx == NULL)
         return;
     fx->u.event.value = ch->alert_count;
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        if (child_at(k, i)->spi_out != ch->alert_spi)
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        if (child_at(&k->core, i)->spi_out != ch->alert_spi)
             continue;
-        fx->u.event.child = child_at(k, i)->id;
-        fx->u.event.child_cfg = child_at(k, i)->cfg;
+        fx->u.event.child = child_at(&k->core, i)->id;
+        fx->u.event.child_cfg = child_at(&k->core, i)->cfg;
     }
 }

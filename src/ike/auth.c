@@ -166,7 +166,7 @@ bool auth_is_ours(enum cv_err err)
 
 void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err)
 {
-    event_put(k, CV_EV_AUTH_FAILED, sa, err);
+    event_put(&k->core, CV_EV_AUTH_FAILED, &sa->peer, err);
     k->core.stats.errors[err]++;
 }
 
@@ -186,7 +186,7 @@ enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *
     sa->peer.remote_id = ch->peer_id;
     if (!sa->peer.initiator) {
         sa->peer.conn = ch->conn;
-        sa_local_id(sa, &sa_hs(k, sa)->local_id);
+        peer_local_id(&sa->peer, &sa_hs(k, sa)->local_id);
     }
     if (err == CV_OK)
         err = auth_ask_peer(k, sa, m, (enum ike_state)ch->next);

@@ -14,9 +14,9 @@ static struct child_sa *first_child(const struct ike *k, const struct ike_sa *sa
     struct child_sa *found = NULL;
 
     /* the list is newest first */
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        if (child_at(k, i)->state == CV_CHILD_CREATED)
-            found = child_at(k, i);
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        if (child_at(&k->core, i)->state == CV_CHILD_CREATED)
+            found = child_at(&k->core, i);
     }
     return found;
 }
@@ -25,12 +25,12 @@ enum cv_err auth_start(struct ike *k, struct ike_sa *sa)
 {
     struct ike_hs *hs = sa_hs(k, sa);
 
-    sa_local_id(sa, &hs->local_id);
+    peer_local_id(&sa->peer, &hs->local_id);
     if (!id_has_wildcard(&sa->peer.conn->remote.id))
         hs->asked_id = sa->peer.conn->remote.id;
     /* Without RFC 6023 the first exchange carries a Child SA, asked for or not. */
     if (first_child(k, sa) == NULL && !sa->peer_childless && sa->peer.conn->n_children > 0 &&
-        child_new(k, sa, sa->peer.conn, sa->peer.conn->children[0]) == NULL)
+        child_new(&k->core, &sa->peer, sa->peer.conn, sa->peer.conn->children[0]) == NULL)
         return CV_ERR_FULL;
     return auth_ask_own(k, sa, ST_I_SIGN);
 }
@@ -150,7 +150,7 @@ static enum cv_err take_addresses(struct ike *k, struct ike_sa *sa, const struct
         sa->peer.vip6 = cp.v6;
     if (sa->peer.vip4.family == 0 && sa->peer.vip6.family == 0)
         return CV_ERR_ADDRESS;
-    fx = event_put(k, CV_EV_ADDRESS, sa, CV_OK);
+    fx = event_put(&k->core, CV_EV_ADDRESS, &sa->peer, CV_OK);
     if (fx == NULL)
         return CV_OK;
     fx->u.event.lease.v4 = sa->peer.vip4;
@@ -166,7 +166,7 @@ static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
                        enum cv_err address)
 {
     struct ike_hs *hs = sa_hs(k, sa);
-    struct child_sa *c = child_live(k, hs->child);
+    struct child_sa *c = child_live(&k->core, hs->child);
     const struct ike_notify *n = ike_error_notify(m);
     struct ike_change ch = {0};
     enum cv_err err = address;
@@ -187,9 +187,9 @@ static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
         return;
     /* An SA that exists only on the peer's side would swallow packets. */
     if (ike_has(m, PL_SA) && n == NULL)
-        child_doom(k, c, err);
+        child_doom(&k->core, c, err);
     else
-        child_close(k, c, err);
+        child_close(&k->core, c, err);
 }
 
 void initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict)

@@ -26,7 +26,14 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
         ch->close = CV_ERR_SYNTAX;
         return CV_OK;
     }
-    err = conn_for_auth(k, sa, &idi, ike_has(m, PL_IDR) ? &idr : NULL, m->auth_method, &conn);
+    err = conn_for_auth(&k->core,
+                        &(struct conn_query){.local = &sa->peer.local.addr,
+                                             .remote = &sa->peer.remote.addr,
+                                             .theirs = &idi,
+                                             .ours = ike_has(m, PL_IDR) ? &idr : NULL,
+                                             .method = m->auth_method,
+                                             .suite = &sa->suite},
+                        &conn);
     if (err != CV_OK) {
         out_reject(out, ch, CV_ERR_AUTH, span(NULL, 0));
         ch->close = err;

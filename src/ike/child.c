@@ -103,7 +103,7 @@ static void see_addresses(const struct ike_sa *sa, struct cv_ts_list *local,
 enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
                               const struct child_sa *c, bool with_ke, struct ike_out *o)
 {
-    const struct child_sa *old = child_live(k, c->rekeys);
+    const struct child_sa *old = child_live(&k->core, c->rekeys);
     struct cv_ts_list local, remote;
     uint8_t spi[SPI_LEN];
     enum cv_err err = resolve(sa, c->cfg, true, &local);
@@ -113,7 +113,7 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
     if (err != CV_OK)
         return err;
     if (old != NULL) /* ask for what is there (RFC 7296 section 2.9.2) */
-        ipsec_ts(k->core.ipsec, child_index(k, old), &local, &remote);
+        ipsec_ts(k->core.ipsec, child_index(&k->core, old), &local, &remote);
     if (c->cfg->mode == CV_TRANSPORT)
         ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
@@ -246,7 +246,7 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
         !addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr) ||
         id_equal(&other->peer.remote_id, &sa->peer.remote_id))
         return false;
-    ipsec_ts(k->core.ipsec, child_index(k, c), &local, &remote);
+    ipsec_ts(k->core.ipsec, child_index(&k->core, c), &local, &remote);
     return ts_narrow(&common, &local, &plan->local_ts) == CV_OK &&
            ts_narrow(&common, &remote, &plan->remote_ts) == CV_OK;
 }
@@ -257,7 +257,7 @@ static bool is_taken(const struct ike *k, const struct ike_sa *sa,
                      const struct child_plan *plan)
 {
     for (uint32_t i = 0; i < k->core.children.cap; i++) {
-        const struct child_sa *c = child_at(k, i);
+        const struct child_sa *c = child_at(&k->core, i);
 
         if (c != NULL && meets(k, sa, plan, c))
             return true;
@@ -295,7 +295,7 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const str
         return CV_ERR_TS;
     err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
-        err = child_new_spi(k, &plan->spi_in);
+        err = child_new_spi(&k->core, &plan->spi_in);
     plan->suite = choice->suite;
     plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
     plan->initiator = false;
@@ -341,7 +341,7 @@ static uint64_t jittered(const struct ike *k, uint64_t limit, uint64_t jitter)
         return 0;
     if (jitter >= limit)
         jitter = limit - 1;
-    return limit - ike_random_below(k, jitter + 1);
+    return limit - core_random_below(&k->core, jitter + 1);
 }
 
 void child_set_lifetimes(const struct ike *k, struct child_sa *c)
@@ -395,7 +395,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
 
     cfg.key_out = plan->initiator ? first : second;
     cfg.key_in = plan->initiator ? second : first;
-    return ipsec_install(k->core.ipsec, child_index(k, c), &cfg, k->core.now_ms);
+    return ipsec_install(k->core.ipsec, child_index(&k->core, c), &cfg, k->core.now_ms);
 }
 
 static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
@@ -411,8 +411,9 @@ static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
 
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
 {
-    struct child_sa *c = plan->created != 0 ? child_live(k, plan->created)
-                                            : child_new(k, sa, sa->peer.conn, plan->cfg);
+    struct child_sa *c = plan->created != 0
+                             ? child_live(&k->core, plan->created)
+                             : child_new(&k->core, &sa->peer, sa->peer.conn, plan->cfg);
     enum cv_err err;
 
     if (c == NULL)
@@ -427,7 +428,7 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     err = install_pair(k, sa, c, plan);
     if (err != CV_OK) {
         c->quiet = plan->created == 0;
-        child_doom(k, c, err);
+        child_doom(&k->core, c, err);
         return NULL;
     }
     c->installed = true;
@@ -437,8 +438,8 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     child_set_lifetimes(k, c);
     k->core.stats.child_established++;
     if (!plan->rekey) {
-        ipsec_use_out(k->core.ipsec, child_index(k, c));
-        event_child(k, CV_EV_CHILD_UP, sa, c, CV_OK);
+        ipsec_use_out(k->core.ipsec, child_index(&k->core, c));
+        event_child(&k->core, CV_EV_CHILD_UP, &sa->peer, c, CV_OK);
     } else if (!plan->initiator) {
         c->out_waits = true; /* RFC 7296 section 2.8: until the peer shows that it has it */
     }

@@ -49,7 +49,7 @@ static enum cv_err find_rekeyed(const struct ike *k, const struct ike_sa *sa,
     struct rd r = rd_init(n->spi);
     uint32_t spi = rd_u32(&r);
 
-    *old = rd_done(&r) ? child_by_spi_out(k, sa, n->protocol, spi) : NULL;
+    *old = rd_done(&r) ? child_by_spi_out(&k->core, &sa->peer, n->protocol, spi) : NULL;
     if (*old == NULL) /* perhaps it is the one whose answer we still wait for */
         return sa->doing == DO_CREATE_CHILD || sa->doing == DO_REKEY_CHILD
                    ? CV_ERR_TEMPORARY
@@ -82,7 +82,7 @@ static enum cv_err negotiate(const struct ike *k, const struct ike_sa *sa,
         err = crypto_encapsulate(*ke, m->ke_data, pub, secret);
         n = (*ke)->secret_len;
     }
-    if (err == CV_OK && !ike_random(k, nonce, NONCE_LEN))
+    if (err == CV_OK && !core_random(&k->core, nonce, NONCE_LEN))
         err = CV_ERR_CRYPTO;
     if (err == CV_OK)
         err = child_keys(k, sa, &ch->child, span(secret, n), m->nonce, span(nonce, NONCE_LEN));
@@ -158,7 +158,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
     hs->child = c->id;
     hs->child_old = c->rekeys;
     hs->ni_len = NONCE_LEN;
-    if (!ike_random(k, hs->ni, NONCE_LEN))
+    if (!core_random(&k->core, hs->ni, NONCE_LEN))
         return CV_ERR_CRYPTO;
     if (group == CV_KE_NONE)
         return CV_OK;
@@ -178,7 +178,7 @@ static void put_rekey_notify(const struct child_sa *old, struct ike_out *o)
 
 enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
-    struct child_sa *old = child_live(k, c->rekeys);
+    struct child_sa *old = child_live(&k->core, c->rekeys);
     struct ike_hs *hs;
     struct ike_out o;
     enum cv_err err = prepare(k, sa, c);
@@ -208,7 +208,7 @@ enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
 static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
                           const struct ike_hs *hs, struct ike_change *ch)
 {
-    const struct child_sa *c = child_live(k, hs->child);
+    const struct child_sa *c = child_live(&k->core, hs->child);
     const struct cv_span ni = span(hs->ni, hs->ni_len);
     uint8_t secret[CV_KE_SECRET_MAX];
     size_t n = 0;
@@ -260,7 +260,7 @@ enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
         ch->retry_group = asked_group(n);
         return CV_OK;
     }
-    if (child_live(k, hs->child) == NULL)
+    if (child_live(&k->core, hs->child) == NULL)
         return CV_OK; /* given up meanwhile */
     ch->failed = accept(k, sa, m, hs, ch);
     return CV_OK;
@@ -288,7 +288,7 @@ static void pass_on_delete(const struct child_sa *old, struct child_sa *c)
 static void tell_rekeyed(struct ike *k, struct ike_sa *sa, uint32_t old_id,
                          const struct child_sa *c)
 {
-    struct cv_effect *fx = event_put(k, CV_EV_CHILD_REKEYED, sa, CV_OK);
+    struct cv_effect *fx = event_put(&k->core, CV_EV_CHILD_REKEYED, &sa->peer, CV_OK);
 
     if (fx == NULL)
         return;
@@ -316,8 +316,8 @@ void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
     const struct ike_hs *hs = sa_hs(k, sa);
 
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        struct child_sa *old = child_at(k, i);
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        struct child_sa *old = child_at(&k->core, i);
 
         if (old->replaced_by != c->id || old->state != CV_CHILD_REKEYED || old->want_delete ||
             old->redundant || old->drains)
@@ -348,7 +348,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     struct ike_hs *hs = sa_hs(k, sa);
     struct child_sa *old;
 
-    old = child_live(k, ch->child.replaces);
+    old = child_live(&k->core, ch->child.replaces);
     if (c == NULL || old == NULL)
         return;
     if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == old->id) {
@@ -368,8 +368,8 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
 static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                           struct child_sa *c, struct cv_span lowest)
 {
-    struct child_sa *old = child_live(k, hs->child_old);
-    struct child_sa *rival = child_live(k, hs->rival);
+    struct child_sa *old = child_live(&k->core, hs->child_old);
+    struct child_sa *rival = child_live(&k->core, hs->rival);
     bool ours_is_redundant =
         rival != NULL && nonce_less(lowest, span(hs->rival_nonce, hs->rival_nonce_len));
 
@@ -382,7 +382,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
             await_delete(k, old);
         return;
     }
-    ipsec_use_out(k->core.ipsec, child_index(k, c));
+    ipsec_use_out(k->core.ipsec, child_index(&k->core, c));
     if (rival != NULL) { /* the peer deletes it */
         rival->redundant = rival->quiet = true;
         rival->out_waits = false;
@@ -391,7 +391,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     replaced(k, sa, hs->child_old, old, c);
     if (old != NULL) {
-        ipsec_stop_out(k->core.ipsec, child_index(k, old));
+        ipsec_stop_out(k->core.ipsec, child_index(&k->core, old));
         delete_later(k, old);
     }
 }
@@ -400,9 +400,9 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
 static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                            const struct ike_change *ch)
 {
-    struct child_sa *c = child_live(k, hs->child);
-    struct child_sa *old = child_live(k, hs->child_old);
-    struct child_sa *rival = child_live(k, hs->rival);
+    struct child_sa *c = child_live(&k->core, hs->child);
+    struct child_sa *old = child_live(&k->core, hs->child_old);
+    struct child_sa *rival = child_live(&k->core, hs->rival);
     bool wanted = c != NULL && !c->want_delete;
     bool again = ch->failed == CV_ERR_KE_GROUP && wanted && c->ke_retry == 0 &&
                  proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);
@@ -412,16 +412,16 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         return; /* still CREATED: the next task */
     }
     if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && rival == NULL &&
-        child_live(k, c->rekeys) == NULL && sa->doing == DO_CREATE_CHILD) {
+        child_live(&k->core, c->rekeys) == NULL && sa->doing == DO_CREATE_CHILD) {
         c->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &c->refusals);
         return;
     }
     if (c != NULL && !c->doomed) {
         c->quiet = sa->doing == DO_REKEY_CHILD;
         if (ch->notify == 0) /* the peer agreed, we do not */
-            child_doom(k, c, ch->failed);
+            child_doom(&k->core, c, ch->failed);
         else
-            child_close(k, c, ch->failed);
+            child_close(&k->core, c, ch->failed);
     }
     if (old == NULL)
         return;
@@ -434,9 +434,9 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         old->state = CV_CHILD_INSTALLED;
     if (ch->failed == CV_ERR_CHILD_NOT_FOUND && old->state == CV_CHILD_INSTALLED) {
         /* RFC 7296 section 2.25: the peer has lost it; make a new one from scratch */
-        if (!old->want_delete && child_new(k, sa, old->conn, old->cfg) == NULL)
+        if (!old->want_delete && child_new(&k->core, &sa->peer, old->conn, old->cfg) == NULL)
             k->core.stats.errors[CV_ERR_FULL]++;
-        child_close(k, old, CV_ERR_CHILD_NOT_FOUND);
+        child_close(&k->core, old, CV_ERR_CHILD_NOT_FOUND);
         return;
     }
     old->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &old->refusals);

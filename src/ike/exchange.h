@@ -11,6 +11,8 @@
 #include "ident/proposal.h"
 #include "ident/ts.h"
 #include "ike/sa.h"
+#include "peer/conn.h"
+#include "peer/event.h"
 
 /* Where a datagram came in. */
 struct ike_path {
@@ -83,8 +85,6 @@ typedef enum cv_err ike_handler(const struct ike *k, const struct ike_sa *sa,
 void out_begin(struct ike *k, struct ike_out *o);
 /* Writes N(type) with data into out and notes it in ch. */
 void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struct cv_span data);
-uint16_t notify_of_err(enum cv_err err);
-enum cv_err err_of_notify(uint16_t type);
 /* Seals and sends the outstanding request, kept for repetition. */
 CV_MUST_USE enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
                                      enum ike_doing doing, const struct ike_out *o);
@@ -106,14 +106,6 @@ uint32_t msg_reserve(const struct ike *k);
 uint32_t msg_new_or_evict(struct ike *k);
 uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 
-/* ---- event.c */
-struct cv_effect *event_put(struct ike *k, uint8_t kind, const struct ike_sa *sa,
-                            enum cv_err err);
-void event_child(struct ike *k, uint8_t kind, const struct ike_sa *sa, const struct child_sa *c,
-                 enum cv_err err);
-/* The next effect for the host; also tells of what has ended and lets go of it. */
-bool ike_next_effect(struct ike *k, struct cv_effect *fx);
-
 /* ---- input.c, step.c */
 /* One IKE datagram without marker; it is decrypted in place. */
 enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path *path);
@@ -131,25 +123,9 @@ void child_set_lifetimes(const struct ike *k, struct child_sa *c);
 /* ---- init.c, init_initiator.c, init_responder.c */
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                        const struct ike_path *path);
-/* Tells the host when load begins or ends; after every change of the half-open count. */
-void cookies_note_load(struct ike *k);
 CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
 /* Sends the IKE_SA_INIT request again with what hs holds by now. */
 CV_MUST_USE enum cv_err init_send(struct ike *k, struct ike_sa *sa);
-
-/* ---- conn.c */
-/* 0: conn does not fit these addresses; higher is more specific. */
-int conn_fits(const struct cv_conn *conn, const struct cv_addr *local,
-              const struct cv_addr *remote);
-/* The responder's connection for IKE_SA_INIT: best addresses whose proposals agree. */
-CV_MUST_USE enum cv_err conn_for_init(const struct ike *k, const struct ike_path *path,
-                                      struct cv_span sa_body, uint16_t ke_group,
-                                      const struct cv_conn **conn,
-                                      struct proposal_choice *choice);
-/* For IKE_AUTH: identities and method must fit as well. */
-CV_MUST_USE enum cv_err conn_for_auth(const struct ike *k, const struct ike_sa *sa,
-                                      const struct cv_id *idi, const struct cv_id *idr,
-                                      uint8_t method, const struct cv_conn **conn);
 
 /* ---- auth.c, auth_initiator.c, auth_responder.c */
 ike_handler auth_request, auth_response;

@@ -23,7 +23,7 @@ static void note_deleted(const struct ike *k, const struct ike_sa *sa,
 
     while (rd_left(&r) >= 4 && ch->n_deleted < DELETED_MAX) {
         uint32_t spi = rd_u32(&r);
-        struct child_sa *c = child_by_spi_out(k, sa, d->protocol, spi);
+        struct child_sa *c = child_by_spi_out(&k->core, &sa->peer, d->protocol, spi);
 
         if (c == NULL) {
             ch->unknown_spi = spi;
@@ -117,7 +117,7 @@ enum cv_err delete_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
     sa->target = c->id;
     if (c->state != CV_CHILD_REKEYED)
         c->state = CV_CHILD_DELETING;
-    ipsec_stop_out(k->core.ipsec, child_index(k, c));
+    ipsec_stop_out(k->core.ipsec, child_index(&k->core, c));
     return CV_OK;
 }
 

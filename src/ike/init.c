@@ -17,14 +17,15 @@ static void put_natd(struct ike *k, struct ike_chain *c, const struct ike_sa *sa
 
     /* encap = yes: claim a NAT by a hash that fits no address */
     if (sa->peer.conn != NULL && sa->peer.conn->encap) {
-        if (!ike_random(k, hash, sizeof(hash)))
+        if (!core_random(&k->core, hash, sizeof(hash)))
             return;
-    } else if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->peer.local) !=
-               CV_OK) {
+    } else if (natd_hash(hash, k->core.crypto, sa->peer.spi_i, sa->peer.spi_r,
+                         &sa->peer.local) != CV_OK) {
         return;
     }
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_SOURCE_IP, span(hash, sizeof(hash)));
-    if (natd_hash(hash, k->core.crypto, sa->spi_i, sa->spi_r, &sa->peer.remote) != CV_OK)
+    if (natd_hash(hash, k->core.crypto, sa->peer.spi_i, sa->peer.spi_r, &sa->peer.remote) !=
+        CV_OK)
         return;
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_DESTINATION_IP,
                    span(hash, sizeof(hash)));
@@ -48,7 +49,7 @@ void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN])
 {
     struct natd_result nat =
-        natd_check(m, k->core.crypto, sa->spi_i, spi_r, &sa->peer.local, &sa->peer.remote);
+        natd_check(m, k->core.crypto, sa->peer.spi_i, spi_r, &sa->peer.local, &sa->peer.remote);
     const struct ike_notify *n = ike_find_notify(m, N_SIGNATURE_HASH_ALGORITHMS);
 
     sa->peer.nat_local = nat.local_nat;
@@ -79,8 +80,8 @@ static enum cv_err derive_keys(struct ike *k, struct ike_sa *sa, struct ike_hs *
 
     if (err == CV_OK)
         err = keymat_ike(&sa->keys, &hs->auth, &algs, span(secret, hs->ke->secret_len),
-                         span(hs->ni, hs->ni_len), span(hs->nr, hs->nr_len), sa->spi_i,
-                         sa->spi_r, NULL, NULL);
+                         span(hs->ni, hs->ni_len), span(hs->nr, hs->nr_len), sa->peer.spi_i,
+                         sa->peer.spi_r, NULL, NULL);
     if (err == CV_OK)
         sa->algs = algs;
     return err;

@@ -16,7 +16,7 @@ enum cv_err init_start(struct ike *k, struct ike_sa *sa)
     if (err != CV_OK)
         return err;
     hs->ni_len = NONCE_LEN;
-    if (!ike_random(k, hs->ni, NONCE_LEN))
+    if (!core_random(&k->core, hs->ni, NONCE_LEN))
         return CV_ERR_CRYPTO;
     err = init_new_ke(k, hs,
                       proposal_first_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals));
@@ -33,7 +33,7 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     struct plain x;
     enum cv_err err;
 
-    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
     err = plain_begin(&x, &k->core.msgs, msg_new_or_evict(k), &h);
     if (err != CV_OK)
         return err;
@@ -93,7 +93,8 @@ static enum cv_err init_again(struct ike *k, struct ike_sa *sa, const struct ike
 
 static void peer_error(struct ike *k, struct ike_sa *sa, uint16_t type)
 {
-    struct cv_effect *fx = event_put(k, CV_EV_PEER_NOTIFY, sa, err_of_notify(type));
+    struct cv_effect *fx =
+        event_put(&k->core, CV_EV_PEER_NOTIFY, &sa->peer, err_of_notify(type));
 
     if (fx != NULL)
         fx->u.event.notify = type;
@@ -118,7 +119,7 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;
     sa->suite = choice.suite;
-    memcpy(sa->spi_r, h->spi_r, IKE_SPI_LEN);
+    memcpy(sa->peer.spi_r, h->spi_r, IKE_SPI_LEN);
     memcpy(hs->nr, m->nonce.p, m->nonce.n);
     hs->nr_len = (uint16_t)m->nonce.n;
     init_note_abilities(k, sa, hs, m, h->spi_r);

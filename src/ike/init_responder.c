@@ -27,23 +27,6 @@ static void answer_stateless(struct ike *k, const struct ike_hdr *h,
     msg_unref(&k->core.msgs, &x.slot);
 }
 
-/* From the threshold on until half of it is left, so that one half-open SA more or less
- * does not switch to and fro. */
-void cookies_note_load(struct ike *k)
-{
-    uint32_t least = k->core.cookies_on ? (k->core.set.cookie_threshold + 1) / 2
-                                        : k->core.set.cookie_threshold;
-    bool load = k->core.n_half_open >= least;
-    struct cv_effect *fx;
-
-    if (load == k->core.cookies_on)
-        return;
-    k->core.cookies_on = load;
-    fx = event_put(k, CV_EV_COOKIES, NULL, CV_OK);
-    if (fx != NULL)
-        fx->u.event.value = load;
-}
-
 /* Under load a request must prove that it comes from where it says. */
 static enum cv_err cookie_gate(struct ike *k, const struct ike_hdr *h, const struct ike_msg *m,
                                const struct ike_path *path)
@@ -52,8 +35,8 @@ static enum cv_err cookie_gate(struct ike *k, const struct ike_hdr *h, const str
     uint8_t cookie[COOKIE_LEN];
     enum cv_err err;
 
-    cookies_note_load(k);
-    if (!k->core.cookies_on)
+    half_open_note_load(&k->core);
+    if (!k->core.half_open.is_load)
         return CV_OK;
     err = cookie_refresh(&k->core.cookies, k->core.crypto, k->core.now_ms);
     if (err != CV_OK)
@@ -75,8 +58,8 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
     struct plain x;
     enum cv_err err;
 
-    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
-    memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
+    memcpy(h.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_r, sa->peer.spi_r, IKE_SPI_LEN);
     err = plain_begin(&x, &k->core.msgs, msg_new_or_evict(k), &h);
     if (err != CV_OK)
         return err;
@@ -112,7 +95,7 @@ static enum cv_err fill_responder(struct ike *k, struct ike_sa *sa, const struct
 
     if (err != CV_OK)
         return err;
-    memcpy(sa->spi_i, h->spi_i, IKE_SPI_LEN);
+    memcpy(sa->peer.spi_i, h->spi_i, IKE_SPI_LEN);
     sa->suite = choice->suite;
     hs->init_peer = msg_copy_or_evict(k, datagram);
     if (hs->init_peer == POOL_NONE)
@@ -120,7 +103,7 @@ static enum cv_err fill_responder(struct ike *k, struct ike_sa *sa, const struct
     memcpy(hs->ni, m->nonce.p, m->nonce.n);
     hs->ni_len = (uint16_t)m->nonce.n;
     hs->nr_len = NONCE_LEN;
-    if (!ike_random(k, hs->nr, NONCE_LEN))
+    if (!core_random(&k->core, hs->nr, NONCE_LEN))
         return CV_ERR_CRYPTO;
     init_note_abilities(k, sa, hs, m, (const uint8_t[IKE_SPI_LEN]){0});
     err = init_answer_ke(k, sa, hs, m->ke_data);
@@ -140,7 +123,8 @@ static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
 
     if (err != CV_OK)
         return err;
-    err = conn_for_init(k, path, m->sa, m->ke_group, &conn, &choice);
+    err = conn_for_init(&k->core, &path->local.addr, &path->remote.addr, m->sa, m->ke_group,
+                        &conn, &choice);
     if (err == CV_ERR_NO_PROPOSAL || err == CV_ERR_NO_CONN)
         answer_stateless(k, h, path, N_NO_PROPOSAL_CHOSEN, span(NULL, 0));
     if (err != CV_OK)
@@ -161,7 +145,7 @@ static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
     sa->peer.remote = path->remote;
     sa->peer.carrier = path->carrier;
     err = fill_responder(k, sa, h, m, datagram, &choice);
-    if (err == CV_OK && !sa_set_half_open(k, sa))
+    if (err == CV_OK && !half_open_add(&k->core, &sa->peer))
         err = CV_ERR_FULL;
     if (err != CV_OK) {
         sa->peer.quiet = true;
@@ -179,7 +163,7 @@ static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
 static bool is_repeat(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                       const struct ike_path *path)
 {
-    struct ike_sa *sa = half_open_find(k, h->spi_i, &path->remote.addr);
+    struct ike_sa *sa = sa_of(half_open_find(&k->core, h->spi_i, &path->remote.addr));
 
     if (sa == NULL)
         return false;
@@ -212,7 +196,7 @@ enum cv_err init_request(struct ike *k, const struct ike_hdr *h, struct cv_span 
     err = cookie_gate(k, h, &m, path);
     if (err != CV_OK)
         return err;
-    if (half_open_from(k, &path->remote.addr) >= k->core.set.block_threshold)
+    if (half_open_from(&k->core, &path->remote.addr) >= k->core.set.block_threshold)
         return CV_ERR_FULL;
     return accept_request(k, h, &m, datagram, path);
 }

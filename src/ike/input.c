@@ -50,7 +50,7 @@ static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *
     floats = sa->state == ST_R_INIT && addr_equal(&sa->peer.remote.addr, &path->remote.addr);
     if (!floats && (!sa->peer.nat_remote || sa->peer.nat_local))
         return;
-    if (sa_move_half_open(k, sa, &path->remote))
+    if (half_open_move(&k->core, &sa->peer, &path->remote))
         sa_set_path(k, sa, path);
 }
 

@@ -10,9 +10,10 @@
 static uint32_t fresh_number(struct ike *k)
 {
     do
-        k->last_question++;
-    while (k->last_question == 0 || htab_get(&k->questions, k->last_question) != HTAB_NONE);
-    return k->last_question;
+        k->core.last_question++;
+    while (k->core.last_question == 0 ||
+           htab_get(&k->core.questions, k->core.last_question) != HTAB_NONE);
+    return k->core.last_question;
 }
 
 struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t kind)
@@ -24,7 +25,7 @@ struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t
     if (hs == NULL || hs->question != 0 || effects_room(&k->core.fx) == 0)
         return NULL;
     number = fresh_number(k);
-    if (!htab_put(&k->questions, number, sa_index(k, sa)))
+    if (!htab_put(&k->core.questions, number, peer_index(&k->core, &sa->peer)))
         return NULL;
     hs->question = number;
     hs->question_kind = kind;
@@ -39,7 +40,7 @@ struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t
 
 struct ike_sa *question_sa(const struct ike *k, uint32_t number, uint8_t kind)
 {
-    uint32_t i = htab_get(&k->questions, number);
+    uint32_t i = htab_get(&k->core.questions, number);
     struct ike_sa *sa = i == HTAB_NONE ? NULL : sa_at(k, i);
 
     return sa != NULL && sa_hs(k, sa)->question_kind == kind ? sa : NULL;
@@ -56,7 +57,7 @@ void question_end(struct ike *k, struct ike_hs *hs)
 {
     if (hs->question == 0)
         return;
-    if (!htab_del(&k->questions, hs->question))
+    if (!htab_del(&k->core.questions, hs->question))
         k->core.stats.errors[CV_ERR_BUG]++;
     hs->question = 0;
 }

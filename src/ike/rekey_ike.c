@@ -34,8 +34,8 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
 
     if (sa == NULL)
         return NULL;
-    memcpy(sa->spi_i, p->spi_i, IKE_SPI_LEN);
-    memcpy(sa->spi_r, p->spi_r, IKE_SPI_LEN);
+    memcpy(sa->peer.spi_i, p->spi_i, IKE_SPI_LEN);
+    memcpy(sa->peer.spi_r, p->spi_r, IKE_SPI_LEN);
     sa->peer.first_initiator = old->peer.first_initiator;
     sa->peer.carrier = old->peer.carrier;
     sa->peer.local = old->peer.local;
@@ -60,9 +60,9 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
 
 void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
 {
-    struct cv_effect *fx = event_put(k, CV_EV_IKE_REKEYED, from, CV_OK);
+    struct cv_effect *fx = event_put(&k->core, CV_EV_IKE_REKEYED, &from->peer, CV_OK);
 
-    sa_move_children(k, from, to);
+    child_move_all(&k->core, &from->peer, &to->peer);
     to->peer.has_lease = from->peer.has_lease;
     to->peer.quiet = false;
     from->peer.has_lease = false;
@@ -100,14 +100,14 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
         return CV_ERR_NO_PROPOSAL;
     if (choice->suite.ke != m->ke_group)
         return CV_ERR_KE_GROUP;
-    if (!sa_has_room(k))
+    if (!peer_has_room(&k->core))
         return CV_ERR_TEMPORARY;
     *ke = crypto_ke(k->core.crypto, choice->suite.ke);
     if (*ke == NULL)
         return CV_ERR_NO_PROPOSAL;
     p->suite = choice->suite;
     memcpy(p->spi_i, choice->spi.p, IKE_SPI_LEN);
-    if (!sa_fresh_spi(k, p->spi_r) || !ike_random(k, nonce, NONCE_LEN))
+    if (!peer_fresh_spi(&k->core, p->spi_r) || !core_random(&k->core, nonce, NONCE_LEN))
         return CV_ERR_CRYPTO;
     err = crypto_encapsulate(*ke, m->ke_data, pub, secret);
     if (err == CV_OK)
@@ -162,7 +162,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
     if (err != CV_OK)
         return err;
     hs->ni_len = NONCE_LEN;
-    if (!ike_random(k, hs->ni, NONCE_LEN) || !sa_fresh_spi(k, hs->new_spi))
+    if (!core_random(&k->core, hs->ni, NONCE_LEN) || !peer_fresh_spi(&k->core, hs->new_spi))
         return CV_ERR_CRYPTO;
     hs->ke = crypto_ke(k->core.crypto, group);
     hs->ke_key = hs->ke == NULL ? NULL : hs->ke->generate(hs->ke_pub);
@@ -171,7 +171,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
 
 enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
 {
-    enum cv_err err = sa_has_room(k) ? prepare(k, sa) : CV_ERR_FULL;
+    enum cv_err err = peer_has_room(&k->core) ? prepare(k, sa) : CV_ERR_FULL;
     struct ike_hs *hs = sa_hs(k, sa);
     struct ike_out o;
 
@@ -186,7 +186,7 @@ enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
         err = send_request(k, sa, EX_CREATE_CHILD, DO_REKEY_IKE, &o);
     }
     if (err == CV_OK)
-        k->sas_promised++; /* the answer must not find the table full */
+        k->core.sas_promised++; /* the answer must not find the table full */
     else
         hs_give(k, &sa->hs);
     return err;

@@ -1,9 +1,8 @@
-/* The tables of one engine's IKE side: IKE SAs, Child SAs (their cold half), the
- * scratch of exchanges in progress, and what finds them.
+/* An IKE SA of IKEv2 and the scratch of exchanges in progress.
  *
  * An established IKE SA is a compact fixed struct.  What only an exchange needs (nonces,
  * private keys, copies of messages) lies in a handshake slot that goes back when the
- * exchange ends.  A Child SA and its data-plane pair (ipsec/ipsec.h) share one index.
+ * exchange ends.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IKE_SA_H
@@ -13,7 +12,8 @@
 
 #include "ike/frag.h"
 #include "ike/keymat.h"
-#include "peer/core.h"
+#include "peer/child_sa.h"
+#include "peer/half_open.h"
 #include "peer/peer.h"
 #include "wire/ike.h"
 
@@ -22,7 +22,6 @@ enum { NONCE_LEN = 32, NONCE_MAX = 256, COOKIE_MAX = 64, CERTREQ_MAX = 400 };
 /* Milliseconds that are ours to choose. */
 enum {
     LINGER_MS = 10000,      /* a closed SA still repeats its last response */
-    DRAIN_MS = 5000,        /* inbound of a replaced Child SA goes on after its delete */
     REPLACED_MS = 60000,    /* the peer had this long to delete what it replaced */
     RETRY_DOUBLINGS = 5,    /* of that, while the peer goes on refusing */
     RETRY_MIN_MS = 1000,    /* after TEMPORARY_FAILURE, plus as much jitter */
@@ -79,7 +78,6 @@ struct ike_sa {
     bool peer_childless; /* the peer announced RFC 6023 */
     bool peer_alerts;    /* the peer takes tamper alerts */
     uint32_t tries;      /* retransmissions of the outstanding request */
-    uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct cv_suite suite;
     struct ike_algs algs;
     struct ike_keys keys;
@@ -99,34 +97,6 @@ struct ike_sa {
     uint64_t waits_ms;  /* handshake: since when the host or the peer has been awaited */
     uint64_t retry_ms;  /* tasks wait until then */
     uint64_t resp_ms;   /* when resp was first sent */
-};
-
-struct child_sa {
-    struct peer_timer timer;
-    uint32_t id;
-    uint32_t ike; /* index of its IKE SA */
-    uint32_t next, prev;
-    uint8_t state; /* cv_child_state */
-    uint8_t protocol, mode;
-    uint8_t refusals; /* of its rekey in a row */
-    bool want_delete, want_rekey;
-    bool initiator; /* we sent the request that made it */
-    bool installed; /* the data-plane pair exists */
-    bool out_waits; /* responder of a rekey: outbound goes on with the old one */
-    bool quiet;     /* goes without an event */
-    bool redundant; /* lost a simultaneous rekey */
-    bool doomed;    /* could not be installed here: only the peer has it, and must drop it */
-    bool drains;    /* deleted; inbound goes on for DRAIN_MS */
-    enum cv_err reason;
-    const struct cv_conn *conn;
-    const struct cv_child_config *cfg;
-    uint32_t reqid;
-    uint32_t spi_in, spi_out;
-    struct cv_suite suite;
-    uint32_t replaced_by; /* number of the Child SA that took over; 0 none */
-    uint32_t rekeys;      /* CREATED: number of the one it will replace; 0 none */
-    uint16_t ke_retry;    /* group the peer asked for; 0 none */
-    uint64_t installed_ms, rekey_ms, hard_ms, retry_ms;
 };
 
 /* The scratch of one exchange: the initial ones of either role, our CREATE_CHILD_SA, or
@@ -176,10 +146,6 @@ struct ike_hs {
 struct ike {
     struct core core;
     struct pool hs;
-    uint32_t sas_promised; /* slots of sas for the successors of our rekeys under way */
-    struct htab by_spi;    /* our SPI -> IKE SA */
-    struct htab questions; /* number of a question that waits -> IKE SA */
-    uint32_t last_question;
 };
 
 /* ---- memory */
@@ -187,27 +153,22 @@ struct ike {
 void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim);
 void ike_close_all(struct ike *k);
 
-/* The number of slot i, which has just been taken: never 0, and another one each time
- * until the slot's count gen[i] starts again. */
-uint32_t pool_number(const struct pool *p, uint32_t *gen, uint32_t i);
-
 /* How long after the n-th refusal in a row, with jitter (RFC 7296 section 2.25). */
 uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n);
-
-/* ---- chance */
-CV_MUST_USE bool ike_random(const struct ike *k, void *out, size_t n);
-uint64_t ike_random_below(const struct ike *k, uint64_t n); /* 0 for n 0 */
 
 /* ---- IKE SAs */
 static inline struct ike_sa *sa_at(const struct ike *k, uint32_t i)
 {
     return pool_at(&k->core.sas, i);
 }
-uint32_t sa_index(const struct ike *k, const struct ike_sa *sa);
+/* The SA that p is the head of; NULL for NULL. */
+static inline struct ike_sa *sa_of(struct peer *p)
+{
+    return (struct ike_sa *)p;
+}
 struct ike_sa *sa_by_number(const struct ike *k, uint32_t id); /* NULL: no such SA */
 /* A new SA with an own SPI, found by it; NULL when full. */
 struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator);
-const uint8_t *sa_own_spi(const struct ike_sa *sa);
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa);
 const struct sk_keys *sa_keys_in(const struct ike_sa *sa);
 struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h);
@@ -216,66 +177,23 @@ CV_MUST_USE enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa);
 void hs_give(struct ike *k, uint32_t *slot);
 /* Keeps the CA key hashes that m asks for, as many whole ones as there is room for. */
 void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m);
-void sa_local_id(const struct ike_sa *sa, struct cv_id *out);
 /* The successor of a rekey that has not inherited, or never will: the host has not been
  * told of it. */
 static inline bool sa_is_secret(const struct ike_sa *sa)
 {
     return sa->state == ST_UP && sa->peer.quiet;
 }
-/* Is a slot free that no rekey of ours waits for? */
-bool sa_has_room(const struct ike *k);
-
-/* Half-open accounting (responder): from IKE_SA_INIT until the peer is authenticated, or what
- * was refused has stopped lingering.  The port is not part of it, as it may change with
- * IKE_AUTH (RFC 7296 section 2.23). */
-struct ike_sa *half_open_find(const struct ike *k, const uint8_t spi_i[IKE_SPI_LEN],
-                              const struct cv_addr *from); /* NULL: none */
-unsigned half_open_from(const struct ike *k, const struct cv_addr *from);
-CV_MUST_USE bool sa_set_half_open(struct ike *k, struct ike_sa *sa);
-void sa_clear_half_open(struct ike *k, struct ike_sa *sa);
-/* The peer's endpoint changes; false when another SA is counted there already. */
-CV_MUST_USE bool sa_move_half_open(struct ike *k, struct ike_sa *sa,
-                                   const struct cv_endpoint *to);
-
-/* The remote identity's list. */
-void sa_link_id(struct ike *k, struct ike_sa *sa);
-void sa_unlink_id(struct ike *k, struct ike_sa *sa);
-struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id);
-
-/* A fresh own SPI, not in use; the SA that takes it is named by sa_new_with. */
-CV_MUST_USE bool sa_fresh_spi(const struct ike *k, uint8_t spi[IKE_SPI_LEN]);
+/* The same with an SPI from peer_fresh_spi, in a slot that a rekey was promised. */
 struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initiator,
                            const uint8_t spi[IKE_SPI_LEN]);
 
+struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id); /* NULL: none */
+
 /* Ends an SA and its Child SAs.  linger: repeat the last response for a while. */
 void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger);
-/* Frees what has been announced. */
-void sa_reap(struct ike *k, struct ike_sa *sa);
-
-/* ---- Child SAs */
-static inline struct child_sa *child_at(const struct ike *k, uint32_t i)
-{
-    return pool_at(&k->core.children, i);
-}
-uint32_t child_index(const struct ike *k, const struct child_sa *c);
-struct child_sa *child_by_number(const struct ike *k, uint32_t id);
-/* The same, but neither one that has ended nor one that only drains. */
-struct child_sa *child_live(const struct ike *k, uint32_t id);
-/* A Child SA in state CREATED with a fresh SPI, linked to sa; NULL when full. */
-struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
-                           const struct cv_child_config *cfg);
-struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
-                                  uint8_t protocol, uint32_t spi_out);
-void child_move(struct ike *k, struct child_sa *c, struct ike_sa *to);
-void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to);
-/* Ends it; the event comes when the effects are drained. */
-void child_close(struct ike *k, struct child_sa *c, enum cv_err reason);
-/* Deleted on the wire: a replaced one drains, any other ends. */
-void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason);
-/* It exists at the peer alone: never to be used, to be deleted there. */
-void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason);
-void child_reap(struct ike *k, struct child_sa *c);
-CV_MUST_USE enum cv_err child_new_spi(const struct ike *k, uint32_t *spi);
+/* Gives a closed one's slot back. */
+void sa_free(struct ike *k, struct ike_sa *sa);
+/* Frees all that has ended and been announced. */
+void ike_reap(struct ike *k);
 
 #endif

@@ -18,43 +18,6 @@ void out_begin(struct ike *k, struct ike_out *o)
     o->chain = ike_chain_init(&o->w, SIZE_MAX);
 }
 
-static const struct {
-    enum cv_err err;
-    uint16_t notify;
-} notifies[] = {
-    {CV_ERR_CRITICAL,        N_UNSUPPORTED_CRITICAL_PAYLOAD},
-    {CV_ERR_SYNTAX,          N_INVALID_SYNTAX              },
-    {CV_ERR_NO_PROPOSAL,     N_NO_PROPOSAL_CHOSEN          },
-    {CV_ERR_KE_GROUP,        N_INVALID_KE_PAYLOAD          },
-    {CV_ERR_KE_VALUE,        N_INVALID_SYNTAX              },
-    {CV_ERR_AUTH,            N_AUTHENTICATION_FAILED       },
-    {CV_ERR_SINGLE_PAIR,     N_SINGLE_PAIR_REQUIRED        },
-    {CV_ERR_NO_ADDITIONAL,   N_NO_ADDITIONAL_SAS           },
-    {CV_ERR_ADDRESS,         N_INTERNAL_ADDRESS_FAILURE    },
-    {CV_ERR_TS,              N_TS_UNACCEPTABLE             },
-    {CV_ERR_TEMPORARY,       N_TEMPORARY_FAILURE           },
-    {CV_ERR_CHILD_NOT_FOUND, N_CHILD_SA_NOT_FOUND          },
-    {CV_ERR_FULL,            N_NO_ADDITIONAL_SAS           },
-};
-
-uint16_t notify_of_err(enum cv_err err)
-{
-    for (size_t i = 0; i < sizeof(notifies) / sizeof(notifies[0]); i++) {
-        if (notifies[i].err == err)
-            return notifies[i].notify;
-    }
-    return N_NO_PROPOSAL_CHOSEN; /* the catch-all of RFC 7296 section 3.10.1 */
-}
-
-enum cv_err err_of_notify(uint16_t type)
-{
-    for (size_t i = 0; i < sizeof(notifies) / sizeof(notifies[0]); i++) {
-        if (notifies[i].notify == type)
-            return notifies[i].err;
-    }
-    return CV_ERR_PEER_REJECTED;
-}
-
 void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struct cv_span data)
 {
     ch->failed = err;
@@ -65,7 +28,7 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
 /* A cached response of an established SA goes whose peer has most likely seen it. */
 static bool evict_response(struct ike *k)
 {
-    uint32_t at = (uint32_t)ike_random_below(k, k->core.sas.cap);
+    uint32_t at = (uint32_t)core_random_below(&k->core, k->core.sas.cap);
 
     for (uint32_t n = 0; n < k->core.sas.cap && n < EVICT_TRIES; n++) {
         struct ike_sa *sa = sa_at(k, (at + n) % k->core.sas.cap);
@@ -161,8 +124,8 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     *out = POOL_NONE;
     if (i == POOL_NONE)
         return CV_ERR_FULL;
-    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
-    memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
+    memcpy(h.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_r, sa->peer.spi_r, IKE_SPI_LEN);
     h.flags =
         (uint8_t)((sa->peer.initiator ? IKE_F_INITIATOR : 0) | (response ? IKE_F_RESPONSE : 0));
     room = sk_fragment_room(&sa->algs, max);
@@ -299,7 +262,7 @@ void request_done(struct ike *k, struct ike_sa *sa)
 {
     msg_unref(&k->core.msgs, &sa->req);
     if (sa->doing == DO_REKEY_IKE)
-        k->sas_promised--;
+        k->core.sas_promised--;
     sa->doing = DO_NOTHING;
     sa->tries = 0;
     sa->resend_ms = TIMER_NEVER;

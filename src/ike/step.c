@@ -50,7 +50,7 @@ static void note_failure(struct ike *k, const struct ike_sa *sa, const struct ik
 
     if (ch->failed == CV_OK && ch->notify == 0)
         return;
-    fx = event_put(k, response ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED, sa,
+    fx = event_put(&k->core, response ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED, &sa->peer,
                    ch->failed != CV_OK ? ch->failed : ch->close);
     if (ch->failed != CV_OK)
         k->core.stats.errors[ch->failed]++;
@@ -141,22 +141,23 @@ enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
 /* Child SAs that either side's delete has ended. */
 static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
 {
-    struct child_sa *ours = ch->deleted_ours ? child_by_number(k, sa->target) : NULL;
+    struct child_sa *ours = ch->deleted_ours ? child_by_number(&k->core, sa->target) : NULL;
 
     for (unsigned i = 0; i < ch->n_deleted; i++) {
-        struct child_sa *c = child_by_number(k, ch->deleted[i]);
+        struct child_sa *c = child_by_number(&k->core, ch->deleted[i]);
 
         /* A message may delete the same one twice. */
         if (c == NULL || c->state == CV_CHILD_DEAD || c->drains)
             continue;
         child_taken_back(k, sa, c);
-        child_deleted(k, c, CV_ERR_DELETED_BY_PEER);
+        child_deleted(&k->core, c, CV_ERR_DELETED_BY_PEER);
     }
     if (ch->unknown_spi != 0 && sa_hs(k, sa) != NULL)
         sa_hs(k, sa)->gone_spi = ch->unknown_spi;
-    if (ours != NULL && ours->ike == sa_index(k, sa) && !ours->drains &&
+    if (ours != NULL && ours->ike == peer_index(&k->core, &sa->peer) && !ours->drains &&
         ours->state != CV_CHILD_DEAD)
-        child_deleted(k, ours, ours->reason != CV_OK ? ours->reason : CV_ERR_DELETED_LOCALLY);
+        child_deleted(&k->core, ours,
+                      ours->reason != CV_OK ? ours->reason : CV_ERR_DELETED_LOCALLY);
 }
 
 /* The SA ends.  While both sides rekey it, its Child SAs go to the peer's successor

@@ -15,7 +15,7 @@ enum { EFFECTS_PER_TASK = 6 };
 /* A rekey needs a new Child SA in state CREATED. */
 static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct child_sa *old)
 {
-    struct child_sa *c = child_new(k, sa, old->conn, old->cfg);
+    struct child_sa *c = child_new(&k->core, &sa->peer, old->conn, old->cfg);
     enum cv_err err;
 
     if (c == NULL)
@@ -27,7 +27,7 @@ static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct ch
     if (err == CV_OK)
         return CV_OK;
     c->quiet = true;
-    child_close(k, c, err);
+    child_close(&k->core, c, err);
     old->want_rekey = true;
     return err;
 }
@@ -47,12 +47,12 @@ static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
     sa->reauth_of = old->peer.id;
     sa->peer.vip4 = (struct cv_addr){0};
     for (uint32_t i = old->peer.children; i != POOL_NONE && err == CV_OK;
-         i = child_at(k, i)->next) {
-        const struct child_sa *c = child_at(k, i);
+         i = child_at(&k->core, i)->next) {
+        const struct child_sa *c = child_at(&k->core, i);
 
         if (c->state != CV_CHILD_INSTALLED && c->state != CV_CHILD_REKEYING)
             continue;
-        if (child_new(k, sa, c->conn, c->cfg) == NULL)
+        if (child_new(&k->core, &sa->peer, c->conn, c->cfg) == NULL)
             err = CV_ERR_FULL;
     }
     if (err == CV_OK)
@@ -77,7 +77,7 @@ static bool start_child(struct ike *k, struct ike_sa *sa, struct child_sa *c)
     k->core.stats.errors[err]++;
     c->retry_ms = k->core.now_ms + (created ? RETRY_MIN_MS : RETRY_REKEY_MS);
     if (created && err != CV_ERR_FULL)
-        child_close(k, c, err);
+        child_close(&k->core, c, err);
     return false;
 }
 
@@ -94,7 +94,7 @@ static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
 
     *started = true;
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = next) {
-        struct child_sa *c = child_at(k, i);
+        struct child_sa *c = child_at(&k->core, i);
 
         next = c->next;
         if (wants_delete(c))
@@ -172,7 +172,7 @@ uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n)
         if (*n < RETRY_DOUBLINGS)
             (*n)++;
     }
-    return pause + ike_random_below(k, pause);
+    return pause + core_random_below(&k->core, pause);
 }
 
 /* ---- timers ---- */
@@ -188,8 +188,8 @@ uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
 {
     uint64_t heard = sa->peer.last_in_ms;
 
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        const struct child_sa *c = child_at(k, i);
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        const struct child_sa *c = child_at(&k->core, i);
 
         if (c->installed && ipsec_counters(k->core.ipsec, i)->last_in_ms > heard)
             heard = ipsec_counters(k->core.ipsec, i)->last_in_ms;
@@ -201,8 +201,8 @@ static uint64_t sent_ms(const struct ike *k, const struct ike_sa *sa)
 {
     uint64_t sent = sa->peer.last_out_ms;
 
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        const struct child_sa *c = child_at(k, i);
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        const struct child_sa *c = child_at(&k->core, i);
 
         if (c->installed && ipsec_counters(k->core.ipsec, i)->last_out_ms > sent)
             sent = ipsec_counters(k->core.ipsec, i)->last_out_ms;
@@ -250,8 +250,8 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
         earliest(&due, sa->retry_ms);
     if (sa->want & WANT_ALERT)
         earliest(&due, sa->alert_ms > sa->retry_ms ? sa->alert_ms : sa->retry_ms);
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        const struct child_sa *c = child_at(k, i);
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        const struct child_sa *c = child_at(&k->core, i);
         uint64_t at = c->retry_ms > sa->retry_ms ? c->retry_ms : sa->retry_ms;
 
         if (wants_delete(c))
@@ -302,7 +302,7 @@ static void resend(struct ike *k, struct ike_sa *sa)
         resend_arm(k, sa);
         send_again(k, sa, sa->req);
         k->core.stats.ike_retransmits++;
-        fx = event_put(k, CV_EV_RETRANSMIT, sa, CV_OK);
+        fx = event_put(&k->core, CV_EV_RETRANSMIT, &sa->peer, CV_OK);
         if (fx != NULL)
             fx->u.event.value = sa->tries;
         return;
@@ -336,9 +336,9 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
 
     if (sa->state == ST_LINGER) {
         sa->state = ST_DEAD;
-        sa_clear_half_open(k, sa);
+        half_open_del(&k->core, &sa->peer);
         if (!sa->peer.is_listed) /* else with the others, when its end has been told */
-            sa_reap(k, sa);
+            sa_free(k, sa);
         return;
     }
     if (now >= half_open_due(k, sa)) {
@@ -382,7 +382,7 @@ static uint64_t inactive_due(const struct ike *k, const struct child_sa *c)
     if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED ||
         c->want_delete)
         return TIMER_NEVER;
-    n = ipsec_counters(k->core.ipsec, child_index(k, c));
+    n = ipsec_counters(k->core.ipsec, child_index(&k->core, c));
     last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
     if (last < c->installed_ms)
         last = c->installed_ms;
@@ -405,7 +405,7 @@ static void child_timeout(struct ike *k, struct child_sa *c)
     struct ike_sa *sa = sa_at(k, c->ike);
 
     if (c->drains) {
-        child_close(k, c, CV_ERR_REPLACED);
+        child_close(&k->core, c, CV_ERR_REPLACED);
         return;
     }
     if (k->core.now_ms >= c->rekey_ms) {
@@ -437,12 +437,12 @@ void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
     sa->peer.local = path->local;
     sa->peer.remote = path->remote;
     sa->peer.carrier = path->carrier;
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        if (child_at(k, i)->installed)
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        if (child_at(&k->core, i)->installed)
             ipsec_move(k->core.ipsec, i, &sa->peer.local, &sa->peer.remote, sa->peer.encap);
     }
     if (sa->state == ST_UP)
-        event_put(k, CV_EV_IKE_MOVED, sa, CV_OK);
+        event_put(&k->core, CV_EV_IKE_MOVED, &sa->peer, CV_OK);
 }
 
 static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand_s)
@@ -450,7 +450,7 @@ static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand
     uint64_t jitter = rand_s < s ? rand_s : s / 2;
 
     return s == 0 ? TIMER_NEVER
-                  : k->core.now_ms + s * 1000 - ike_random_below(k, jitter * 1000 + 1);
+                  : k->core.now_ms + s * 1000 - core_random_below(&k->core, jitter * 1000 + 1);
 }
 
 void sa_established(struct ike *k, struct ike_sa *sa)
@@ -458,17 +458,17 @@ void sa_established(struct ike *k, struct ike_sa *sa)
     const struct cv_conn *conn = sa->peer.conn;
     uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
 
-    sa_clear_half_open(k, sa);
+    half_open_del(&k->core, &sa->peer);
     sa->state = ST_UP;
     sa->peer.up_ms = sa->peer.last_in_ms = k->core.now_ms;
     sa->peer.rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
     sa->peer.reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
     if (longest != 0 && conn->over_s != 0)
         sa->peer.hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
-    sa_link_id(k, sa);
+    peer_link_id(&k->core, &sa->peer);
     if (!sa->peer.quiet) {
         k->core.stats.ike_established++;
-        event_put(k, CV_EV_IKE_UP, sa, CV_OK);
+        event_put(&k->core, CV_EV_IKE_UP, &sa->peer, CV_OK);
     }
     sa_arm(k, sa);
 }

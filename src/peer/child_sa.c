@@ -4,100 +4,101 @@
  * in the dead list until reaped.  Its data-plane pair exists while `installed`.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ike/sa.h"
+#include "peer/child_sa.h"
 
-uint32_t child_index(const struct ike *k, const struct child_sa *c)
+#include "base/span.h"
+
+uint32_t child_index(const struct core *core, const struct child_sa *c)
 {
-    return (uint32_t)((size_t)((const uint8_t *)c - k->core.children.slots) /
-                      k->core.children.slot_size);
+    return pool_index(&core->children, c);
 }
 
-struct child_sa *child_by_number(const struct ike *k, uint32_t id)
+struct child_sa *child_by_number(const struct core *core, uint32_t id)
 {
-    struct child_sa *c = id == 0 ? NULL : child_at(k, (id - 1) % k->core.children.cap);
+    struct child_sa *c = id == 0 ? NULL : child_at(core, (id - 1) % core->children.cap);
 
     return c != NULL && c->id == id ? c : NULL;
 }
 
-struct child_sa *child_live(const struct ike *k, uint32_t id)
+struct child_sa *child_live(const struct core *core, uint32_t id)
 {
-    struct child_sa *c = child_by_number(k, id);
+    struct child_sa *c = child_by_number(core, id);
 
     return c == NULL || c->state == CV_CHILD_DEAD || c->drains ? NULL : c;
 }
 
 /* ESP SPIs 0..255 are reserved (RFC 4303 section 2.1). */
-enum cv_err child_new_spi(const struct ike *k, uint32_t *spi)
+enum cv_err child_new_spi(const struct core *core, uint32_t *spi)
 {
-    unsigned bits = k->core.set.worker_bits;
+    unsigned bits = core->set.worker_bits;
 
     for (int tries = 0; tries < 16; tries++) {
         uint8_t b[4];
         struct rd r = rd_init(span(b, sizeof(b)));
 
-        if (!ike_random(k, b, sizeof(b)))
+        if (!core_random(core, b, sizeof(b)))
             return CV_ERR_CRYPTO;
         *spi = rd_u32(&r);
         if (bits > 0)
-            *spi = (uint32_t)k->core.set.worker << (32 - bits) | (*spi & (UINT32_MAX >> bits));
-        if (*spi > 255 && ipsec_find_spi(k->core.ipsec, *spi) == POOL_NONE)
+            *spi = (uint32_t)core->set.worker << (32 - bits) | (*spi & (UINT32_MAX >> bits));
+        if (*spi > 255 && ipsec_find_spi(core->ipsec, *spi) == POOL_NONE)
             return CV_OK;
     }
     return CV_ERR_CRYPTO;
 }
 
-static void link_to(struct ike *k, struct child_sa *c, struct ike_sa *sa)
+static void link_to(struct core *core, struct child_sa *c, struct peer *p)
 {
-    uint32_t i = child_index(k, c);
+    uint32_t i = child_index(core, c);
 
-    c->ike = sa_index(k, sa);
+    c->ike = peer_index(core, p);
     c->prev = POOL_NONE;
-    c->next = sa->peer.children;
+    c->next = p->children;
     if (c->next != POOL_NONE)
-        child_at(k, c->next)->prev = i;
-    sa->peer.children = i;
-    sa->peer.n_children++;
+        child_at(core, c->next)->prev = i;
+    p->children = i;
+    p->n_children++;
 }
 
-static void unlink_from(struct ike *k, struct child_sa *c, struct ike_sa *sa)
+static void unlink_from(struct core *core, struct child_sa *c, struct peer *p)
 {
     if (c->next != POOL_NONE)
-        child_at(k, c->next)->prev = c->prev;
+        child_at(core, c->next)->prev = c->prev;
     if (c->prev != POOL_NONE)
-        child_at(k, c->prev)->next = c->next;
+        child_at(core, c->prev)->next = c->next;
     else
-        sa->peer.children = c->next;
+        p->children = c->next;
     c->next = c->prev = POOL_NONE;
-    sa->peer.n_children--;
+    p->n_children--;
 }
 
-struct child_sa *child_new(struct ike *k, struct ike_sa *sa, const struct cv_conn *conn,
+struct child_sa *child_new(struct core *core, struct peer *p, const struct cv_conn *conn,
                            const struct cv_child_config *cfg)
 {
-    uint32_t i = pool_take(&k->core.children), spi = 0;
-    struct child_sa *c = i == POOL_NONE ? NULL : child_at(k, i);
+    uint32_t i = pool_take(&core->children), spi = 0;
+    struct child_sa *c = i == POOL_NONE ? NULL : child_at(core, i);
 
-    if (c == NULL || child_new_spi(k, &spi) != CV_OK) {
+    if (c == NULL || child_new_spi(core, &spi) != CV_OK) {
         if (c != NULL)
-            pool_give(&k->core.children, i);
+            pool_give(&core->children, i);
         return NULL;
     }
     c->timer.is_child = true;
-    c->id = pool_number(&k->core.children, k->core.child_gen, i);
+    c->id = pool_number(&core->children, core->child_gen, i);
     c->state = CV_CHILD_CREATED;
     c->conn = conn;
     c->cfg = cfg;
     c->spi_in = spi;
     c->rekey_ms = c->hard_ms = TIMER_NEVER;
-    link_to(k, c, sa);
+    link_to(core, c, p);
     return c;
 }
 
-struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
+struct child_sa *child_by_spi_out(const struct core *core, const struct peer *p,
                                   uint8_t protocol, uint32_t spi_out)
 {
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(k, i)->next) {
-        struct child_sa *c = child_at(k, i);
+    for (uint32_t i = p->children; i != POOL_NONE; i = child_at(core, i)->next) {
+        struct child_sa *c = child_at(core, i);
 
         if (c->installed && !c->drains && c->protocol == protocol && c->spi_out == spi_out)
             return c;
@@ -105,61 +106,61 @@ struct child_sa *child_by_spi_out(const struct ike *k, const struct ike_sa *sa,
     return NULL;
 }
 
-void child_move(struct ike *k, struct child_sa *c, struct ike_sa *to)
+void child_move(struct core *core, struct child_sa *c, struct peer *to)
 {
-    unlink_from(k, c, sa_at(k, c->ike));
-    link_to(k, c, to);
+    unlink_from(core, c, peer_at(core, c->ike));
+    link_to(core, c, to);
 }
 
-void sa_move_children(struct ike *k, struct ike_sa *from, struct ike_sa *to)
+void child_move_all(struct core *core, struct peer *from, struct peer *to)
 {
-    while (from->peer.children != POOL_NONE)
-        child_move(k, child_at(k, from->peer.children), to);
+    while (from->children != POOL_NONE)
+        child_move(core, child_at(core, from->children), to);
 }
 
-void child_close(struct ike *k, struct child_sa *c, enum cv_err reason)
+void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
 {
-    uint32_t i = child_index(k, c);
-    struct ike_sa *sa = sa_at(k, c->ike);
+    uint32_t i = child_index(core, c);
+    struct peer *p = peer_at(core, c->ike);
 
     if (c->state == CV_CHILD_DEAD)
         return;
-    unlink_from(k, c, sa);
-    timer_cancel(&k->core.wheel, &c->timer.node);
+    unlink_from(core, c, p);
+    timer_cancel(&core->wheel, &c->timer.node);
     if (c->drains)
         c->quiet = true; /* said already */
     c->state = CV_CHILD_DEAD;
     c->reason = reason;
-    c->next = k->core.dead_children;
-    k->core.dead_children = i;
+    c->next = core->dead_children;
+    core->dead_children = i;
     if (c->installed)
-        ipsec_stop_out(k->core.ipsec, i);
+        ipsec_stop_out(core->ipsec, i);
 }
 
-void child_deleted(struct ike *k, struct child_sa *c, enum cv_err reason)
+void child_deleted(struct core *core, struct child_sa *c, enum cv_err reason)
 {
-    uint32_t i = child_index(k, c);
-    struct child_sa *heir = child_live(k, c->replaced_by);
+    uint32_t i = child_index(core, c);
+    struct child_sa *heir = child_live(core, c->replaced_by);
 
     if (heir != NULL && heir->out_waits) {
         heir->out_waits = false;
-        ipsec_use_out(k->core.ipsec, child_index(k, heir));
+        ipsec_use_out(core->ipsec, child_index(core, heir));
     }
     if (c->state != CV_CHILD_REKEYED && heir == NULL) {
-        child_close(k, c, reason);
+        child_close(core, c, reason);
         return;
     }
     /* What the peer sent before it knew is still on its way. */
-    ipsec_stop_out(k->core.ipsec, i);
+    ipsec_stop_out(core->ipsec, i);
     c->state = CV_CHILD_DELETING;
     c->want_delete = c->want_rekey = false;
     c->drains = c->quiet = true;
-    timer_set(&k->core.wheel, &c->timer.node, k->core.now_ms + DRAIN_MS);
+    timer_set(&core->wheel, &c->timer.node, core->now_ms + DRAIN_MS);
 }
 
-void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason)
+void child_doom(struct core *core, struct child_sa *c, enum cv_err reason)
 {
-    k->core.stats.errors[reason]++;
+    core->stats.errors[reason]++;
     c->doomed = c->want_delete = true;
     if (c->protocol == 0) /* what we asked for */
         c->protocol = c->cfg->proposals[0].protocol;
@@ -168,11 +169,11 @@ void child_doom(struct ike *k, struct child_sa *c, enum cv_err reason)
     c->rekeys = 0;
 }
 
-void child_reap(struct ike *k, struct child_sa *c)
+void child_reap(struct core *core, struct child_sa *c)
 {
-    uint32_t i = child_index(k, c);
+    uint32_t i = child_index(core, c);
 
     if (c->installed)
-        ipsec_remove(k->core.ipsec, i);
-    pool_give(&k->core.children, i);
+        ipsec_remove(core->ipsec, i);
+    pool_give(&core->children, i);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ident/id.h"
-#include "ike/exchange.h"
+#include "peer/conn.h"
 #include "wire/ip.h"
 
 enum { FIT_ANY = 1, FIT_RANGE = 2, FIT_EXACT = 3 };
@@ -37,22 +37,23 @@ int conn_fits(const struct cv_conn *conn, const struct cv_addr *local,
     return l == 0 || r == 0 ? 0 : r * 4 + l;
 }
 
-enum cv_err conn_for_init(const struct ike *k, const struct ike_path *path,
-                          struct cv_span sa_body, uint16_t ke_group,
-                          const struct cv_conn **conn, struct proposal_choice *choice)
+enum cv_err conn_for_init(const struct core *core, const struct cv_addr *local,
+                          const struct cv_addr *remote, struct cv_span sa_body,
+                          uint16_t ke_group, const struct cv_conn **conn,
+                          struct proposal_choice *choice)
 {
     enum cv_err result = CV_ERR_NO_CONN;
     int best = 0;
 
-    for (uint32_t i = 0; i < k->core.n_conns; i++) {
-        const struct cv_conn *c = k->core.conns[i];
-        int fit = conn_fits(c, &path->local.addr, &path->remote.addr);
+    for (uint32_t i = 0; i < core->n_conns; i++) {
+        const struct cv_conn *c = core->conns[i];
+        int fit = conn_fits(c, local, remote);
         struct proposal_choice got;
         enum cv_err err;
 
         if (fit <= best)
             continue;
-        err = proposal_select(&got, k->core.crypto, c->proposals, c->n_proposals, sa_body, true,
+        err = proposal_select(&got, core->crypto, c->proposals, c->n_proposals, sa_body, true,
                               ke_group);
         if (err != CV_OK) {
             if (best == 0)
@@ -98,23 +99,23 @@ static bool method_allowed(const struct cv_conn *conn, uint8_t method)
     return (method == CV_METHOD_PSK) == (conn->remote.kind == CV_AUTH_PSK);
 }
 
-enum cv_err conn_for_auth(const struct ike *k, const struct ike_sa *sa, const struct cv_id *idi,
-                          const struct cv_id *idr, uint8_t method, const struct cv_conn **conn)
+enum cv_err conn_for_auth(const struct core *core, const struct conn_query *q,
+                          const struct cv_conn **conn)
 {
     enum cv_err result = CV_ERR_NO_CONN;
     int best = 0;
 
-    for (uint32_t i = 0; i < k->core.n_conns; i++) {
-        const struct cv_conn *c = k->core.conns[i];
-        int fit = conn_fits(c, &sa->peer.local.addr, &sa->peer.remote.addr);
-        enum id_match theirs = id_matches(&c->remote.id, idi);
+    for (uint32_t i = 0; i < core->n_conns; i++) {
+        const struct cv_conn *c = core->conns[i];
+        int fit = conn_fits(c, q->local, q->remote);
+        enum id_match theirs = id_matches(&c->remote.id, q->theirs);
         enum id_match ours = ID_MATCH_ANY;
 
-        if (idr != NULL && c->local.id.type != CV_ID_ANY)
-            ours = id_matches(&c->local.id, idr);
-        if (fit == 0 || theirs == ID_NO || ours == ID_NO || !suite_allowed(c, &sa->suite))
+        if (q->ours != NULL && c->local.id.type != CV_ID_ANY)
+            ours = id_matches(&c->local.id, q->ours);
+        if (fit == 0 || theirs == ID_NO || ours == ID_NO || !suite_allowed(c, q->suite))
             continue;
-        if (!method_allowed(c, method)) {
+        if (!method_allowed(c, q->method)) {
             result = CV_ERR_AUTH_METHOD;
             continue;
         }

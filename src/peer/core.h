@@ -16,29 +16,49 @@
 #include "peer/effect.h"
 #include "peer/msg.h"
 
+/* Responders' SAs whose peers have not proven themselves; half_open.h. */
+struct half_open {
+    struct htab by_spi;  /* peer's SPI and address -> SA */
+    struct htab by_addr; /* peer's address -> how many */
+    uint32_t n;
+    bool is_load; /* so many that cookies are asked for */
+};
+
 struct core {
     const struct cv_crypto *crypto;
     struct cv_settings set;
     uint64_t now_ms; /* of the current call */
-    struct wheel wheel;
-    struct pool sas, children;    /* each slot of sas starts with a struct peer */
-    uint32_t *sa_gen, *child_gen; /* how often each slot was used: makes numbers unique */
-    struct htab half_open; /* peer's SPI and address -> responder's unauthenticated IKE SA */
-    struct htab half_addr; /* peer's address -> number of half-open SAs */
-    struct htab by_id;     /* remote identity -> first IKE SA with it */
-    const struct cv_conn **conns;
-    uint32_t n_conns;
-    uint32_t n_half_open;
-    bool cookies_on;
-    struct cookie_jar cookies;
     uint64_t seed[2];
+    struct wheel wheel;
+    struct cv_stats stats;
     struct msgs msgs;
     struct effects fx;
-    uint32_t dead_sas, dead_children;  /* lists */
     uint8_t *scratch_in, *scratch_out; /* message_size octets each */
+    const struct cv_conn **conns;
+    uint32_t n_conns;
+
+    struct pool sas;      /* each slot starts with a struct peer */
+    struct pool children; /* struct child_sa; the data plane's pair has the same index */
+    uint32_t *sa_gen, *child_gen; /* how often each slot was used: makes numbers unique */
+    uint32_t sas_promised;        /* slots of sas for the successors of our rekeys under way */
+    struct htab by_spi;           /* our SPI -> SA */
+    struct htab by_id;            /* remote identity -> first SA with it */
+    struct half_open half_open;
+    struct cookie_jar cookies;
+    struct htab questions; /* number of a question that waits -> SA */
+    uint32_t last_question;
+    uint32_t dead_sas, dead_children; /* lists */
     struct ipsec *ipsec;
     uint32_t next_reqid;
-    struct cv_stats stats;
 };
+
+/* Carves all tables, for SAs of sa_size octets; with a counting arena core may be anything. */
+void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
+                size_t sa_size);
+/* Wipes what is secret. */
+void core_wipe(struct core *core);
+
+CV_MUST_USE bool core_random(const struct core *core, void *out, size_t n);
+uint64_t core_random_below(const struct core *core, uint64_t n); /* 0 for n 0 */
 
 #endif

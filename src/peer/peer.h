@@ -1,13 +1,12 @@
-/* What an IKE SA is whatever the version of IKE: its number, where it leads, whose it is, its
- * Child SAs, its times and its end.  The rest of the slot is the version's own.
+/* What an IKE SA is whatever the version of IKE: its number and SPIs, where it leads, whose it
+ * is, its Child SAs, its times and its end.  The rest of the slot is the version's own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
 
-#include <culvert/engine.h>
-
-#include "base/timer.h"
+#include "peer/core.h"
+#include "wire/ike.h"
 
 /* The timers of an SA and of a Child SA both start with this, so that the wheel's node tells
  * its owner. */
@@ -28,6 +27,7 @@ struct peer {
     bool is_listed;     /* in the dead list */
     bool has_lease;     /* responder: the host assigned an address to this SA */
     enum cv_err reason; /* why it closed */
+    uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN]; /* IKEv1 calls them cookies */
     const struct cv_conn *conn;
     struct cv_endpoint local, remote;
     struct cv_id remote_id;
@@ -39,5 +39,34 @@ struct peer {
     uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t last_in_ms, last_out_ms;
 };
+
+static inline struct peer *peer_at(const struct core *core, uint32_t i)
+{
+    return pool_at(&core->sas, i);
+}
+uint32_t peer_index(const struct core *core, const struct peer *p);
+struct peer *peer_by_number(const struct core *core, uint32_t id); /* NULL: no such SA */
+
+/* Is a slot free that no rekey of ours waits for? */
+bool peer_has_room(const struct core *core);
+/* A fresh SPI for ourselves, not in use. */
+CV_MUST_USE bool peer_fresh_spi(const struct core *core, uint8_t spi[IKE_SPI_LEN]);
+/* A new SA, found by this SPI of ours; NULL when full. */
+struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initiator,
+                      const uint8_t spi[IKE_SPI_LEN]);
+/* Gives the slot back. */
+void peer_free(struct core *core, struct peer *p);
+const uint8_t *peer_own_spi(const struct peer *p);
+/* By both SPIs, as they stand in a message from that side; NULL: none. */
+struct peer *peer_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
+                       const uint8_t spi_r[IKE_SPI_LEN], bool from_initiator);
+
+/* Who we are there: as configured, else our address. */
+void peer_local_id(const struct peer *p, struct cv_id *out);
+
+/* The list of those with the same remote identity. */
+void peer_link_id(struct core *core, struct peer *p);
+void peer_unlink_id(struct core *core, struct peer *p);
+struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id);
 
 #endif

@@ -88,6 +88,9 @@ enum ike_notify_type {
 
 /* "NO_PROPOSAL_CHOSEN"; NULL for a number we do not know. */
 const char *ike_notify_name(uint16_t type);
+/* The error notify that says err to the peer, and what one that came means. */
+uint16_t notify_of_err(enum cv_err err);
+enum cv_err err_of_notify(uint16_t type);
 const char *ike_exchange_name(uint8_t type);
 
 struct ike_hdr {

@@ -121,8 +121,8 @@ static void step_seal(struct bench *b, struct rd *r)
 
     if (sa == NULL)
         return;
-    memcpy(hdr.spi_i, sa->spi_i, sizeof(hdr.spi_i));
-    memcpy(hdr.spi_r, sa->spi_r, sizeof(hdr.spi_r));
+    memcpy(hdr.spi_i, sa->peer.spi_i, sizeof(hdr.spi_i));
+    memcpy(hdr.spi_r, sa->peer.spi_r, sizeof(hdr.spi_r));
     hdr.exchange = (uint8_t)(EX_SA_INIT + (kind & 7));
     hdr.flags =
         (uint8_t)((sa->peer.initiator ? 0 : IKE_F_INITIATOR) | (response ? IKE_F_RESPONSE : 0));

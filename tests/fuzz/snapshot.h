@@ -58,7 +58,7 @@ static inline void snapshot_take(struct snapshot *s, const struct host *h)
             memcpy(&s->sa[i], sa_at(k, i), sizeof(s->sa[i])); /* padding as well */
     }
     for (uint32_t i = 0; i < k->core.children.cap; i++) {
-        const struct child_sa *c = child_at(k, i);
+        const struct child_sa *c = child_at(&k->core, i);
 
         s->has_child[i] = c != NULL && is_keyed(sa_at(k, c->ike));
         if (!s->has_child[i])
@@ -95,8 +95,8 @@ static inline void snapshot_check(struct snapshot *s, const struct host *h)
     for (uint32_t i = 0; i < k->core.children.cap; i++) {
         if (!s->has_child[i])
             continue;
-        FUZZ_CHECK(child_at(k, i) != NULL);
-        FUZZ_CHECK(same_from(&s->child[i], child_at(k, i), offsetof(struct child_sa, id),
+        FUZZ_CHECK(child_at(&k->core, i) != NULL);
+        FUZZ_CHECK(same_from(&s->child[i], child_at(&k->core, i), offsetof(struct child_sa, id),
                              sizeof(struct child_sa)));
         FUZZ_CHECK(s->count[i].packets_in == ipsec_counters(k->core.ipsec, i)->packets_in);
         FUZZ_CHECK(s->count[i].packets_out == ipsec_counters(k->core.ipsec, i)->packets_out);

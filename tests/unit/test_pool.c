@@ -97,6 +97,38 @@ static void pool_of_no_slots_is_always_full(void **state)
     assert_int_equal(pool_take(&p), POOL_NONE);
 }
 
+static void pool_number_is_another_one_each_time_a_slot_is_used(void **state)
+{
+    struct fixture room, *f = fresh(&room);
+    uint32_t gen[CAP] = {0}, seen[3 * CAP];
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        for (uint32_t i = 0; i < CAP; i++) {
+            uint32_t number = pool_number(&f->pool, gen, i);
+
+            assert_int_equal((number - 1) % CAP, i);
+            for (unsigned old = 0; old < n; old++)
+                assert_int_not_equal(seen[old], number);
+            seen[n++] = number;
+        }
+    }
+    gen[0] = (UINT32_MAX - CAP) / CAP; /* starts again, and is never 0 */
+    assert_int_not_equal(pool_number(&f->pool, gen, 0), 0);
+    assert_int_equal(pool_number(&f->pool, gen, 0), 1);
+}
+
+static void pool_index_finds_the_slot_again(void **state)
+{
+    struct fixture room, *f = fresh(&room);
+    uint32_t i;
+
+    (void)state;
+    while ((i = pool_take(&f->pool)) != POOL_NONE)
+        assert_int_equal(pool_index(&f->pool, pool_at(&f->pool, i)), i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +137,8 @@ int main(void)
         cmocka_unit_test(pool_knows_what_is_in_use),
         cmocka_unit_test(pool_ignores_what_is_not_in_use_when_given_back),
         cmocka_unit_test(pool_of_no_slots_is_always_full),
+        cmocka_unit_test(pool_number_is_another_one_each_time_a_slot_is_used),
+        cmocka_unit_test(pool_index_finds_the_slot_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,34 @@
+/* Which configured connection a peer belongs to: by addresses for its first message, by
+ * identities and method once it says who it is (the Peer Authorization Database of RFC 4301
+ * section 4.4.3).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef PEER_CONN_H
+#define PEER_CONN_H
+
+#include "ident/proposal.h"
+#include "peer/core.h"
+
+/* 0: conn does not fit these addresses; higher is more specific. */
+int conn_fits(const struct cv_conn *conn, const struct cv_addr *local,
+              const struct cv_addr *remote);
+/* The responder's connection for a first message: best addresses whose proposals agree. */
+CV_MUST_USE enum cv_err conn_for_init(const struct core *core, const struct cv_addr *local,
+                                      const struct cv_addr *remote, struct cv_span sa_body,
+                                      uint16_t ke_group, const struct cv_conn **conn,
+                                      struct proposal_choice *choice);
+
+/* What a peer has shown when it says who it is. */
+struct conn_query {
+    const struct cv_addr *local, *remote;
+    const struct cv_id *theirs;
+    const struct cv_id *ours; /* whom it asks for; NULL: it does not say */
+    uint8_t method;           /* cv_auth_method */
+    const struct cv_suite *suite;
+};
+
+/* Identities and method must fit as well, and the suite must be one that it allows. */
+CV_MUST_USE enum cv_err conn_for_auth(const struct core *core, const struct conn_query *q,
+                                      const struct cv_conn **conn);
+
+#endif

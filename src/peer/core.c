@@ -1,0 +1,53 @@
+/* The memory of the tables, and chance; see core.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "peer/core.h"
+
+#include "base/secret.h"
+#include "base/span.h"
+#include "peer/child_sa.h"
+
+void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim, size_t sa_size)
+{
+    pool_carve(&core->sas, a, lim->ike_sas, sa_size);
+    core->sa_gen = arena_take(a, lim->ike_sas, sizeof(uint32_t));
+    pool_carve(&core->children, a, lim->child_sas, sizeof(struct child_sa));
+    core->child_gen = arena_take(a, lim->child_sas, sizeof(uint32_t));
+    msgs_carve(&core->msgs, a, lim->messages, lim->message_size);
+    effects_carve(&core->fx, a, lim->effects);
+    core->conns = arena_take(a, lim->conns, sizeof(*core->conns));
+    core->scratch_in = arena_take(a, 1, lim->message_size);
+    core->scratch_out = arena_take(a, 1, lim->message_size);
+    htab_carve(&core->by_spi, a, lim->ike_sas, core->seed);
+    htab_carve(&core->by_id, a, lim->ike_sas, core->seed);
+    htab_carve(&core->half_open.by_spi, a, lim->handshakes, core->seed);
+    htab_carve(&core->half_open.by_addr, a, lim->handshakes, core->seed);
+    htab_carve(&core->questions, a, lim->handshakes, core->seed);
+    core->dead_sas = core->dead_children = POOL_NONE;
+    core->next_reqid = 1;
+}
+
+void core_wipe(struct core *core)
+{
+    wipe(core->sas.slots, core->sas.slot_size * core->sas.cap);
+    wipe(core->children.slots, core->children.slot_size * core->children.cap);
+    wipe(core->msgs.pool.slots, core->msgs.pool.slot_size * core->msgs.pool.cap);
+    wipe(&core->cookies, sizeof(core->cookies));
+    wipe(core->scratch_in, core->set.limits.message_size);
+    wipe(core->scratch_out, core->set.limits.message_size);
+}
+
+bool core_random(const struct core *core, void *out, size_t n)
+{
+    return core->crypto->random(out, n);
+}
+
+uint64_t core_random_below(const struct core *core, uint64_t n)
+{
+    uint8_t b[8] = {0};
+    struct rd r = rd_init(span(b, sizeof(b)));
+
+    if (n == 0 || !core_random(core, b, sizeof(b)))
+        return 0;
+    return rd_u64(&r) % n;
+}

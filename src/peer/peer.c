@@ -1,0 +1,162 @@
+/* The table of IKE SAs: numbers, SPIs, identities.  See peer.h.
+ *
+ * Invariant: an SA is found by its own SPI from peer_new until peer_free; it is in at most one
+ * identity list and one dead list.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "peer/peer.h"
+
+#include <string.h>
+
+#include "base/span.h"
+#include "wire/ip.h"
+
+static uint64_t spi_key(const uint8_t spi[IKE_SPI_LEN])
+{
+    struct rd r = rd_init(span(spi, IKE_SPI_LEN));
+
+    return rd_u64(&r);
+}
+
+uint32_t peer_index(const struct core *core, const struct peer *p)
+{
+    return pool_index(&core->sas, p);
+}
+
+struct peer *peer_by_number(const struct core *core, uint32_t id)
+{
+    struct peer *p = id == 0 ? NULL : peer_at(core, (id - 1) % core->sas.cap);
+
+    return p != NULL && p->id == id ? p : NULL;
+}
+
+bool peer_has_room(const struct core *core)
+{
+    return core->sas.used + core->sas_promised < core->sas.cap;
+}
+
+/* An SPI that is not zero, not in use, and carries the worker's number on top. */
+bool peer_fresh_spi(const struct core *core, uint8_t spi[IKE_SPI_LEN])
+{
+    unsigned bits = core->set.worker_bits;
+
+    for (int tries = 0; tries < 16; tries++) {
+        if (!core_random(core, spi, IKE_SPI_LEN))
+            return false;
+        if (bits > 0)
+            spi[0] = (uint8_t)((core->set.worker << (8 - bits)) | (spi[0] & (0xff >> bits)));
+        if (spi_key(spi) != 0 && htab_get(&core->by_spi, spi_key(spi)) == HTAB_NONE)
+            return true;
+    }
+    return false;
+}
+
+struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initiator,
+                      const uint8_t spi[IKE_SPI_LEN])
+{
+    uint32_t i = pool_take(&core->sas);
+    struct peer *p = i == POOL_NONE ? NULL : peer_at(core, i);
+
+    if (p == NULL)
+        return NULL;
+    if (!htab_put(&core->by_spi, spi_key(spi), i)) {
+        pool_give(&core->sas, i);
+        return NULL;
+    }
+    p->id = pool_number(&core->sas, core->sa_gen, i);
+    p->initiator = p->first_initiator = initiator;
+    p->conn = conn;
+    memcpy(initiator ? p->spi_i : p->spi_r, spi, IKE_SPI_LEN);
+    p->children = p->same_id_next = p->same_id_prev = p->dead_next = POOL_NONE;
+    p->last_in_ms = p->last_out_ms = core->now_ms;
+    p->rekey_ms = p->reauth_ms = p->hard_ms = TIMER_NEVER;
+    return p;
+}
+
+void peer_free(struct core *core, struct peer *p)
+{
+    timer_cancel(&core->wheel, &p->timer.node);
+    htab_del(&core->by_spi, spi_key(peer_own_spi(p)));
+    pool_give(&core->sas, peer_index(core, p));
+}
+
+const uint8_t *peer_own_spi(const struct peer *p)
+{
+    return p->initiator ? p->spi_i : p->spi_r;
+}
+
+struct peer *peer_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
+                       const uint8_t spi_r[IKE_SPI_LEN], bool from_initiator)
+{
+    const uint8_t *own = from_initiator ? spi_r : spi_i;
+    const uint8_t *theirs = from_initiator ? spi_i : spi_r;
+    uint32_t i = htab_get(&core->by_spi, spi_key(own));
+    struct peer *p = i == HTAB_NONE ? NULL : peer_at(core, i);
+
+    if (p == NULL || p->initiator == from_initiator)
+        return NULL;
+    return memcmp(p->initiator ? p->spi_r : p->spi_i, theirs, IKE_SPI_LEN) == 0 ? p : NULL;
+}
+
+void peer_local_id(const struct peer *p, struct cv_id *out)
+{
+    const struct cv_addr *a = &p->local.addr;
+
+    if (p->conn != NULL && p->conn->local.id.type != CV_ID_ANY) {
+        *out = p->conn->local.id;
+        return;
+    }
+    memset(out, 0, sizeof(*out));
+    out->type = a->family == CV_IPV6 ? CV_ID_IPV6 : CV_ID_IPV4;
+    out->n = (uint8_t)addr_len(a->family);
+    memcpy(out->b, a->b, out->n);
+}
+
+static uint64_t id_key(const struct core *core, const struct cv_id *id)
+{
+    uint8_t b[CV_ID_MAX + 1];
+
+    b[0] = id->type;
+    memcpy(b + 1, id->b, id->n);
+    return siphash24(core->seed, b, (size_t)id->n + 1);
+}
+
+void peer_link_id(struct core *core, struct peer *p)
+{
+    uint64_t key = id_key(core, &p->remote_id);
+    uint32_t i = peer_index(core, p), first = htab_get(&core->by_id, key);
+
+    htab_del(&core->by_id, key);
+    if (!htab_put(&core->by_id, key, i)) {
+        core->stats.errors[CV_ERR_BUG]++;
+        return;
+    }
+    p->same_id_prev = POOL_NONE;
+    p->same_id_next = first == HTAB_NONE ? POOL_NONE : first;
+    if (first != HTAB_NONE)
+        peer_at(core, first)->same_id_prev = i;
+}
+
+void peer_unlink_id(struct core *core, struct peer *p)
+{
+    uint64_t key = id_key(core, &p->remote_id);
+    uint32_t i = peer_index(core, p);
+
+    if (p->same_id_next != POOL_NONE)
+        peer_at(core, p->same_id_next)->same_id_prev = p->same_id_prev;
+    if (p->same_id_prev != POOL_NONE)
+        peer_at(core, p->same_id_prev)->same_id_next = p->same_id_next;
+    else if (htab_get(&core->by_id, key) == i) {
+        htab_del(&core->by_id, key);
+        if (p->same_id_next != POOL_NONE && !htab_put(&core->by_id, key, p->same_id_next))
+            core->stats.errors[CV_ERR_BUG]++;
+    }
+    p->same_id_next = p->same_id_prev = POOL_NONE;
+}
+
+struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id)
+{
+    uint32_t i = htab_get(&core->by_id, id_key(core, id));
+
+    return i == HTAB_NONE ? NULL : peer_at(core, i);
+}
