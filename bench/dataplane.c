@@ -109,7 +109,7 @@ static void install(struct ipsec *p, const struct cv_suite *suite)
         .addr = {CV_IPV4, {127, 0, 0, 1}}
     };
     const struct cv_span key = {some_key, ipsec_key_len(&cv_crypto_openssl, suite)};
-    const struct ipsec_config cfg = {
+    const struct cv_pair_config cfg = {
         .id = 1,
         .spi_in = 0x1000,
         .spi_out = 0x1000,

@@ -11,7 +11,7 @@ static const struct cv_crypto none;
 
 int main(void)
 {
-    static const struct ipsec_config cfg;
+    static const struct cv_pair_config cfg;
     static struct cv_packet pkt;
     const uint64_t seed[2] = {0};
     struct arena a = {.p = memory, .cap = sizeof(memory)};

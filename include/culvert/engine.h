@@ -24,6 +24,7 @@
 #define CV_NO_DEADLINE UINT64_MAX
 
 struct cv_engine;
+struct cv_plane; /* plane.h */
 
 /* ---- lifecycle ------------------------------------------------------------ */
 
@@ -42,6 +43,8 @@ struct cv_limits {
 struct cv_settings {
     struct cv_limits limits;
     const struct cv_crypto *crypto;
+    const struct cv_plane *plane; /* NULL: the engine's own, through which packets go */
+    void *plane_ctx;
     uint8_t worker, worker_bits; /* our number, in the top bits of every SPI we choose */
     uint16_t fragment_size; /* IKE datagrams above this are fragmented, IP and UDP included; 0:
                                1280 */
@@ -58,7 +61,8 @@ struct cv_settings {
     uint32_t block_threshold;  /* half-open SAs from one address before it is refused; 0: 5 */
 };
 
-/* Octets of memory that cv_engine_init needs for these limits. */
+/* Octets of memory that cv_engine_init needs for these limits; with a plane of the host's it
+ * uses less. */
 size_t cv_engine_size(const struct cv_limits *limits);
 
 /* Sets up an engine in mem (aligned for max_align_t), which the caller owns and may
@@ -82,7 +86,8 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn);
 /* A policy on packets (RFC 4301 section 4.4.1), by number until it is removed; the engine keeps
  * a copy.  Without any, what has an SA is protected, an outbound packet without one is
  * CV_ERR_NO_TUNNEL, and an inbound one in the clear may pass.
- * CV_ERR_FULL; CV_ERR_ARGUMENT: no action, no direction, selectors of no family or of two. */
+ * CV_ERR_FULL; CV_ERR_UNSUPPORTED: the plane is the host's; CV_ERR_ARGUMENT: no action, no
+ * direction, selectors of no family or of two. */
 CV_MUST_USE enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy,
                                       uint32_t *number);
 void cv_policy_remove(struct cv_engine *e, uint32_t number);

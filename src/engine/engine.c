@@ -14,16 +14,21 @@ enum { EFFECTS_MIN = 16, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
 
 /* ---- lifecycle ---- */
 
-/* Once to count, once to build. */
-static struct ipsec *carve(struct ike *k, struct arena *a, const struct cv_settings *set)
+/* Once to count, once to build; with a plane of the host's ours takes no memory. */
+static void carve(struct ike *k, struct arena *a, const struct cv_settings *set)
 {
-    struct ipsec *p;
+    struct core *c = &k->core;
 
     ike_carve(k, a, &set->limits);
-    p = ipsec_init(a, set->limits.child_sas, set->crypto, k->core.seed);
+    c->plane = set->plane;
+    c->plane_ctx = set->plane_ctx;
+    if (set->plane != NULL)
+        return;
+    c->ipsec = ipsec_init(a, set->limits.child_sas, set->crypto, c->seed);
     if (IPSEC_POLICIES && set->limits.policies > 0)
-        ipsec_carve_policies(p, a, set->limits.policies);
-    return p;
+        ipsec_carve_policies(c->ipsec, a, set->limits.policies);
+    c->plane = &ipsec_as_plane;
+    c->plane_ctx = c->ipsec;
 }
 
 size_t cv_engine_size(const struct cv_limits *limits)
@@ -96,16 +101,26 @@ enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
     wheel_init(&k->core.wheel, now_ms);
     /* The arena's first piece is the engine itself, already in use. */
     a.used = (sizeof(*e) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    k->core.ipsec = carve(k, &a, &k->core.set);
-    if (a.bad || k->core.ipsec == NULL)
+    carve(k, &a, &k->core.set);
+    if (a.bad)
         return CV_ERR_ARGUMENT;
     *out = e;
     return CV_OK;
 }
 
+static void close_pairs(struct ike *k)
+{
+    for (uint32_t i = 0; i < k->core.children.cap; i++) {
+        const struct child_sa *c = child_at(&k->core, i);
+
+        if (c != NULL && c->installed)
+            pair_remove(&k->core, i);
+    }
+}
+
 void cv_engine_close(struct cv_engine *e)
 {
-    ipsec_close(e->ike.core.ipsec);
+    close_pairs(&e->ike);
     ike_close_all(&e->ike);
     wipe(e, sizeof(*e));
 }
@@ -162,17 +177,22 @@ unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
 
 enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy, uint32_t *number)
 {
+    if (e->ike.core.ipsec == NULL)
+        return CV_ERR_UNSUPPORTED;
     return ipsec_policy_add(e->ike.core.ipsec, policy, number);
 }
 
 void cv_policy_remove(struct cv_engine *e, uint32_t number)
 {
-    ipsec_policy_remove(e->ike.core.ipsec, number);
+    if (e->ike.core.ipsec != NULL)
+        ipsec_policy_remove(e->ike.core.ipsec, number);
 }
 
 const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direction,
                                        struct cv_span packet)
 {
+    if (e->ike.core.ipsec == NULL)
+        return NULL;
     return ipsec_policy_find(e->ike.core.ipsec, direction, packet);
 }
 

@@ -104,9 +104,9 @@ static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_
     out->expire_at_ms = c->hard_ms;
     if (c->installed) {
         uint32_t i = child_index(&k->core, c);
-        const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, i);
+        const struct cv_pair_counters *n = pair_counters(&k->core, i);
 
-        ipsec_ts(k->core.ipsec, i, &out->local_ts, &out->remote_ts);
+        pair_ts(&k->core, i, &out->local_ts, &out->remote_ts);
         out->packets_in = n->packets_in;
         out->bytes_in = n->bytes_in;
         out->packets_out = n->packets_out;

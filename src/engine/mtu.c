@@ -9,16 +9,18 @@
 void cv_path_mtu(struct cv_engine *e, uint32_t child, size_t mtu, uint64_t now_ms)
 {
     const struct child_sa *c = child_by_number(&e->ike.core, child);
+    const struct core *core = &e->ike.core;
 
-    if (c != NULL && mtu > 0)
-        ipsec_learn_mtu(e->ike.core.ipsec, child_index(&e->ike.core, c), mtu, now_ms);
+    if (c != NULL && c->installed && mtu > 0)
+        core->plane->learn_mtu(core->plane_ctx, child_index(core, c), mtu, now_ms);
 }
 
 bool cv_icmp(struct cv_engine *e, struct cv_span packet, uint64_t now_ms)
 {
     uint32_t pair;
 
-    return ipsec_take_icmp(e->ike.core.ipsec, packet, now_ms, &pair) == CV_OK;
+    return e->ike.core.ipsec != NULL &&
+           ipsec_take_icmp(e->ike.core.ipsec, packet, now_ms, &pair) == CV_OK;
 }
 
 bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *first)
@@ -26,7 +28,7 @@ bool cv_split(struct cv_engine *e, struct cv_packet *pkt, struct cv_packet *firs
     struct ike *k = &e->ike;
     const struct child_sa *c = child_by_number(&k->core, pkt->child);
 
-    if (c == NULL || pkt->verdict != CV_SPLIT)
+    if (c == NULL || k->core.ipsec == NULL || pkt->verdict != CV_SPLIT)
         pkt->err = CV_ERR_NOT_FOUND;
     else
         pkt->err =
@@ -43,7 +45,7 @@ bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
     const struct child_sa *c = child_by_number(&e->ike.core, pkt->child);
     size_t mtu;
 
-    if (c == NULL || pkt->err != CV_ERR_TOO_BIG)
+    if (c == NULL || e->ike.core.ipsec == NULL || pkt->err != CV_ERR_TOO_BIG)
         return false;
     mtu = ipsec_inner_mtu(e->ike.core.ipsec, child_index(&e->ike.core, c));
     return pmtu_answer(pkt, mtu, NULL) == CV_OK;

@@ -68,7 +68,7 @@ bool cv_send_nested(struct cv_engine *e, const struct cv_effect *fx, struct cv_p
     struct ipsec_way way;
     uint32_t pair;
 
-    if (!IPSEC_NESTED || fx->conn == NULL || !has_nested(fx->conn) ||
+    if (!IPSEC_NESTED || k->core.ipsec == NULL || fx->conn == NULL || !has_nested(fx->conn) ||
         put_message(pkt, fx) != CV_OK)
         return false;
     pair = find_carrier(k, fx->conn, pkt);

@@ -20,7 +20,7 @@ static bool has_room(const struct ike *k)
 static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa *c,
                         const struct cv_packet *pkt)
 {
-    const struct ipsec_counters *n = ipsec_counters(k->core.ipsec, child_index(&k->core, c));
+    const struct cv_pair_counters *n = pair_counters(&k->core, child_index(&k->core, c));
     const uint64_t count = n->drops[ipsec_drop_kind(pkt->err)];
     struct cv_effect *fx = event_put(&k->core, CV_EV_ALARM, &sa->peer, pkt->err);
 
@@ -33,35 +33,59 @@ static void alarm_event(struct ike *k, struct ike_sa *sa, const struct child_sa 
     fx->u.event.remote = pkt->remote;
 }
 
-/* What a packet told about its Child SA. */
+/* What the plane has noticed about a Child SA, but for alarms; remote: where its peer is now.
+ */
+static void act_on_child(struct ike *k, struct ike_sa *sa, struct child_sa *c, unsigned notices,
+                         const struct cv_endpoint *remote)
+{
+    if ((notices & CV_NOTICE_FIRST_IN) && c->out_waits && !c->redundant) {
+        c->out_waits = false; /* the peer has shown that it uses the new SA */
+        child_use_out(&k->core, c);
+    }
+    if (notices & CV_NOTICE_SOFT_LIMIT)
+        c->want_rekey = true;
+    if (notices & CV_NOTICE_HARD_LIMIT) {
+        c->want_delete = true;
+        if (c->reason == CV_OK)
+            c->reason = CV_ERR_LIFETIME;
+    }
+    if (notices & CV_NOTICE_MOVED) {
+        struct ike_path path = {sa->peer.local, *remote, sa->peer.carrier};
+
+        sa_set_path(k, sa, &path);
+    }
+    if (notices & (CV_NOTICE_SOFT_LIMIT | CV_NOTICE_HARD_LIMIT))
+        sa_run(k, sa);
+}
+
+/* The same of our own plane, for which pkt says more. */
 static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct cv_packet *pkt)
 {
+    const struct cv_endpoint remote = ipsec_remote(k->core.ipsec, pair);
     struct child_sa *c = child_at(&k->core, pair);
     struct ike_sa *sa = c == NULL ? NULL : sa_at(k, c->ike);
 
     if (sa == NULL)
         return;
-    if ((notices & IPSEC_FIRST_IN) && c->out_waits && !c->redundant) {
-        c->out_waits = false; /* the peer has shown that it uses the new SA */
-        ipsec_use_out(k->core.ipsec, pair);
-    }
-    if (notices & IPSEC_SOFT_LIMIT)
-        c->want_rekey = true;
-    if (notices & IPSEC_HARD_LIMIT) {
-        c->want_delete = true;
-        if (c->reason == CV_OK)
-            c->reason = CV_ERR_LIFETIME;
-    }
-    if (notices & IPSEC_ALARM)
+    if (notices & CV_NOTICE_ALARM)
         alarm_event(k, sa, c, pkt);
-    if (notices & IPSEC_PEER_MOVED) {
-        struct ike_path path = {sa->peer.local, ipsec_remote(k->core.ipsec, pair),
-                                sa->peer.carrier};
+    act_on_child(k, sa, c, notices, &remote);
+}
 
-        sa_set_path(k, sa, &path);
-    }
-    if (notices & (IPSEC_SOFT_LIMIT | IPSEC_HARD_LIMIT))
-        sa_run(k, sa);
+enum cv_err cv_plane_noticed(struct cv_engine *e, uint32_t child, unsigned notices,
+                             const struct cv_endpoint *remote, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct child_sa *c;
+
+    engine_enter(e, now_ms);
+    c = child_by_number(&k->core, child);
+    if (c == NULL || !c->installed || c->state == CV_CHILD_DEAD)
+        return CV_ERR_NOT_FOUND;
+    if ((notices & CV_NOTICE_MOVED) && remote == NULL)
+        return CV_ERR_ARGUMENT;
+    act_on_child(k, sa_at(k, c->ike), c, notices, remote);
+    return CV_OK;
 }
 
 void engine_act_on(struct ike *k, const struct ipsec_way *way, const struct cv_packet *pkt)
@@ -75,6 +99,10 @@ static void take_esp(struct ike *k, struct cv_packet *pkt)
 {
     struct ipsec_way way;
 
+    if (k->core.ipsec == NULL) {
+        pkt->err = CV_ERR_UNSUPPORTED;
+        return;
+    }
     ipsec_in(k->core.ipsec, pkt, k->core.now_ms, &way);
     if (pkt->verdict == CV_DELIVER) {
         k->core.stats.packets_in++;
@@ -152,11 +180,27 @@ void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
         input_one(&e->ike, &pkts[i]);
 }
 
+/* With a plane of the host's, packets have nothing to do here. */
+static bool refuse_all(struct ike *k, struct cv_packet *pkts, size_t n)
+{
+    if (k->core.ipsec != NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        pkts[i].verdict = CV_DROP;
+        pkts[i].err = CV_ERR_UNSUPPORTED;
+        pkts[i].child = 0;
+        engine_count(k, &pkts[i]);
+    }
+    return true;
+}
+
 void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
 {
     struct ike *k = &e->ike;
 
     engine_enter(e, now_ms);
+    if (refuse_all(k, pkts, n))
+        return;
     for (size_t i = 0; i < n; i++) {
         struct cv_packet *pkt = &pkts[i];
         size_t inner = pkt->len;
@@ -177,6 +221,8 @@ void cv_clear(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t no
     struct ike *k = &e->ike;
 
     engine_enter(e, now_ms);
+    if (refuse_all(k, pkts, n))
+        return;
     for (size_t i = 0; i < n; i++) {
         unsigned notices;
         uint32_t pair;

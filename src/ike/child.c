@@ -113,7 +113,7 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
     if (err != CV_OK)
         return err;
     if (old != NULL) /* ask for what is there (RFC 7296 section 2.9.2) */
-        ipsec_ts(k->core.ipsec, child_index(&k->core, old), &local, &remote);
+        pair_ts(&k->core, child_index(&k->core, old), &local, &remote);
     if (c->cfg->mode == CV_TRANSPORT)
         ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
@@ -246,7 +246,7 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
         !addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr) ||
         id_equal(&other->peer.remote_id, &sa->peer.remote_id))
         return false;
-    ipsec_ts(k->core.ipsec, child_index(&k->core, c), &local, &remote);
+    pair_ts(&k->core, child_index(&k->core, c), &local, &remote);
     return ts_narrow(&common, &local, &plan->local_ts) == CV_OK &&
            ts_narrow(&common, &remote, &plan->remote_ts) == CV_OK;
 }
@@ -365,7 +365,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
                                 const struct child_sa *c, const struct child_plan *plan)
 {
     const struct cv_lifetime *l = &plan->cfg->life;
-    struct ipsec_config cfg = {
+    struct cv_pair_config cfg = {
         .id = c->id,
         .spi_in = plan->spi_in,
         .spi_out = plan->spi_out,
@@ -381,7 +381,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .nested = plan->cfg->nested,
         .replay_window = plan->cfg->replay_window,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
-        .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? PATH_DF_CLEAR : PATH_DF_COPY,
+        .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? CV_DF_CLEAR : CV_DF_COPY,
         .split = !plan->cfg->fragment_after,
         .tfc = plan->no_padding ? 0 : plan->cfg->tfc,
         .clock_seq = plan->cfg->minimal_esp,
@@ -395,7 +395,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
 
     cfg.key_out = plan->initiator ? first : second;
     cfg.key_in = plan->initiator ? second : first;
-    return ipsec_install(k->core.ipsec, child_index(&k->core, c), &cfg, k->core.now_ms);
+    return pair_install(&k->core, child_index(&k->core, c), &cfg);
 }
 
 static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
@@ -438,7 +438,7 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     child_set_lifetimes(k, c);
     k->core.stats.child_established++;
     if (!plan->rekey) {
-        ipsec_use_out(k->core.ipsec, child_index(&k->core, c));
+        child_use_out(&k->core, c);
         event_child(&k->core, CV_EV_CHILD_UP, &sa->peer, c, CV_OK);
     } else if (!plan->initiator) {
         c->out_waits = true; /* RFC 7296 section 2.8: until the peer shows that it has it */

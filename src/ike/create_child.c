@@ -382,7 +382,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
             await_delete(k, old);
         return;
     }
-    ipsec_use_out(k->core.ipsec, child_index(&k->core, c));
+    child_use_out(&k->core, c);
     if (rival != NULL) { /* the peer deletes it */
         rival->redundant = rival->quiet = true;
         rival->out_waits = false;
@@ -391,7 +391,7 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     replaced(k, sa, hs->child_old, old, c);
     if (old != NULL) {
-        ipsec_stop_out(k->core.ipsec, child_index(&k->core, old));
+        child_stop_out(&k->core, old);
         delete_later(k, old);
     }
 }

@@ -117,7 +117,7 @@ enum cv_err delete_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
     sa->target = c->id;
     if (c->state != CV_CHILD_REKEYED)
         c->state = CV_CHILD_DELETING;
-    ipsec_stop_out(k->core.ipsec, child_index(&k->core, c));
+    child_stop_out(&k->core, c);
     return CV_OK;
 }
 

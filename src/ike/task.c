@@ -191,8 +191,8 @@ uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
         const struct child_sa *c = child_at(&k->core, i);
 
-        if (c->installed && ipsec_counters(k->core.ipsec, i)->last_in_ms > heard)
-            heard = ipsec_counters(k->core.ipsec, i)->last_in_ms;
+        if (c->installed && pair_counters(&k->core, i)->last_in_ms > heard)
+            heard = pair_counters(&k->core, i)->last_in_ms;
     }
     return heard;
 }
@@ -204,8 +204,8 @@ static uint64_t sent_ms(const struct ike *k, const struct ike_sa *sa)
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
         const struct child_sa *c = child_at(&k->core, i);
 
-        if (c->installed && ipsec_counters(k->core.ipsec, i)->last_out_ms > sent)
-            sent = ipsec_counters(k->core.ipsec, i)->last_out_ms;
+        if (c->installed && pair_counters(&k->core, i)->last_out_ms > sent)
+            sent = pair_counters(&k->core, i)->last_out_ms;
     }
     return sent;
 }
@@ -376,13 +376,13 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
 
 static uint64_t inactive_due(const struct ike *k, const struct child_sa *c)
 {
-    const struct ipsec_counters *n;
+    const struct cv_pair_counters *n;
     uint64_t last;
 
     if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED ||
         c->want_delete)
         return TIMER_NEVER;
-    n = ipsec_counters(k->core.ipsec, child_index(&k->core, c));
+    n = pair_counters(&k->core, child_index(&k->core, c));
     last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
     if (last < c->installed_ms)
         last = c->installed_ms;
@@ -439,7 +439,7 @@ void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
     sa->peer.carrier = path->carrier;
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
         if (child_at(&k->core, i)->installed)
-            ipsec_move(k->core.ipsec, i, &sa->peer.local, &sa->peer.remote, sa->peer.encap);
+            pair_move(&k->core, i, &sa->peer);
     }
     if (sa->state == ST_UP)
         event_put(&k->core, CV_EV_IKE_MOVED, &sa->peer, CV_OK);

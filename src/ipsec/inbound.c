@@ -37,7 +37,7 @@ unsigned ipsec_count_drop(struct ipsec_pair *pair, enum cv_err err)
 
     if (kind == CV_CD_MALFORMED || (kind == CV_CD_REPLAY && n < REPLAY_ALARM))
         return 0;
-    return (n & (n - 1)) == 0 ? IPSEC_ALARM : 0;
+    return (n & (n - 1)) == 0 ? CV_NOTICE_ALARM : 0;
 }
 
 /* The packet is authentic and new: everything that follows from this alone. */
@@ -48,14 +48,14 @@ static unsigned commit_in(struct ipsec *p, struct ipsec_pair *pair, const struct
     unsigned notices = 0;
 
     if (pair->count.packets_in++ == 0)
-        notices |= IPSEC_FIRST_IN;
+        notices |= CV_NOTICE_FIRST_IN;
     pair->count.last_in_ms = now_ms;
     /* RFC 7296 section 2.23.  An older packet that comes late must not move the endpoint
      * back, and a raw one tells nothing about the NAT's mapping. */
     if (newest && pair->path.encap && !pair->fixed_remote && pkt->carrier == CV_UDP_4500 &&
         !endpoint_equal(&pair->path.remote, &pkt->remote)) {
         pair->path.remote = pkt->remote;
-        notices |= IPSEC_PEER_MOVED;
+        notices |= CV_NOTICE_MOVED;
     }
     return notices;
 }

@@ -51,7 +51,7 @@ static bool selectors_sane(const struct cv_ts_list *list)
     return list->n > 0 && list->n <= CV_TS_MAX;
 }
 
-static enum cv_err check_config(const struct ipsec_config *cfg)
+static enum cv_err check_config(const struct cv_pair_config *cfg)
 {
     const bool ah = IPSEC_AH && cfg->protocol == CV_PROTO_AH;
 
@@ -77,7 +77,7 @@ static enum cv_err check_config(const struct ipsec_config *cfg)
 }
 
 static enum cv_err open_sa(struct esp_sa *sa, const struct ipsec *p,
-                           const struct ipsec_config *cfg, uint32_t spi, struct cv_span key)
+                           const struct cv_pair_config *cfg, uint32_t spi, struct cv_span key)
 {
     return IPSEC_AH && cfg->protocol == CV_PROTO_AH
                ? ah_sa_open(sa, p->crypto, &cfg->suite, spi, key)
@@ -85,7 +85,7 @@ static enum cv_err open_sa(struct esp_sa *sa, const struct ipsec *p,
 }
 
 /* Keys, selectors and SPI of a new pair: all of them or none. */
-static enum cv_err install_parts(struct ipsec *p, uint32_t i, const struct ipsec_config *cfg)
+static enum cv_err install_parts(struct ipsec *p, uint32_t i, const struct cv_pair_config *cfg)
 {
     struct ipsec_pair *pair = &p->pairs[i];
     enum cv_err err = open_sa(&pair->in, p, cfg, cfg->spi_in, cfg->key_in);
@@ -105,7 +105,7 @@ static enum cv_err install_parts(struct ipsec *p, uint32_t i, const struct ipsec
     return err;
 }
 
-static struct path path_of(const struct ipsec_config *cfg)
+static struct path path_of(const struct cv_pair_config *cfg)
 {
     return (struct path){
         .local = cfg->local,
@@ -116,13 +116,13 @@ static struct path path_of(const struct ipsec_config *cfg)
         .ah = cfg->protocol == CV_PROTO_AH,
         .transport = cfg->mode == CV_TRANSPORT,
         .encap = cfg->encap,
-        .df_set = cfg->df == PATH_DF_SET,
-        .df_clear = cfg->df == PATH_DF_CLEAR,
+        .df_set = cfg->df == CV_DF_SET,
+        .df_clear = cfg->df == CV_DF_CLEAR,
         .split = cfg->split && cfg->mode == CV_TUNNEL,
     };
 }
 
-enum cv_err ipsec_install(struct ipsec *p, uint32_t i, const struct ipsec_config *cfg,
+enum cv_err ipsec_install(struct ipsec *p, uint32_t i, const struct cv_pair_config *cfg,
                           uint64_t now_ms)
 {
     struct ipsec_pair *pair;
@@ -223,7 +223,7 @@ struct cv_endpoint ipsec_remote(const struct ipsec *p, uint32_t i)
     return i < p->n_pairs ? p->pairs[i].path.remote : (struct cv_endpoint){0};
 }
 
-const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i)
+const struct cv_pair_counters *ipsec_counters(const struct ipsec *p, uint32_t i)
 {
     return i < p->n_pairs ? &p->pairs[i].count : NULL;
 }

@@ -9,8 +9,8 @@
 #define IPSEC_IPSEC_H
 
 #include <culvert/crypto.h>
-#include <culvert/engine.h>
 #include <culvert/packet.h>
+#include <culvert/plane.h>
 #include <culvert/policy.h>
 
 #include "base/arena.h"
@@ -25,60 +25,10 @@ struct ipsec; /* plane.h: tables, counters */
 struct ipsec_way {
     unsigned n;
     uint32_t pair[CV_NESTED_MAX];
-    unsigned notices[CV_NESTED_MAX]; /* bit sets of ipsec_notice */
+    unsigned notices[CV_NESTED_MAX]; /* bit sets of cv_notice */
 };
 
-/* What ipsec_in and ipsec_out noticed about a pair that the engine must act on. */
-enum ipsec_notice {
-    IPSEC_FIRST_IN = 1,   /* first authentic inbound packet of this SA */
-    IPSEC_SOFT_LIMIT = 2, /* octets or packets passed the rekey limit (said once) */
-    IPSEC_HARD_LIMIT = 4, /* hard limit reached: the SA carries nothing more (said once) */
-    IPSEC_PEER_MOVED = 8, /* newest authentic packet came from another endpoint: ipsec_remote */
-    IPSEC_ALARM = 16 /* the way's last: the drop in pkt->err smells of tampering; ever rarer
-                        while it goes on */
-};
-
-/* Everything about a new pair.  Keys are in KEYMAT order for one direction:
- * encryption key with salt, then integrity key (RFC 7296 section 2.17).
- *
- * AH: suite.encr is 0, encap false, local and remote known.  Transport mode: the selectors
- * name the outer addresses, behind a NAT those that we see (RFC 7296 section 2.23.1). */
-struct ipsec_config {
-    uint32_t id;              /* Child SA number, returned in cv_packet.child */
-    uint32_t spi_in, spi_out; /* host order */
-    uint8_t protocol, mode;   /* cv_protocol, cv_mode */
-    struct cv_suite suite;    /* encr, encr_bits, integ, esn */
-    struct cv_span key_in, key_out;
-    struct cv_ts_list local_ts, remote_ts;
-    struct cv_endpoint local, remote; /* outer; UDP encapsulation uses the ports */
-    bool encap;
-    bool fixed_remote;       /* never IPSEC_PEER_MOVED: we are behind a NAT ourselves, or MOBIKE
-                                moves endpoints (RFC 7296 section 2.23, RFC 4555 section 3.8) */
-    bool nested;             /* its packets travel inside another pair, both ways, or not at all
-                                (RFC 4301 appendix E): what it seals is looked up in the SPD again.
-                                local and remote known; mtu is what the other one carries */
-    uint32_t replay_window;  /* packets, 0: off */
-    uint8_t df;              /* path_df */
-    bool split;              /* tunnel mode: an IPv4 packet without DF that does not fit is
-                                CV_SPLIT, to be cut (split.h) and sealed in pieces */
-    bool clock_seq;          /* numbers sent are milliseconds since now, or the last plus one
-                                where packets are faster (RFC 9333 section 4) */
-    uint16_t mtu;            /* of the path outside; 0: not known, nothing is too big */
-    uint16_t mss;            /* TCP SYNs inside announce at most this, and what fits mtu;
-                                UINT16_MAX: only that; 0: they are left alone */
-    uint16_t tfc;            /* tunnel mode ESP: inner packets are padded to so many octets, as
-                                far as mtu allows (RFC 4303 section 2.7); CV_TFC_MTU; 0: not */
-    struct cv_lifetime life; /* only octets and packets are used here */
-    uint64_t soft_bytes, soft_packets; /* rekey limits, jitter subtracted already; 0: none */
-};
-
-/* packets_in counts every authentic packet, bytes_in what was delivered.  Readable until
- * the slot is installed again. */
-struct ipsec_counters {
-    uint64_t packets_in, bytes_in, packets_out, bytes_out; /* inner octets */
-    uint64_t last_in_ms, last_out_ms;
-    uint64_t drops[CV_CD_COUNT];
-};
+extern const struct cv_plane ipsec_as_plane; /* its context is a struct ipsec */
 
 /* Carves the tables for n_pairs pairs from the arena (first call counts, second builds)
  * and returns the plane; NULL while counting. */
@@ -94,18 +44,13 @@ size_t ipsec_key_len(const struct cv_crypto *crypto, const struct cv_suite *suit
 
 /* Installs pair i (below n_pairs, free).  On failure nothing has changed: CV_ERR_ARGUMENT
  * (key length, SPI zero or taken, selectors), CV_ERR_UNSUPPORTED (protocol, mode, suite),
- * CV_ERR_FULL (selector cells, backend's keys).  inbound is live at once; outbound only after
- * ipsec_use_out, so that a responder of a rekey goes on with the old one. */
+ * CV_ERR_FULL (selector cells, backend's keys).  What these functions do to a pair is said in
+ * culvert/plane.h. */
 CV_MUST_USE enum cv_err ipsec_install(struct ipsec *p, uint32_t i,
-                                      const struct ipsec_config *cfg, uint64_t now_ms);
-/* Outbound traffic of i's selectors takes this pair from now on, before older pairs with equal
- * selectors.  Idempotent. */
+                                      const struct cv_pair_config *cfg, uint64_t now_ms);
 void ipsec_use_out(struct ipsec *p, uint32_t i);
-/* Outbound traffic no longer takes pair i; inbound goes on. */
 void ipsec_stop_out(struct ipsec *p, uint32_t i);
-/* Both directions end; keys are wiped. */
 void ipsec_remove(struct ipsec *p, uint32_t i);
-/* New outer endpoints (NAT mapping, MOBIKE). */
 void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_endpoint *local,
                 const struct cv_endpoint *remote, bool encap);
 
@@ -130,7 +75,7 @@ void ipsec_learn_mtu(struct ipsec *p, uint32_t i, size_t mtu, uint64_t now_ms);
 uint32_t ipsec_find_spi(const struct ipsec *p, uint32_t spi_in); /* POOL_NONE when absent */
 enum cv_child_drop ipsec_drop_kind(enum cv_err err); /* under which a pair counts it */
 struct cv_endpoint ipsec_remote(const struct ipsec *p, uint32_t i); /* where it sends now */
-const struct ipsec_counters *ipsec_counters(const struct ipsec *p, uint32_t i);
+const struct cv_pair_counters *ipsec_counters(const struct ipsec *p, uint32_t i);
 void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote);
 

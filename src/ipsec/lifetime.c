@@ -9,7 +9,7 @@ static uint64_t limit_or_none(uint64_t limit)
     return limit != 0 ? limit : UINT64_MAX;
 }
 
-void lifetime_init(struct lifetime *l, const struct ipsec_config *cfg)
+void lifetime_init(struct lifetime *l, const struct cv_pair_config *cfg)
 {
     *l = (struct lifetime){
         .soft_bytes = limit_or_none(cfg->soft_bytes),
@@ -32,8 +32,8 @@ unsigned lifetime_note(struct lifetime *l, uint64_t bytes, uint64_t packets)
     unsigned notices = 0;
 
     if (bytes >= l->soft_bytes || packets >= l->soft_packets)
-        notices |= IPSEC_SOFT_LIMIT;
+        notices |= CV_NOTICE_SOFT_LIMIT;
     if (bytes >= l->hard_bytes || packets >= l->hard_packets)
-        notices |= IPSEC_HARD_LIMIT;
+        notices |= CV_NOTICE_HARD_LIMIT;
     return lifetime_say(l, notices);
 }

@@ -16,9 +16,9 @@ struct lifetime {
     uint8_t said; /* notices given already */
 };
 
-void lifetime_init(struct lifetime *l, const struct ipsec_config *cfg);
+void lifetime_init(struct lifetime *l, const struct cv_pair_config *cfg);
 
-/* Bit set of IPSEC_SOFT_LIMIT and IPSEC_HARD_LIMIT for counts that one direction has
+/* Bit set of CV_NOTICE_SOFT_LIMIT and CV_NOTICE_HARD_LIMIT for counts that one direction has
  * reached; each is said once. */
 unsigned lifetime_note(struct lifetime *l, uint64_t bytes, uint64_t packets);
 
@@ -27,7 +27,7 @@ unsigned lifetime_say(struct lifetime *l, unsigned notices);
 
 static inline bool lifetime_over(const struct lifetime *l)
 {
-    return (l->said & IPSEC_HARD_LIMIT) != 0;
+    return (l->said & CV_NOTICE_HARD_LIMIT) != 0;
 }
 
 #endif

@@ -33,7 +33,7 @@ static enum cv_err seal_packet(struct ipsec_pair *pair, struct cv_packet *pkt,
         follow_clock(pair, now_ms);
     err = wrap_seal(&pair->path, &pair->out, pkt, flow);
     if (err == CV_ERR_SEQ_EXHAUSTED)
-        *notices |= lifetime_say(&pair->life, IPSEC_HARD_LIMIT);
+        *notices |= lifetime_say(&pair->life, CV_NOTICE_HARD_LIMIT);
     if (err != CV_OK)
         return err;
     pair->count.packets_out++;
@@ -41,7 +41,7 @@ static enum cv_err seal_packet(struct ipsec_pair *pair, struct cv_packet *pkt,
     pair->count.last_out_ms = now_ms;
     *notices |= lifetime_note(&pair->life, pair->count.bytes_out, pair->count.packets_out);
     if (esp_seq_left(&pair->out) < SEQ_MARGIN)
-        *notices |= lifetime_say(&pair->life, IPSEC_SOFT_LIMIT);
+        *notices |= lifetime_say(&pair->life, CV_NOTICE_SOFT_LIMIT);
     return CV_OK;
 }
 

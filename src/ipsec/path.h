@@ -9,24 +9,17 @@
 #ifndef IPSEC_PATH_H
 #define IPSEC_PATH_H
 
-#include <culvert/packet.h>
+#include <culvert/plane.h>
 
 #include "ipsec/esp.h"
 #include "wire/ip.h"
-
-/* The outer IPv4 header's DF bit. */
-enum path_df {
-    PATH_DF_COPY = 0, /* of the inner packet; IPv6 counts as set above 1280 octets */
-    PATH_DF_SET,      /* as long as the packet fits */
-    PATH_DF_CLEAR     /* what is too large is fragmented outside, and nobody is told */
-};
 
 struct path {
     struct cv_endpoint local, remote; /* ports for UDP encapsulation */
     uint16_t mtu;                     /* of the path outside, as configured; 0: any */
     uint16_t learned;                 /* as some router said; 0: nothing */
     uint16_t learned_at;              /* path_clock */
-    uint16_t mss, tfc;                /* see ipsec_config */
+    uint16_t mss, tfc;                /* see cv_pair_config */
     bool ah : 1, transport : 1, encap : 1;
     bool df_set : 1, df_clear : 1, split : 1;
 };

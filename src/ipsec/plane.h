@@ -16,7 +16,7 @@ struct ipsec_pair {
     struct esp_sa in, out;
     struct replay replay;
     struct lifetime life;
-    struct ipsec_counters count;
+    struct cv_pair_counters count;
     struct path path;
     uint32_t id;
     bool used, fixed_remote, nested, clock_seq;
@@ -45,7 +45,7 @@ const struct cv_policy *ipsec_policy_for(const struct ipsec *p, uint8_t directio
 /* Does policy decide before SA pairs are looked at? */
 bool ipsec_is_shunt(const struct cv_policy *policy);
 
-/* Counts a drop of pair's; IPSEC_ALARM when it is worth one. */
+/* Counts a drop of pair's; CV_NOTICE_ALARM when it is worth one. */
 unsigned ipsec_count_drop(struct ipsec_pair *pair, enum cv_err err);
 
 /* Is packet an ICMP error about what we sent outside on some pair?  The likely one costs

@@ -41,7 +41,7 @@ enum cv_err child_new_spi(const struct core *core, uint32_t *spi)
         *spi = rd_u32(&r);
         if (bits > 0)
             *spi = (uint32_t)core->set.worker << (32 - bits) | (*spi & (UINT32_MAX >> bits));
-        if (*spi > 255 && ipsec_find_spi(core->ipsec, *spi) == POOL_NONE)
+        if (*spi > 255 && !pair_has_spi(core, *spi))
             return CV_OK;
     }
     return CV_ERR_CRYPTO;
@@ -118,6 +118,20 @@ void child_move_all(struct core *core, struct peer *from, struct peer *to)
         child_move(core, child_at(core, from->children), to);
 }
 
+void child_use_out(struct core *core, struct child_sa *c)
+{
+    if (!c->sends)
+        pair_use_out(core, child_index(core, c));
+    c->sends = true;
+}
+
+void child_stop_out(struct core *core, struct child_sa *c)
+{
+    if (c->sends)
+        pair_stop_out(core, child_index(core, c));
+    c->sends = false;
+}
+
 void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
 {
     uint32_t i = child_index(core, c);
@@ -133,25 +147,23 @@ void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
     c->reason = reason;
     c->next = core->dead_children;
     core->dead_children = i;
-    if (c->installed)
-        ipsec_stop_out(core->ipsec, i);
+    child_stop_out(core, c);
 }
 
 void child_deleted(struct core *core, struct child_sa *c, enum cv_err reason)
 {
-    uint32_t i = child_index(core, c);
     struct child_sa *heir = child_live(core, c->replaced_by);
 
     if (heir != NULL && heir->out_waits) {
         heir->out_waits = false;
-        ipsec_use_out(core->ipsec, child_index(core, heir));
+        child_use_out(core, heir);
     }
     if (c->state != CV_CHILD_REKEYED && heir == NULL) {
         child_close(core, c, reason);
         return;
     }
     /* What the peer sent before it knew is still on its way. */
-    ipsec_stop_out(core->ipsec, i);
+    child_stop_out(core, c);
     c->state = CV_CHILD_DELETING;
     c->want_delete = c->want_rekey = false;
     c->drains = c->quiet = true;
@@ -174,6 +186,6 @@ void child_reap(struct core *core, struct child_sa *c)
     uint32_t i = child_index(core, c);
 
     if (c->installed)
-        ipsec_remove(core->ipsec, i);
+        pair_remove(core, i);
     pool_give(&core->children, i);
 }

@@ -5,6 +5,7 @@
 #ifndef PEER_CHILD_SA_H
 #define PEER_CHILD_SA_H
 
+#include "peer/pair.h"
 #include "peer/peer.h"
 
 enum { DRAIN_MS = 5000 }; /* inbound of a replaced Child SA goes on after its delete */
@@ -20,6 +21,7 @@ struct child_sa {
     bool want_delete, want_rekey;
     bool initiator; /* we sent the request that made it */
     bool installed; /* the data-plane pair exists */
+    bool sends;     /* outbound traffic takes the pair */
     bool out_waits; /* responder of a rekey: outbound goes on with the old one */
     bool quiet;     /* goes without an event */
     bool redundant; /* lost a simultaneous rekey */
@@ -52,6 +54,9 @@ struct child_sa *child_by_spi_out(const struct core *core, const struct peer *p,
                                   uint8_t protocol, uint32_t spi_out);
 void child_move(struct core *core, struct child_sa *c, struct peer *to);
 void child_move_all(struct core *core, struct peer *from, struct peer *to);
+/* Outbound traffic takes its pair, or no longer; the plane hears of changes alone. */
+void child_use_out(struct core *core, struct child_sa *c);
+void child_stop_out(struct core *core, struct child_sa *c);
 /* Ends it; the event comes when the effects are drained. */
 void child_close(struct core *core, struct child_sa *c, enum cv_err reason);
 /* Deleted on the wire: a replaced one drains, any other ends. */

@@ -48,7 +48,9 @@ struct core {
     struct htab questions; /* number of a question that waits -> SA */
     uint32_t last_question;
     uint32_t dead_sas, dead_children; /* lists */
-    struct ipsec *ipsec;
+    const struct cv_plane *plane;     /* the host's, or our own: */
+    void *plane_ctx;
+    struct ipsec *ipsec; /* NULL with a plane of the host's */
     uint32_t next_reqid;
 };
 

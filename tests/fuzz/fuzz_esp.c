@@ -77,7 +77,7 @@ static void install(struct ipsec *plane, enum pair_index i, uint32_t spi,
     const struct cv_addr gateway = {
         CV_IPV4, {192, 0, 2, 1}
     };
-    struct ipsec_config cfg = {
+    struct cv_pair_config cfg = {
         .id = i + 1U,
         .spi_in = spi,
         .spi_out = spi,
@@ -145,7 +145,7 @@ static void expect_drop(struct bench *b, struct cv_packet *pkt)
 
     ipsec_in(b->plane, pkt, 1, &way);
     FUZZ_CHECK(pkt->verdict == CV_DROP && pkt->err != CV_OK);
-    FUZZ_CHECK(way.n == 0 || (way.notices[0] & ~(unsigned)IPSEC_ALARM) == 0);
+    FUZZ_CHECK(way.n == 0 || (way.notices[0] & ~(unsigned)CV_NOTICE_ALARM) == 0);
     FUZZ_CHECK(packets_in(b) == before);
 }
 

@@ -118,7 +118,7 @@ static void install(struct ipsec *plane, uint32_t i, enum side side)
 {
     const struct kind *k = &kinds[i];
     const bool ah = k->protocol == CV_PROTO_AH;
-    const struct ipsec_config cfg = {
+    const struct cv_pair_config cfg = {
         .id = i + 1,
         .spi_in = SPI + i,
         .spi_out = SPI + i,

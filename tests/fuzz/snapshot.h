@@ -17,7 +17,7 @@ enum { SAS_MAX = 16, CHILDREN_MAX = 32 };
 struct snapshot {
     struct ike_sa sa[SAS_MAX];
     struct child_sa child[CHILDREN_MAX];
-    struct ipsec_counters count[CHILDREN_MAX];
+    struct cv_pair_counters count[CHILDREN_MAX];
     bool has_sa[SAS_MAX], has_child[CHILDREN_MAX], alerts[SAS_MAX];
 };
 

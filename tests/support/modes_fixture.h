@@ -57,9 +57,9 @@ static inline struct cv_addr inner_ip(const struct way *w, bool right)
     return w->inner6 ? ip6(1, right ? 2 : 1) : ip4(10, 0, 0, right ? 2 : 1);
 }
 
-static inline struct ipsec_config config(const struct way *w, bool right)
+static inline struct cv_pair_config config(const struct way *w, bool right)
 {
-    return (struct ipsec_config){
+    return (struct cv_pair_config){
         .id = right ? 2 : 1,
         .spi_in = right ? RIGHT_SPI : LEFT_SPI,
         .spi_out = right ? LEFT_SPI : RIGHT_SPI,
@@ -77,7 +77,7 @@ static inline struct ipsec_config config(const struct way *w, bool right)
     };
 }
 
-static inline void init_side(struct side *s, const struct ipsec_config *cfg)
+static inline void init_side(struct side *s, const struct cv_pair_config *cfg)
 {
     struct arena a = {.p = s->mem, .cap = sizeof(s->mem)};
 
@@ -90,7 +90,7 @@ static inline void init_side(struct side *s, const struct ipsec_config *cfg)
 
 static inline struct fixture *fresh(struct fixture *f, const struct way *w)
 {
-    struct ipsec_config left = config(w, false), right = config(w, true);
+    struct cv_pair_config left = config(w, false), right = config(w, true);
 
     left.suite.esn = right.suite.esn = w->esn;
     init_side(&f->left, &left);

@@ -38,10 +38,10 @@ static inline struct cv_addr addr(bool v6, uint8_t net, bool right)
     return v6 ? ip6(net, right ? 2 : 1) : ip4(10, net, 0, right ? 2 : 1);
 }
 
-static inline struct ipsec_config config(const struct layer *l, uint32_t i, bool right)
+static inline struct cv_pair_config config(const struct layer *l, uint32_t i, bool right)
 {
     const bool ah = l->protocol == CV_PROTO_AH;
-    struct ipsec_config cfg = {
+    struct cv_pair_config cfg = {
         .id = i + 1,
         .spi_in = (right ? 0x2000U : 0x1000U) + i,
         .spi_out = (right ? 0x1000U : 0x2000U) + i,
@@ -75,7 +75,7 @@ static inline struct ipsec_config config(const struct layer *l, uint32_t i, bool
 static inline void add(struct fixture *f, const struct layer *l, uint32_t i)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct ipsec_config cfg = config(l, i, side);
+        const struct cv_pair_config cfg = config(l, i, side);
 
         assert_int_equal(ipsec_install(f->p[side], i, &cfg, 0), CV_OK);
         ipsec_use_out(f->p[side], i);
@@ -128,8 +128,8 @@ static inline enum cv_err receive(struct fixture *f)
     return f->pkt.err;
 }
 
-static inline const struct ipsec_counters *count(const struct fixture *f, unsigned side,
-                                                 uint32_t i)
+static inline const struct cv_pair_counters *count(const struct fixture *f, unsigned side,
+                                                   uint32_t i)
 {
     return ipsec_counters(f->p[side], i);
 }

@@ -57,7 +57,7 @@ static inline void init_plane(struct plane *pl)
 }
 
 /* side 0: the device; side 1: the gateway, everything mirrored. */
-static inline struct ipsec_config config(unsigned side, const struct named_suite *s)
+static inline struct cv_pair_config config(unsigned side, const struct named_suite *s)
 {
     const struct cv_ts_list device = {
         2, {ts_host(device_ip(false)), ts_host(device_ip(true))}
@@ -67,7 +67,7 @@ static inline struct ipsec_config config(unsigned side, const struct named_suite
         {ts_range(ip4(10, 2, 0, 0), ip4(10, 2, 255, 255)), ts_range(ip6(2, 0), ip6(2, 255))}
     };
 
-    return (struct ipsec_config){
+    return (struct cv_pair_config){
         .id = side == 0 ? 100 : 200,
         .spi_in = side == 0 ? DEVICE_SPI : GATEWAY_SPI,
         .spi_out = side == 0 ? GATEWAY_SPI : DEVICE_SPI,
@@ -85,7 +85,7 @@ static inline struct ipsec_config config(unsigned side, const struct named_suite
     };
 }
 
-static inline void install(struct plane *pl, const struct ipsec_config *cfg)
+static inline void install(struct plane *pl, const struct cv_pair_config *cfg)
 {
     assert_int_equal(ipsec_install(pl->p, PAIR, cfg, 1), CV_OK);
     ipsec_use_out(pl->p, PAIR);
@@ -102,7 +102,7 @@ static inline struct fixture *fresh(struct fixture *f, unsigned suite)
 {
     init_planes(f);
     for (unsigned side = 0; side < 2; side++) {
-        const struct ipsec_config cfg = config(side, &suites[suite]);
+        const struct cv_pair_config cfg = config(side, &suites[suite]);
 
         install(side == 0 ? &f->device : &f->gateway, &cfg);
     }
@@ -166,7 +166,7 @@ static inline void send_octets(struct fixture *f, struct esp_sa *sa, size_t len,
 
 static inline void open_hostile(struct esp_sa *sa)
 {
-    const struct ipsec_config cfg = config(0, &suites[0]);
+    const struct cv_pair_config cfg = config(0, &suites[0]);
 
     assert_int_equal(esp_sa_open(sa, &cv_crypto_openssl, &cfg.suite, cfg.spi_out, cfg.key_out),
                      CV_OK);

@@ -50,7 +50,7 @@ static struct cv_addr peer(void)
 static void install(struct fixture *f, uint32_t i, struct cv_ts local_ts,
                     struct cv_ts remote_ts)
 {
-    const struct ipsec_config cfg = {
+    const struct cv_pair_config cfg = {
         .id = CHILD + i,
         .spi_in = SPI + i,
         .spi_out = SPI + i,
@@ -137,7 +137,7 @@ static void protected_packet_is_refused_and_counted_on_its_sa(void **state)
         assert_true(addr_equal(&f->pkt.remote.addr, &(struct cv_addr){
                                                         CV_IPV4, {10, 0, 0, 3}
         }));
-        alarms += (f->notices & IPSEC_ALARM) != 0;
+        alarms += (f->notices & CV_NOTICE_ALARM) != 0;
     }
     assert_int_equal(alarms, 4); /* at 1, 2, 4, 8 */
     assert_int_equal(ipsec_counters(f->p, 1)->drops[CV_CD_CLEARTEXT], 9);

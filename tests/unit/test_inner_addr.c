@@ -29,7 +29,7 @@ static struct fixture *fresh(struct fixture *f, const struct cv_ts_list *local,
                              const struct cv_ts_list *remote)
 {
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)};
-    const struct ipsec_config cfg = {
+    const struct cv_pair_config cfg = {
         .spi_in = SPI,
         .spi_out = SPI,
         .protocol = CV_PROTO_ESP,
@@ -77,7 +77,7 @@ static enum cv_err in(struct fixture *f, struct cv_addr src, struct cv_addr dst)
                      CV_OK);
     f->pkt.carrier = CV_RAW_ESP;
     ipsec_in(f->p, &f->pkt, 0, &way);
-    assert_int_equal(way.notices[0] & IPSEC_ALARM, 0);
+    assert_int_equal(way.notices[0] & CV_NOTICE_ALARM, 0);
     assert_int_equal(f->pkt.verdict, f->pkt.err == CV_OK ? CV_DELIVER : CV_DROP);
     return f->pkt.err;
 }

@@ -32,7 +32,7 @@ static void try_round_trips(unsigned suite, bool esn, bool encap)
 
     init_planes(f);
     for (unsigned side = 0; side < 2; side++) {
-        struct ipsec_config cfg = config(side, &suites[suite]);
+        struct cv_pair_config cfg = config(side, &suites[suite]);
 
         cfg.encap = encap;
         cfg.suite.esn = esn;
@@ -51,7 +51,7 @@ static void try_round_trips(unsigned suite, bool esn, bool encap)
         assert_int_equal(receive_on(f, &f->gateway), CV_OK);
         assert_int_equal(f->pkt.verdict, CV_DELIVER);
         assert_int_equal(f->pkt.child, 200);
-        assert_int_equal(f->way.notices[0], n == 0 ? IPSEC_FIRST_IN : 0);
+        assert_int_equal(f->way.notices[0], n == 0 ? CV_NOTICE_FIRST_IN : 0);
         assert_int_equal(f->pkt.len, len);
         assert_memory_equal(cv_packet_data(&f->pkt), want, len);
     }
@@ -68,8 +68,8 @@ static void packets_arrive_as_sent_for_every_suite_family_and_carrier(void **sta
 static void both_sides_count_what_they_carried(void **state)
 {
     struct fixture room, *f = fresh(&room, 0);
-    const struct ipsec_counters *d = ipsec_counters(f->device.p, PAIR),
-                                *g = ipsec_counters(f->gateway.p, PAIR);
+    const struct cv_pair_counters *d = ipsec_counters(f->device.p, PAIR),
+                                  *g = ipsec_counters(f->gateway.p, PAIR);
 
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
@@ -141,7 +141,7 @@ static void try_every_flipped_bit(unsigned suite)
         f->buf[sent.off + bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(receive_on(f, &f->gateway), bit < 32 ? CV_ERR_NO_SA : CV_ERR_ICV);
         assert_int_equal(f->pkt.verdict, CV_DROP);
-        assert_int_equal(f->way.notices[0] & ~(unsigned)IPSEC_ALARM, 0);
+        assert_int_equal(f->way.notices[0] & ~(unsigned)CV_NOTICE_ALARM, 0);
         drops += bit >= 32;
     }
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->drops[CV_CD_ICV], drops);
@@ -208,7 +208,7 @@ static void a_hundred_thousand_replays_are_all_refused(void **state)
         f->pkt = sent;
         f->pkt.buf = wire[i % N];
         assert_int_equal(receive_on(f, &f->gateway), CV_ERR_REPLAY);
-        alarms += (f->way.notices[0] & IPSEC_ALARM) != 0;
+        alarms += (f->way.notices[0] & CV_NOTICE_ALARM) != 0;
     }
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->drops[CV_CD_REPLAY], N * ROUNDS);
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->packets_in, N);

@@ -13,11 +13,12 @@
 
 /* ---- lifetimes ---- */
 
-static void try_limits(struct ipsec_config limits, unsigned soft_at, unsigned hard_at, bool out)
+static void try_limits(struct cv_pair_config limits, unsigned soft_at, unsigned hard_at,
+                       bool out)
 {
     struct fixture room, *f = fresh(&room, 0);
     struct plane *limited = out ? &f->device : &f->gateway;
-    struct ipsec_config cfg = config(out ? 0 : 1, &suites[0]);
+    struct cv_pair_config cfg = config(out ? 0 : 1, &suites[0]);
 
     cfg.life = limits.life;
     cfg.soft_bytes = limits.soft_bytes;
@@ -36,12 +37,12 @@ static void try_limits(struct ipsec_config limits, unsigned soft_at, unsigned ha
             carry(f);
             assert_int_equal(receive_on(f, &f->gateway), want);
             if (i == 1)
-                notices |= IPSEC_FIRST_IN;
+                notices |= CV_NOTICE_FIRST_IN;
         }
         if (i == soft_at)
-            notices |= IPSEC_SOFT_LIMIT;
+            notices |= CV_NOTICE_SOFT_LIMIT;
         if (i == hard_at)
-            notices |= IPSEC_HARD_LIMIT;
+            notices |= CV_NOTICE_HARD_LIMIT;
         assert_int_equal(f->way.notices[0], notices);
     }
     done(f);
@@ -51,11 +52,15 @@ static void limits_are_told_once_and_the_hard_one_ends_the_sa(void **state)
 {
     (void)state;
     for (unsigned out = 0; out < 2; out++) {
-        try_limits((struct ipsec_config){.soft_packets = 3, .life.hard_packets = 5}, 3, 5, out);
-        try_limits((struct ipsec_config){.soft_bytes = 250, .life.hard_bytes = 600}, 3, 6, out);
-        try_limits((struct ipsec_config){.soft_bytes = 300, .life.hard_packets = 4}, 3, 4, out);
-        try_limits((struct ipsec_config){.life.hard_packets = 4}, 0, 4, out);
-        try_limits((struct ipsec_config){.soft_packets = 4, .life.hard_packets = 4}, 4, 4, out);
+        try_limits((struct cv_pair_config){.soft_packets = 3, .life.hard_packets = 5}, 3, 5,
+                   out);
+        try_limits((struct cv_pair_config){.soft_bytes = 250, .life.hard_bytes = 600}, 3, 6,
+                   out);
+        try_limits((struct cv_pair_config){.soft_bytes = 300, .life.hard_packets = 4}, 3, 4,
+                   out);
+        try_limits((struct cv_pair_config){.life.hard_packets = 4}, 0, 4, out);
+        try_limits((struct cv_pair_config){.soft_packets = 4, .life.hard_packets = 4}, 4, 4,
+                   out);
     }
 }
 
@@ -70,7 +75,7 @@ static void rekey_is_asked_for_long_before_the_numbers_end(void **state)
     send_packet(f, 1);
     assert_int_equal(f->way.notices[0], 0);
     send_packet(f, 1);
-    assert_int_equal(f->way.notices[0], IPSEC_SOFT_LIMIT);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_SOFT_LIMIT);
     send_packet(f, 1);
     assert_int_equal(f->way.notices[0], 0);
     sa->seq = UINT32_MAX - 1;
@@ -81,7 +86,7 @@ static void rekey_is_asked_for_long_before_the_numbers_end(void **state)
         make_packet(f, false, 1);
         assert_int_equal(send_on(f, &f->device),
                          i == 0 ? CV_ERR_SEQ_EXHAUSTED : CV_ERR_EXPIRED);
-        assert_int_equal(f->way.notices[0], i == 0 ? IPSEC_HARD_LIMIT : 0);
+        assert_int_equal(f->way.notices[0], i == 0 ? CV_NOTICE_HARD_LIMIT : 0);
     }
     done(f);
 }
@@ -94,7 +99,7 @@ static void extended_numbers_go_on_past_two_to_the_32(void **state)
     (void)state;
     init_planes(f);
     for (unsigned side = 0; side < 2; side++) {
-        struct ipsec_config cfg = config(side, &suites[8]);
+        struct cv_pair_config cfg = config(side, &suites[8]);
 
         cfg.suite.esn = CV_ESN_YES;
         install(side == 0 ? &f->device : &f->gateway, &cfg);
@@ -124,7 +129,7 @@ static struct esp_sa *with_clock(struct fixture *f, bool esn, uint64_t now_ms)
 {
     init_planes(f);
     for (unsigned side = 0; side < 2; side++) {
-        struct ipsec_config cfg = config(side, &suites[0]);
+        struct cv_pair_config cfg = config(side, &suites[0]);
         struct plane *pl = side == 0 ? &f->device : &f->gateway;
 
         cfg.suite.esn = esn ? CV_ESN_YES : CV_ESN_NO;
@@ -183,9 +188,9 @@ static void numbers_from_the_clock_end_with_it(void **state)
     assert_int_equal(send_at(f, all_ms - margin - 2), CV_OK);
     assert_int_equal(f->way.notices[0], 0);
     assert_int_equal(send_at(f, all_ms - margin), CV_OK);
-    assert_int_equal(f->way.notices[0], IPSEC_SOFT_LIMIT);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_SOFT_LIMIT);
     assert_int_equal(send_at(f, all_ms + 5), CV_ERR_SEQ_EXHAUSTED);
-    assert_int_equal(f->way.notices[0], IPSEC_HARD_LIMIT);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_HARD_LIMIT);
     done(f);
     with_clock(f, true, 0);
     assert_int_equal(send_at(f, all_ms / 2), CV_OK);
@@ -230,7 +235,7 @@ static void newest_authentic_packet_moves_the_peer(void **state)
     (void)state;
     send_packet(f, 1);
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->way.notices[0], IPSEC_FIRST_IN); /* from where we knew it */
+    assert_int_equal(f->way.notices[0], CV_NOTICE_FIRST_IN); /* from where we knew it */
     send_packet(f, 1);
     memcpy(late, f->buf, sizeof(late));
     late_pkt = f->pkt;
@@ -238,7 +243,7 @@ static void newest_authentic_packet_moves_the_peer(void **state)
     send_packet(f, 1);
     f->pkt.remote = outer(10, 61000); /* the NAT has a new mapping */
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->way.notices[0], IPSEC_PEER_MOVED);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_MOVED);
     assert_true(sends_to(f, outer(10, 61000)));
     f->pkt = late_pkt; /* authentic and not replayed, but older */
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
@@ -247,7 +252,7 @@ static void newest_authentic_packet_moves_the_peer(void **state)
     send_packet(f, 1);
     f->pkt.remote = outer(99, 4500); /* another address as well */
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-    assert_int_equal(f->way.notices[0], IPSEC_PEER_MOVED);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_MOVED);
     assert_true(sends_to(f, outer(99, 4500)));
     done(f);
 }
@@ -272,7 +277,7 @@ static void replayed_or_forged_packet_does_not_move_the_peer(void **state)
     f->buf[f->pkt.off + f->pkt.len - 1] ^= 1;
     f->pkt.remote = outer(66, 6666);
     assert_int_equal(receive_on(f, &f->gateway), CV_ERR_ICV);
-    assert_int_equal(f->way.notices[0], IPSEC_ALARM);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_ALARM);
     assert_true(sends_to(f, outer(10, 4500)));
     done(f);
 }
@@ -282,7 +287,7 @@ static void raw_packet_or_fixed_peer_does_not_move(void **state)
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
         struct fixture room, *f = fresh(&room, 0);
-        struct ipsec_config cfg = config(1, &suites[0]);
+        struct cv_pair_config cfg = config(1, &suites[0]);
 
         cfg.encap = i != 1;
         cfg.fixed_remote = i == 2;
@@ -293,7 +298,7 @@ static void raw_packet_or_fixed_peer_does_not_move(void **state)
         if (i == 0)
             f->pkt.carrier = CV_RAW_ESP;
         assert_int_equal(receive_on(f, &f->gateway), CV_OK);
-        assert_int_equal(f->way.notices[0], IPSEC_FIRST_IN);
+        assert_int_equal(f->way.notices[0], CV_NOTICE_FIRST_IN);
         assert_true(sends_to(f, outer(10, cfg.encap ? 4500 : 0)));
         done(f);
     }

@@ -18,7 +18,7 @@ static void rekeyed_pair_takes_over_outbound_while_both_receive(void **state)
 
     (void)state;
     for (unsigned side = 0; side < 2; side++) {
-        struct ipsec_config cfg = config(side, &suites[7]);
+        struct cv_pair_config cfg = config(side, &suites[7]);
 
         cfg.id++;
         cfg.spi_in += 16;
@@ -34,7 +34,7 @@ static void rekeyed_pair_takes_over_outbound_while_both_receive(void **state)
     assert_int_equal(f->pkt.child, 101);
     assert_int_equal(receive_on(f, &f->gateway), CV_OK);
     assert_int_equal(f->way.pair[0], PAIR + 1);
-    assert_int_equal(f->way.notices[0], IPSEC_FIRST_IN);
+    assert_int_equal(f->way.notices[0], CV_NOTICE_FIRST_IN);
     ipsec_remove(f->gateway.p, PAIR);
     assert_int_equal(ipsec_find_spi(f->gateway.p, GATEWAY_SPI), POOL_NONE);
     assert_int_equal(ipsec_find_spi(f->gateway.p, GATEWAY_SPI + 16), PAIR + 1);
@@ -53,7 +53,7 @@ static void install_refuses_what_it_cannot_keep_and_changes_nothing(void **state
     (void)state;
     memcpy(before, f->device.mem, MEM_LEN);
     for (unsigned i = 0;; i++) {
-        struct ipsec_config cfg = config(0, &suites[0]);
+        struct cv_pair_config cfg = config(0, &suites[0]);
         enum cv_err want = CV_ERR_ARGUMENT;
         uint32_t at = PAIR + 1;
 
@@ -117,7 +117,7 @@ static void install_refuses_what_it_cannot_keep_and_changes_nothing(void **state
 static void removed_pair_leaves_no_key_behind_and_its_slot_is_free(void **state)
 {
     struct fixture room, *f = fresh(&room, 0);
-    const struct ipsec_config cfg = config(0, &suites[0]);
+    const struct cv_pair_config cfg = config(0, &suites[0]);
     struct cv_ts_list local, remote;
 
     (void)state;
@@ -143,7 +143,7 @@ static void removed_pair_leaves_no_key_behind_and_its_slot_is_free(void **state)
 static void window_of_a_slot_used_many_times_is_as_wide_as_the_first(void **state)
 {
     struct fixture room, *f = fresh(&room, 0);
-    const struct ipsec_config cfg = config(1, &suites[0]);
+    const struct cv_pair_config cfg = config(1, &suites[0]);
     uint8_t first[BUF_LEN];
     struct cv_packet first_pkt;
 
@@ -167,7 +167,7 @@ static void window_of_a_slot_used_many_times_is_as_wide_as_the_first(void **stat
 static void refused_installs_use_nothing_up(void **state)
 {
     struct fixture room, *f = fresh(&room, 0);
-    struct ipsec_config cfg = config(0, &suites[0]);
+    struct cv_pair_config cfg = config(0, &suites[0]);
 
     (void)state;
     cfg.local_ts.ts[0].proto = 6; /* a list that is not shared */

@@ -51,7 +51,7 @@ static void try_stack(const struct layer *layers, unsigned n)
         assert_int_equal(f->way.n, n);
         for (unsigned i = 0; i < n; i++) {
             assert_int_equal(f->way.pair[i], n - 1 - i);
-            assert_int_equal(f->way.notices[i], size == 0 ? IPSEC_FIRST_IN : 0);
+            assert_int_equal(f->way.notices[i], size == 0 ? CV_NOTICE_FIRST_IN : 0);
         }
         assert_int_equal(f->pkt.len, len);
         if (!layers[0].encap) /* else the UDP checksum is computed anew */
@@ -123,7 +123,7 @@ static void a_fourth_sa_inside_is_not_opened(void **state)
         l[i] = layer_of(0, (uint8_t)(i + 2), (uint8_t)(i + 1), false);
     f = fresh(&room, l, 4);
     for (uint32_t i = 0; i < 3; i++) { /* nested for the receiver alone */
-        struct ipsec_config cfg = config(&l[i], i, true);
+        struct cv_pair_config cfg = config(&l[i], i, true);
 
         cfg.nested = true;
         ipsec_remove(f->p[1], i);
@@ -176,7 +176,7 @@ static void a_nested_pairs_packet_that_comes_by_itself_is_refused(void **state)
     f = fresh(&room, &bare, 1);
     ipsec_remove(f->p[1], 0);
     for (uint32_t i = 0; i < 2; i++) {
-        const struct ipsec_config cfg = config(&esp_in_ah[i], i, true);
+        const struct cv_pair_config cfg = config(&esp_in_ah[i], i, true);
 
         assert_int_equal(ipsec_install(f->p[1], i, &cfg, 0), CV_OK);
     }
@@ -221,7 +221,7 @@ static void what_lies_in_a_tunnel_for_another_host_or_sa_is_delivered(void **sta
     f = fresh(&room, l, 2);
     for (unsigned other = 0; other < 2; other++) {
         if (other == 1) { /* nested, but at 10.9.0.2: not for us */
-            struct ipsec_config cfg = config(&tunnels[0], 0, true);
+            struct cv_pair_config cfg = config(&tunnels[0], 0, true);
 
             cfg.local.addr = ip4(10, 9, 0, 2);
             ipsec_remove(f->p[1], 0);
@@ -244,7 +244,7 @@ static void a_nested_pair_needs_to_know_both_addresses(void **state)
 {
     static struct fixture room;
     struct fixture *f = fresh(&room, tunnels, 0);
-    struct ipsec_config cfg = config(&tunnels[0], 0, false);
+    struct cv_pair_config cfg = config(&tunnels[0], 0, false);
 
     (void)state;
     cfg.local.addr.family = CV_ANY_FAMILY;

@@ -26,13 +26,13 @@ struct fixture {
     struct cv_packet pkt;
 };
 
-static struct ipsec_config config(const struct named_suite *s, bool outer6)
+static struct cv_pair_config config(const struct named_suite *s, bool outer6)
 {
     const struct cv_ts_list any = {
         2, {ts_any(CV_IPV4), ts_any(CV_IPV6)}
     };
 
-    return (struct ipsec_config){
+    return (struct cv_pair_config){
         .spi_in = 1000,
         .spi_out = SPI,
         .protocol = s->suite.encr != 0 ? CV_PROTO_ESP : CV_PROTO_AH,
@@ -47,7 +47,7 @@ static struct ipsec_config config(const struct named_suite *s, bool outer6)
     };
 }
 
-static struct fixture *fresh(struct fixture *f, const struct ipsec_config *cfg)
+static struct fixture *fresh(struct fixture *f, const struct cv_pair_config *cfg)
 {
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)};
 
@@ -95,7 +95,7 @@ static void inner_mtu_is_the_largest_that_fits(void **state)
     for (unsigned i = 0; i < (N_SUITES + 1) * 4; i++) {
         const bool outer6 = i & 1;
         const struct named_suite *s = i / 4 < N_SUITES ? &suites[i / 4] : &ah;
-        struct ipsec_config cfg = config(s, outer6);
+        struct cv_pair_config cfg = config(s, outer6);
         struct fixture *f;
         size_t mtu;
 
@@ -122,7 +122,7 @@ static void transport_mode_saves_the_inner_header(void **state)
     (void)state;
     for (unsigned i = 0; i < (N_SUITES + 1) * 2; i++) {
         const struct named_suite *s = i / 2 < N_SUITES ? &suites[i / 2] : &ah;
-        struct ipsec_config cfg = config(s, false);
+        struct cv_pair_config cfg = config(s, false);
         struct fixture *f;
         size_t mtu;
 
@@ -146,21 +146,21 @@ static void df_follows_its_rule(void **state)
         bool inner_df, small, outer_df;
         enum cv_err want;
     } cases[] = {
-        {PATH_DF_COPY,  false, true,  false, CV_OK         },
-        {PATH_DF_COPY,  true,  true,  true,  CV_OK         },
-        {PATH_DF_COPY,  true,  false, false, CV_ERR_TOO_BIG},
-        {PATH_DF_COPY,  false, false, false, CV_OK         },
-        {PATH_DF_SET,   false, true,  true,  CV_OK         },
-        {PATH_DF_SET,   true,  false, false, CV_ERR_TOO_BIG},
-        {PATH_DF_SET,   false, false, false, CV_OK         },
-        {PATH_DF_CLEAR, true,  true,  false, CV_OK         },
-        {PATH_DF_CLEAR, true,  false, false, CV_OK         },
+        {CV_DF_COPY,  false, true,  false, CV_OK         },
+        {CV_DF_COPY,  true,  true,  true,  CV_OK         },
+        {CV_DF_COPY,  true,  false, false, CV_ERR_TOO_BIG},
+        {CV_DF_COPY,  false, false, false, CV_OK         },
+        {CV_DF_SET,   false, true,  true,  CV_OK         },
+        {CV_DF_SET,   true,  false, false, CV_ERR_TOO_BIG},
+        {CV_DF_SET,   false, false, false, CV_OK         },
+        {CV_DF_CLEAR, true,  true,  false, CV_OK         },
+        {CV_DF_CLEAR, true,  false, false, CV_OK         },
     };
     static struct fixture room;
 
     (void)state;
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct ipsec_config cfg = config(&suites[0], false);
+        struct cv_pair_config cfg = config(&suites[0], false);
         struct fixture *f;
 
         cfg.df = cases[i].rule;
@@ -175,7 +175,7 @@ static void df_follows_its_rule(void **state)
 static void ipv6_inside_is_never_told_less_than_1280(void **state)
 {
     static struct fixture room;
-    struct ipsec_config cfg = config(&suites[0], false);
+    struct cv_pair_config cfg = config(&suites[0], false);
     struct fixture *f;
     struct ip_flow flow;
 
@@ -194,7 +194,7 @@ static void ipv6_inside_is_never_told_less_than_1280(void **state)
 static void answer_goes_to_the_sender_and_quotes_the_packet(void **state)
 {
     static struct fixture room;
-    const struct ipsec_config cfg = config(&suites[0], false);
+    const struct cv_pair_config cfg = config(&suites[0], false);
     const struct cv_addr gateway = ip4(10, 0, 0, 254);
     struct fixture *f = fresh(&room, &cfg);
 
@@ -293,7 +293,7 @@ static void learned_mtu_lowers_the_path_and_is_forgotten(void **state)
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
         const bool outer6 = i & 1, encap = i & 2;
-        struct ipsec_config cfg = config(&suites[0], outer6);
+        struct cv_pair_config cfg = config(&suites[0], outer6);
         struct fixture *f;
         size_t n, before;
         uint32_t pair;
@@ -316,7 +316,7 @@ static void learned_mtu_lowers_the_path_and_is_forgotten(void **state)
 static void what_is_said_again_is_kept_for_longer(void **state)
 {
     static struct fixture room;
-    const struct ipsec_config cfg = config(&suites[0], false);
+    const struct cv_pair_config cfg = config(&suites[0], false);
     struct fixture *f = fresh(&room, &cfg);
     size_t lower;
 
@@ -340,7 +340,7 @@ static void what_is_said_again_is_kept_for_longer(void **state)
 static void forged_reports_change_nothing_or_little(void **state)
 {
     static struct fixture room;
-    const struct ipsec_config cfg = config(&suites[0], false);
+    const struct cv_pair_config cfg = config(&suites[0], false);
     struct fixture *f = fresh(&room, &cfg);
     const size_t before = ipsec_inner_mtu(f->p, 0);
     uint8_t icmp[512];
@@ -376,7 +376,7 @@ static void forged_reports_change_nothing_or_little(void **state)
 static void reports_are_bounded_to_a_few_a_second(void **state)
 {
     static struct fixture room;
-    const struct ipsec_config cfg = config(&suites[0], false);
+    const struct cv_pair_config cfg = config(&suites[0], false);
     struct fixture *f = fresh(&room, &cfg);
     unsigned taken = 0;
     uint8_t icmp[512];
@@ -396,7 +396,7 @@ static void reports_are_bounded_to_a_few_a_second(void **state)
 static void flow_padding_hides_lengths_as_far_as_the_path_allows(void **state)
 {
     static struct fixture room;
-    struct ipsec_config cfg = config(&suites[0], false);
+    struct cv_pair_config cfg = config(&suites[0], false);
     struct fixture *f;
     size_t len;
 

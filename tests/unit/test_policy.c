@@ -106,7 +106,7 @@ static enum cv_err in_clear(struct fixture *f, uint8_t d, uint16_t sport)
 
 static void install(struct fixture *f, uint8_t d)
 {
-    const struct ipsec_config cfg = {
+    const struct cv_pair_config cfg = {
         .spi_in = 1000,
         .spi_out = 1000,
         .protocol = CV_PROTO_ESP,

@@ -42,7 +42,7 @@ static struct side open_side(bool esn)
         .hi = {255, 255, 255, 255},
     };
     const struct cv_ts_list all = {.n = 1, .ts[0] = any};
-    const struct ipsec_config cfg = {
+    const struct cv_pair_config cfg = {
         .id = 1,
         .spi_in = SPI,
         .spi_out = SPI,

@@ -175,7 +175,7 @@ static struct fixture *fresh(struct fixture *f, uint8_t protocol, bool split, st
 {
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)};
     const struct named_suite *s = &suites[protocol == CV_PROTO_AH ? 13 : 0];
-    struct ipsec_config cfg = {
+    struct cv_pair_config cfg = {
         .spi_in = SPI,
         .spi_out = SPI,
         .protocol = protocol,

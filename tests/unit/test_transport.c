@@ -45,8 +45,8 @@ static void fragments_do_not_go_through_transport_mode(void **state)
 static void checksum_is_made_right_behind_a_nat(void **state)
 {
     static struct fixture room, *f = &room;
-    struct ipsec_config left = config(&esp_transport_udp, false);
-    struct ipsec_config right = config(&esp_transport_udp, true);
+    struct cv_pair_config left = config(&esp_transport_udp, false);
+    struct cv_pair_config right = config(&esp_transport_udp, true);
     const struct cv_addr nat = ip4(203, 0, 113, 5);
     struct ip_flow flow;
 
@@ -90,7 +90,7 @@ static void packet_from_an_address_outside_the_selectors_is_dropped(void **state
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         struct fixture *f = &room;
-        struct ipsec_config left = config(ways[i], false), right = config(ways[i], true);
+        struct cv_pair_config left = config(ways[i], false), right = config(ways[i], true);
 
         right.remote_ts = ts_one(ts_host(ip4(192, 0, 2, 77)));
         init_side(&f->left, &left);
@@ -106,8 +106,8 @@ static void packet_from_an_address_outside_the_selectors_is_dropped(void **state
 static void packet_to_another_address_than_the_peers_does_not_go_out(void **state)
 {
     static struct fixture room, *f = &room;
-    struct ipsec_config left = config(&esp_transport, false);
-    struct ipsec_config right = config(&esp_transport, true);
+    struct cv_pair_config left = config(&esp_transport, false);
+    struct cv_pair_config right = config(&esp_transport, true);
 
     (void)state;
     left.remote_ts = ts_one(ts_any(CV_IPV4));
@@ -186,7 +186,7 @@ static void carrier_of_the_other_protocol_is_refused(void **state)
 {
     static struct fixture room;
     struct fixture *f = fresh(&room, &ah_transport);
-    struct ipsec_config cfg = config(&ah_transport, false);
+    struct cv_pair_config cfg = config(&ah_transport, false);
 
     (void)state;
     make_packet(f, &ah_transport, 5);

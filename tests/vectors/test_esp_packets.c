@@ -153,9 +153,9 @@ static void try_esp(const struct vector *v)
     esp_sa_close(&sa);
 }
 
-static struct ipsec_config config_for(const struct vector *v, uint32_t spi)
+static struct cv_pair_config config_for(const struct vector *v, uint32_t spi)
 {
-    return (struct ipsec_config){
+    return (struct cv_pair_config){
         .spi_in = spi,
         .spi_out = 1,
         .protocol = CV_PROTO_ESP,
@@ -178,7 +178,7 @@ static void try_plane(const struct vector *v)
     uint8_t buf[BUF_LEN];
     struct cv_packet pkt = arrive(v, buf);
     const bool dummy = json_object_get(v->expect, "nh") != NULL;
-    struct ipsec_config cfg;
+    struct cv_pair_config cfg;
     struct ipsec_way way;
     uint32_t spi, seq;
 
@@ -210,7 +210,7 @@ static void try_ah(const struct vector *v)
     uint8_t buf[BUF_LEN], octets[BUF_LEN];
     const struct cv_span want =
         hex_read(octets, sizeof(octets), text(v->expect, "packet_after"));
-    struct ipsec_config cfg = config_for(v, 0);
+    struct cv_pair_config cfg = config_for(v, 0);
     struct ah_place at;
     struct ipsec_way way;
 

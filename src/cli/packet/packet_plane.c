@@ -88,7 +88,7 @@ static struct cv_ts_list selectors(const struct xfrm_sa *sa, const struct cv_ts 
     return list;
 }
 
-static struct ipsec_config config_of(const struct planes *p, uint32_t sa_index, uint32_t pair)
+static struct cv_pair_config config_of(const struct planes *p, uint32_t sa_index, uint32_t pair)
 {
     const struct xfrm_sa *sa = &p->sas->sa[sa_index];
     const bool in = p->way == PLANE_IN;
@@ -96,7 +96,7 @@ static struct ipsec_config config_of(const struct planes *p, uint32_t sa_index, 
     const struct cv_ts_list from = selectors(sa, &sa->from, &sa->src);
     const struct cv_ts_list to = selectors(sa, &sa->to, &sa->dst);
 
-    return (struct ipsec_config){
+    return (struct cv_pair_config){
         .id = sa_index + 1,
         .spi_in = in ? sa->spi : pair + 1,
         .spi_out = in ? OTHER_SPI : sa->spi,
@@ -162,7 +162,7 @@ static bool install(struct planes *p, uint32_t i, const char *name, struct probl
 {
     const struct xfrm_sa *sa = &p->sas->sa[i];
     struct plane_layer *l = find_room(p, sa, name, why);
-    struct ipsec_config cfg;
+    struct cv_pair_config cfg;
     enum cv_err err;
 
     if (l == NULL)
