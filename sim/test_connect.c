@@ -308,6 +308,20 @@ static void a_device_that_reboots_replaces_its_old_sa(void **state)
     assert_int_equal(d->gw->saw[CV_EV_IKE_DOWN], 1);
 }
 
+/* Identities match without case, so the new SA is of the same peer. */
+static void a_device_that_writes_its_name_otherwise_replaces_its_old_sa(void **state)
+{
+    struct duo *d = *state;
+
+    d->gw_conn.conn.unique = d->dev_conn.conn.unique = CV_UNIQUE_REPLACE;
+    assert_true(duo_connect(d));
+    host_reboot(d->dev);
+    d->dev_conn.conn.local.id.b[0] ^= 'a' ^ 'A';
+    d->ike = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    assert_true(duo_settles(d, 60000, 1, 1));
+    assert_int_equal(d->gw->saw[CV_EV_IKE_DOWN], 1);
+}
+
 /* RFC 7296 section 2.4: INITIAL_CONTACT says that no other SA exists. */
 static void initial_contact_clears_what_a_crash_left(void **state)
 {
@@ -342,6 +356,7 @@ int main(void)
         DUO(a_childless_ike_sa_takes_a_child_later),
         DUO(traffic_outside_the_selectors_stays_home),
         DUO(a_device_that_reboots_replaces_its_old_sa),
+        DUO(a_device_that_writes_its_name_otherwise_replaces_its_old_sa),
         DUO(initial_contact_clears_what_a_crash_left),
     };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/htab.h"
+#include "ident/id.h"
 
 /* An identity as short as it is. */
 struct owner {
@@ -36,17 +37,31 @@ static uint32_t spread(uint32_t v)
     return (uint32_t)((v * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
 
-/* Identities are chosen by peers. */
-static uint32_t hash_id(const struct leases *l, uint8_t type, const uint8_t *b, uint8_t n)
+/* Identities are chosen by peers; equal ones, however they are written, have one hash. */
+static uint32_t hash_id(const struct leases *l, const struct cv_id *who)
 {
-    return (uint32_t)siphash24(l->seed, b, n) ^ type;
+    struct cv_id one;
+
+    id_canonical(&one, who);
+    return (uint32_t)siphash24(l->seed, one.b, one.n) ^ one.type;
+}
+
+static struct cv_id owner_id(const struct owner *o)
+{
+    struct cv_id id = {.type = o->type, .n = o->n};
+
+    memcpy(id.b, o->b, o->n);
+    return id;
 }
 
 static uint32_t hash_owner(const struct leases *l, const struct lease *lease)
 {
-    const struct owner *who = lease->who;
+    struct cv_id who;
 
-    return lease->ike != 0 ? spread(lease->ike) : hash_id(l, who->type, who->b, who->n);
+    if (lease->ike != 0)
+        return spread(lease->ike);
+    who = owner_id(lease->who);
+    return hash_id(l, &who);
 }
 
 static void put_offset(struct leases *l, uint32_t i)
@@ -184,8 +199,9 @@ static void lift(struct leases *l, uint32_t i)
 
 static bool owns(const struct lease *lease, const struct cv_id *who)
 {
-    return lease->who->type == who->type && lease->who->n == who->n &&
-           memcmp(lease->who->b, who->b, who->n) == 0;
+    const struct cv_id owner = owner_id(lease->who);
+
+    return id_equal(&owner, who);
 }
 
 /* The first from i on in its chain that belongs to ike (0: is offline) and, unless it is NULL,
@@ -205,7 +221,7 @@ static uint32_t find_ike(const struct leases *l, uint32_t ike, const struct cv_i
 
 static uint32_t find_former(const struct leases *l, const struct cv_id *who)
 {
-    uint32_t hash = hash_id(l, who->type, who->b, who->n);
+    uint32_t hash = hash_id(l, who);
 
     return find_in_chain(l, l->by_owner.head[hash & l->by_owner.mask], 0, who);
 }

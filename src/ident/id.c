@@ -17,7 +17,8 @@ enum {
     DER_IA5 = 0x16,
     DER_SEQUENCE = 0x30,
     DER_SET = 0x31,
-    DER_LEN_1 = 0x81 /* one octet of length follows; CV_ID_MAX needs no more */
+    DER_LEN_1 = 0x81, /* one octet of length follows */
+    DER_LEN_2 = 0x82
 };
 
 struct attribute {
@@ -64,17 +65,32 @@ static enum id_match text_match(struct cv_span pattern, struct cv_span text)
 
 /* ---- distinguished names ---- */
 
+/* A length, in no more octets than it needs (X.690 section 10.1). */
+static size_t der_length(struct rd *r)
+{
+    size_t len = rd_u8(r), least = 0;
+
+    if (len == DER_LEN_1) {
+        len = rd_u8(r);
+        least = 0x80;
+    } else if (len == DER_LEN_2) {
+        len = rd_u16(r);
+        least = 0x100;
+    } else if (len >= 0x80) {
+        rd_fail(r);
+    }
+    if (len < least)
+        rd_fail(r);
+    return len;
+}
+
 /* The next element of r with this tag (0: any); a failure is r's. */
 static struct cv_span der_take(struct rd *r, uint8_t want, uint8_t *tag)
 {
     size_t len;
 
     *tag = rd_u8(r);
-    len = rd_u8(r);
-    if (len == DER_LEN_1)
-        len = rd_u8(r);
-    else if (len > DER_LEN_1 - 2)
-        rd_fail(r);
+    len = der_length(r);
     if (want != 0 && *tag != want)
         rd_fail(r);
     return rd_take(r, len);
@@ -177,6 +193,88 @@ static bool dn_has_star(struct cv_span name)
 
 /* ---- identities ---- */
 
+/* ---- one form ---- */
+
+static void put_header(struct wr *w, uint8_t tag, size_t n)
+{
+    wr_u8(w, tag);
+    if (n > 0xff) {
+        wr_u8(w, DER_LEN_2);
+        wr_u16(w, (uint16_t)n);
+        return;
+    }
+    if (n >= 0x80)
+        wr_u8(w, DER_LEN_1);
+    wr_u8(w, (uint8_t)n);
+}
+
+static void put_folded(struct wr *w, struct cv_span text)
+{
+    uint8_t *out = wr_reserve(w, text.n);
+
+    for (size_t i = 0; out != NULL && i < text.n; i++)
+        out[i] = ascii_lower(text.p[i]);
+}
+
+/* Values of string types in lower case and with one tag for all of them, as attribute_match
+ * sees them; everything else as it is. */
+static void put_attribute(struct wr *w, struct rd *rdn)
+{
+    struct rd r = der_open(rdn, DER_SEQUENCE);
+    struct attribute a;
+    uint8_t type;
+
+    put_header(w, DER_SEQUENCE, rd_left(&r));
+    a.type = der_take(&r, 0, &type);
+    a.value = der_take(&r, 0, &a.tag);
+    put_header(w, type, a.type.n);
+    wr_span(w, a.type);
+    put_header(w, is_text(a.tag) ? DER_UTF8 : a.tag, a.value.n);
+    if (is_text(a.tag))
+        put_folded(w, a.value);
+    else
+        wr_span(w, a.value);
+    if (!rd_done(&r))
+        rd_fail(rdn);
+}
+
+/* False for what is no name: then its octets are what it is. */
+static bool fold_name(struct wr *w, struct cv_span name)
+{
+    struct rd r = rd_init(name), rdns = der_open(&r, DER_SEQUENCE);
+
+    put_header(w, DER_SEQUENCE, rd_left(&rdns));
+    while (rd_left(&rdns) > 0) {
+        struct rd rdn = der_open(&rdns, DER_SET);
+
+        put_header(w, DER_SET, rd_left(&rdn));
+        while (rd_left(&rdn) > 0)
+            put_attribute(w, &rdn);
+        if (!rd_done(&rdn))
+            rd_fail(&rdns);
+    }
+    return rd_done(&rdns) && rd_done(&r) && wr_ok(w);
+}
+
+void id_canonical(struct cv_id *out, const struct cv_id *id)
+{
+    struct cv_span octets = id_octets(id);
+    struct wr w = wr_init(out->b, CV_ID_MAX);
+    bool folded = false;
+
+    *out = (struct cv_id){.type = id->type, .n = id->n};
+    if (id->type == CV_ID_DER_DN) {
+        folded = fold_name(&w, octets);
+    } else if (id->type == CV_ID_FQDN || id->type == CV_ID_RFC822) {
+        put_folded(&w, octets);
+        folded = true;
+    }
+    if (folded)
+        return;
+    w = wr_init(out->b, CV_ID_MAX);
+    wr_span(&w, octets);
+}
+
 enum id_match id_matches(const struct cv_id *pattern, const struct cv_id *id)
 {
     struct cv_span p = id_octets(pattern), i = id_octets(id);
@@ -194,13 +292,13 @@ enum id_match id_matches(const struct cv_id *pattern, const struct cv_id *id)
 
 bool id_equal(const struct cv_id *a, const struct cv_id *b)
 {
-    if (a->type != b->type)
+    struct cv_id x, y;
+
+    if (a->type != b->type || a->n != b->n)
         return false;
-    if (a->type == CV_ID_FQDN || a->type == CV_ID_RFC822)
-        return text_equal(id_octets(a), id_octets(b));
-    if (a->type == CV_ID_DER_DN)
-        return dn_match(id_octets(a), id_octets(b)) == ID_MATCH_EXACT;
-    return span_equal(id_octets(a), id_octets(b));
+    id_canonical(&x, a);
+    id_canonical(&y, b);
+    return span_equal(id_octets(&x), id_octets(&y));
 }
 
 bool id_has_wildcard(const struct cv_id *pattern)

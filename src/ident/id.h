@@ -16,6 +16,9 @@
 enum id_match { ID_NO = 0, ID_MATCH_ANY = 1, ID_MATCH_WILDCARD = 2, ID_MATCH_EXACT = 3 };
 
 enum id_match id_matches(const struct cv_id *pattern, const struct cv_id *id);
+/* The one form of all identities that are equal: text in lower case, string types of a name
+ * made one.  What is told apart by octets (hashes, tables) is told apart by this form's. */
+void id_canonical(struct cv_id *out, const struct cv_id *id);
 bool id_equal(const struct cv_id *a, const struct cv_id *b);
 bool id_has_wildcard(const struct cv_id *pattern);
 

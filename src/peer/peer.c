@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/span.h"
+#include "ident/id.h"
 #include "wire/ip.h"
 
 static uint64_t spi_key(const uint8_t spi[IKE_SPI_LEN])
@@ -115,10 +116,12 @@ void peer_local_id(const struct peer *p, struct cv_id *out)
 static uint64_t id_key(const struct core *core, const struct cv_id *id)
 {
     uint8_t b[CV_ID_MAX + 1];
+    struct cv_id one;
 
-    b[0] = id->type;
-    memcpy(b + 1, id->b, id->n);
-    return siphash24(core->seed, b, (size_t)id->n + 1);
+    id_canonical(&one, id);
+    b[0] = one.type;
+    memcpy(b + 1, one.b, one.n);
+    return siphash24(core->seed, b, (size_t)one.n + 1);
 }
 
 void peer_link_id(struct core *core, struct peer *p)

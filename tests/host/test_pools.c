@@ -169,6 +169,22 @@ static void a_device_gets_its_former_address_back(void **state)
     assert_string_equal(lease4(4, 1, NULL), "10.3.0.1");
 }
 
+static void a_device_may_write_its_name_in_capitals(void **state)
+{
+    static const char *const names[] = {"p"};
+    struct cv_id who = device(1);
+    struct cv_addr a = any4;
+    struct cv_lease l;
+
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    pools_release(pools, 1);
+    who.b[0] = 'S';
+    assert_int_equal(pools_lease(pools, names, 1, &who, 2, &a, NULL, &l), CV_OK);
+    assert_int_equal(l.v4.b[3], 1);
+}
+
 static void a_second_connection_of_a_device_gets_another_address(void **state)
 {
     (void)state;

@@ -262,10 +262,43 @@ static void every_proper_prefix_of_a_name_matches_nothing(void **state)
     assert_int_equal(id_matches(&any, &cut), ID_NO);
 }
 
+static void assert_one_form(const struct cv_id *a, const struct cv_id *b, bool one)
+{
+    struct cv_id x, y;
+
+    id_canonical(&x, a);
+    id_canonical(&y, b);
+    assert_int_equal(x.type == y.type && x.n == y.n && memcmp(x.b, y.b, x.n) == 0, one);
+    assert_int_equal(id_equal(a, b), one);
+}
+
+static void equal_identities_have_one_form(void **state)
+{
+    const struct cv_id lower = text_id(CV_ID_FQDN, "s1.example"),
+                       upper = text_id(CV_ID_FQDN, "S1.Example");
+    const struct cv_id mail = text_id(CV_ID_RFC822, "s1.example");
+    const struct cv_id key = text_id(CV_ID_KEY_ID, "a"), other = text_id(CV_ID_KEY_ID, "A");
+    const struct cv_id a = DN({C, PRINTABLE, "CH"}, {CN, UTF8, "Sensor 1"});
+    const struct cv_id b = DN({C, UTF8, "ch"}, {CN, PRINTABLE, "sensor 1"});
+    const struct cv_id wide = DN({C, PRINTABLE, "CH"}, {CN, BMP, "Sensor 1"});
+    struct cv_id cut = a, cut_too = b;
+
+    (void)state;
+    assert_one_form(&lower, &upper, true);
+    assert_one_form(&lower, &mail, false);
+    assert_one_form(&key, &other, false);
+    assert_one_form(&a, &b, true);
+    assert_one_form(&a, &wide, false);
+    cut.n--, cut_too.n--; /* not names any more: octets */
+    assert_one_form(&cut, &cut_too, false);
+    assert_one_form(&cut, &cut, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_matches_everything),
+        cmocka_unit_test(equal_identities_have_one_form),
         cmocka_unit_test(names_match_whole_whatever_the_case),
         cmocka_unit_test(a_star_stands_for_one_octet_or_more_at_the_start),
         cmocka_unit_test(a_star_in_the_peers_identity_is_just_a_star),
