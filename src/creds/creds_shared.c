@@ -101,15 +101,17 @@ struct naming {
     unsigned n;         /* how many are */
 };
 
-/* An initiator may not know yet who will answer (who is "anybody"): then everyone fits. */
-static struct naming names(const struct shared *s, const struct cv_id *who)
+/* An initiator may not know yet who will answer (who is "anybody"): then everyone fits.
+ * besides: an identity whose own entry does not count, or NULL. */
+static struct naming names(const struct shared *s, const struct cv_id *who,
+                           const struct cv_id *besides)
 {
     struct naming result = {ID_NO, 0};
 
     for (unsigned i = 0; i < s->n_ids; i++) {
         enum id_match m = who->type == CV_ID_ANY ? ID_MATCH_ANY : id_matches(&s->ids[i], who);
 
-        if (m == ID_NO)
+        if (m == ID_NO || (besides != NULL && id_equal(&s->ids[i], besides)))
             continue;
         result.n++;
         if (m > result.best)
@@ -119,10 +121,11 @@ static struct naming names(const struct shared *s, const struct cv_id *who)
 }
 
 /* How well a secret fits, NO_MATCH when not at all.  A secret that names us and others, but
- * not this peer, belongs to those others: it must not let one of them pass for this one. */
+ * not this peer, belongs to those others: it must not let one of them pass for this one, nor
+ * for us. */
 static int score(const struct shared *s, const struct cv_id *local, const struct cv_id *remote)
 {
-    struct naming us = names(s, local), them = names(s, remote);
+    struct naming us = names(s, local, NULL), them = names(s, remote, local);
 
     if (s->kind != SHARED_IKE)
         return NO_MATCH;

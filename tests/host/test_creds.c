@@ -268,6 +268,20 @@ static void a_secret_of_us_and_another_peer_is_not_for_this_one(void **state)
     assert_psk(s, fqdn("other.example"), s1, "for gw and s1");
 }
 
+/* Whoever shares a secret with us does not become us by saying so. */
+static void a_peer_may_not_call_itself_by_our_own_name(void **state)
+{
+    struct sides *s = *state;
+    const struct cv_id gw = fqdn("gw.example"), s1 = fqdn("s1.example");
+
+    share(s, NULL, "for gw and s1", 2, (const struct cv_id[]){gw, s1});
+    assert_psk(s, gw, gw, NULL);
+    assert_psk(s, gw, fqdn("GW.example"), NULL);
+    assert_psk(s, gw, s1, "for gw and s1");
+    share(s, NULL, "for gw", 1, &gw); /* both ends have one name, and nobody else is meant */
+    assert_psk(s, gw, gw, "for gw");
+}
+
 static void an_unknown_peer_may_be_anyone_until_it_speaks(void **state)
 {
     struct sides *s = *state;
@@ -322,6 +336,7 @@ int main(void)
         CREDS_TEST(requests_name_all_authorities_or_those_of_the_connection),
         CREDS_TEST(the_secret_that_names_more_wins),
         CREDS_TEST(a_secret_of_us_and_another_peer_is_not_for_this_one),
+        CREDS_TEST(a_peer_may_not_call_itself_by_our_own_name),
         CREDS_TEST(an_unknown_peer_may_be_anyone_until_it_speaks),
         CREDS_TEST(secrets_are_replaced_and_removed_by_name),
         CREDS_TEST(other_kinds_of_secrets_are_no_ike_secrets),
