@@ -64,7 +64,13 @@
     X(CV_ERR_NO_CONN,              "no_connection",         "no configured connection matches these peers") \
     X(CV_ERR_NO_CREDENTIAL,        "no_credential",         "no key or secret for this identity") \
     X(CV_ERR_CERT_CHAIN,           "certificate_chain",     "no trusted path to a certificate authority") \
-    X(CV_ERR_CERT_EXPIRED,         "certificate_expired",   "certificate is not valid at this time") \
+    X(CV_ERR_CERT_EXPIRED,         "certificate_expired",   "certificate has expired")           \
+    X(CV_ERR_CERT_NOT_YET,         "certificate_not_yet_valid", "certificate is not valid yet")  \
+    X(CV_ERR_CERT_NAMES,           "certificate_name_constraint", "certificate has a name that its authority may not give") \
+    X(CV_ERR_CERT_WEAK,            "certificate_weak",      "certificate has a weak signature or key") \
+    X(CV_ERR_CERT_EXTENSION,       "certificate_extension", "certificate has a critical extension that we do not know") \
+    X(CV_ERR_CERT_KEY,             "certificate_key",       "certificate has a key of a kind we do not take") \
+    X(CV_ERR_CERT_SIGNATURE,       "certificate_signature", "certificate is not signed by its issuer's key") \
     X(CV_ERR_CERT_REVOKED,         "certificate_revoked",   "certificate is revoked, or its status must be known and is not") \
     X(CV_ERR_CERT_IDENTITY,        "certificate_identity",  "certificate does not confirm the identity") \
     X(CV_ERR_CERT_USAGE,           "certificate_usage",     "certificate may not be used this way") \

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "creds/creds.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,22 +108,28 @@ void creds_free(struct creds *c)
 
 /* ---- certificates ---- */
 
-/* "C=CH, O=x, CN=y" */
-static char *subject_text(const X509 *x509)
+const char *cert_name_text(char *out, size_t n, const X509_NAME *name)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *text, *copy;
-    long n;
+    char *text = NULL;
+    long len = 0;
 
-    if (bio == NULL)
-        return mem_text("");
-    X509_NAME_print_ex(bio, X509_get_subject_name(x509), 0,
-                       XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN |
-                           (ASN1_STRFLGS_RFC2253 & ~ASN1_STRFLGS_ESC_MSB));
-    n = BIO_get_mem_data(bio, &text);
-    copy = mem_text_n(text, n > 0 ? (size_t)n : 0);
+    if (bio != NULL) {
+        X509_NAME_print_ex(bio, name, 0,
+                           XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN |
+                               (ASN1_STRFLGS_RFC2253 & ~ASN1_STRFLGS_ESC_MSB));
+        len = BIO_get_mem_data(bio, &text);
+    }
+    snprintf(out, n, "%.*s", len > 0 ? (int)len : 0, len > 0 ? text : "");
     BIO_free(bio);
-    return copy;
+    return out;
+}
+
+static char *subject_text(const X509 *x509)
+{
+    char text[1024];
+
+    return mem_text(cert_name_text(text, sizeof(text), X509_get_subject_name(x509)));
 }
 
 static struct cert *find_cert(const struct creds *c, const X509 *x509)

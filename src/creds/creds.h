@@ -26,7 +26,9 @@ struct auth_conf {
 };
 
 /* Is it a text that auth_conf.scheme may have?  Words joined by '-': "pubkey" or kinds of keys
- * ("rsa", "rsa/pss", "ecdsa", "ed25519"), each with its least number of bits, and hashes. */
+ * ("rsa", "rsa/pss", "ecdsa", "ed25519"), each with its least number of bits, and hashes; what
+ * is weak only when it is named: "sha1" (RFC 7296's method 1), "e3" (RSA with a public exponent
+ * below 65537). */
 bool creds_scheme_known(const char *scheme);
 
 struct creds *creds_new(void);
@@ -67,9 +69,10 @@ CV_MUST_USE enum cv_err creds_psk(struct creds *c, const struct cv_id *local,
 CV_MUST_USE enum cv_err creds_sign(struct creds *c, const struct cv_effect *fx,
                                    struct cv_signature *out);
 /* Answers CV_NEED_VERIFY: chain, constraints, validity at now_s (Unix seconds), identity,
- * usage, signature. */
-CV_MUST_USE enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx,
-                                     int64_t now_s);
+ * usage, signature.  why: which certificate, and what is wrong with it; empty when there is
+ * nothing to add to the error's own sentence. */
+CV_MUST_USE enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t now_s,
+                                     struct problem *why);
 
 /* SHA-1 hashes of the CA keys named in a (all loaded CAs when it names none), 20 octets each;
  * the caller frees *out with free(). */

@@ -62,10 +62,31 @@ bool cert_names(const X509 *x509, const struct cv_id *id)
 
 /* ---- usage ---- */
 
-static bool is_ike_purpose(int nid)
+/* iKEIntermediate, 1.3.6.1.5.5.8.2.2: of a draft that never became an RFC, and still what
+ * firewalls' own authorities write. */
+static bool is_ike_intermediate(const ASN1_OBJECT *purpose)
 {
-    return nid == NID_server_auth || nid == NID_client_auth || nid == NID_ipsec_IKE ||
-           nid == NID_anyExtendedKeyUsage;
+    static const uint8_t oid[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x08, 0x02, 0x02};
+
+    return span_equal(span(OBJ_get0_data(purpose), OBJ_length(purpose)),
+                      span(oid, sizeof(oid)));
+}
+
+/* Besides id-kp-ipsecIKE those that TLS and the IPsec of before RFC 4945 have. */
+static bool is_ike_purpose(const ASN1_OBJECT *purpose)
+{
+    switch (OBJ_obj2nid(purpose)) {
+    case NID_server_auth:
+    case NID_client_auth:
+    case NID_ipsec_IKE:
+    case NID_ipsecEndSystem:
+    case NID_ipsecTunnel:
+    case NID_ipsecUser:
+    case NID_anyExtendedKeyUsage:
+        return true;
+    default:
+        return is_ike_intermediate(purpose);
+    }
 }
 
 /* RFC 4945 section 5.1.3.12: absent, or one of those that fit. */
@@ -76,7 +97,7 @@ static bool purpose_fits(const X509 *x509)
     bool fits = eku == NULL && critical == -1;
 
     for (int i = 0; i < sk_ASN1_OBJECT_num(eku) && !fits; i++)
-        fits = is_ike_purpose(OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)));
+        fits = is_ike_purpose(sk_ASN1_OBJECT_value(eku, i));
     EXTENDED_KEY_USAGE_free(eku);
     return fits;
 }
@@ -89,12 +110,13 @@ bool cert_may_sign(X509 *x509)
     return (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0 && purpose_fits(x509);
 }
 
-bool cert_is_current(const X509 *x509, int64_t now_s)
+enum cv_err cert_check_time(const X509 *x509, int64_t now_s)
 {
     time_t now = (time_t)now_s;
 
-    return X509_cmp_time(X509_get0_notBefore(x509), &now) < 0 &&
-           X509_cmp_time(X509_get0_notAfter(x509), &now) > 0;
+    if (X509_cmp_time(X509_get0_notBefore(x509), &now) >= 0)
+        return CV_ERR_CERT_NOT_YET;
+    return X509_cmp_time(X509_get0_notAfter(x509), &now) > 0 ? CV_OK : CV_ERR_CERT_EXPIRED;
 }
 
 /* ---- path ---- */
@@ -104,34 +126,56 @@ static enum cv_err path_error(int err)
     switch (err) {
     case X509_V_OK:
         return CV_OK;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
     case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
     case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
         return CV_ERR_CERT_EXPIRED;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
+        return CV_ERR_CERT_NOT_YET;
     case X509_V_ERR_CERT_REVOKED:
     case X509_V_ERR_UNABLE_TO_GET_CRL:
     case X509_V_ERR_CRL_HAS_EXPIRED:
     case X509_V_ERR_CRL_NOT_YET_VALID:
         return CV_ERR_CERT_REVOKED;
+    case X509_V_ERR_PERMITTED_VIOLATION:
+    case X509_V_ERR_EXCLUDED_VIOLATION:
+    case X509_V_ERR_SUBTREE_MINMAX:
+    case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
+    case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
+    case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
+        return CV_ERR_CERT_NAMES;
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+        return CV_ERR_CERT_WEAK;
+    case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
+        return CV_ERR_CERT_EXTENSION;
+    case X509_V_ERR_EC_KEY_EXPLICIT_PARAMS:
+        return CV_ERR_CERT_KEY;
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return CV_ERR_CERT_SIGNATURE;
     default:
         return CV_ERR_CERT_CHAIN;
     }
 }
 
-/* Which of OpenSSL's strict findings may pass.  What only helps to find the issuer may be
- * missing anywhere.  What an authority's certificate should say about itself may be missing
- * from one that the operator trusts by hand: tools in wide use leave it out. */
-static bool is_forgivable(int err, bool at_anchor)
+/* Which of OpenSSL's strict findings may pass: those that RFC 5280 demands of who issues, and
+ * its section 6.1 not of who verifies.  What the verifier needs is asked elsewhere: keyUsage
+ * that is there and lacks keyCertSign makes no authority (6.1.4(n)), nor does a missing
+ * basicConstraints (6.1.4(k)). */
+static bool is_forgivable(int err, const X509 *x509)
 {
     switch (err) {
     case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
     case X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER:
-        return true;
+    case X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL:
+    case X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL:
+    case X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL:
     case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
     case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
+        return true;
     case X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN:
-        return at_anchor;
+        return X509_get_ext_by_NID(x509, NID_key_usage, -1) < 0;
     default:
         return false;
     }
@@ -152,7 +196,7 @@ static int judge(int ok, X509_STORE_CTX *ctx)
     int last = sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
     bool at_anchor = X509_STORE_CTX_get_error_depth(ctx) == last;
 
-    if (!ok && is_forgivable(err, at_anchor))
+    if (!ok && is_forgivable(err, X509_STORE_CTX_get_current_cert(ctx)))
         ok = 1;
     else if (!ok && is_unknown_status(err)) /* nobody revokes an anchor */
         ok = at_anchor || !*revocation_strict;
@@ -225,8 +269,30 @@ static void set_params(X509_VERIFY_PARAM *param, bool check_crls, int64_t now_s)
     X509_VERIFY_PARAM_set_time(param, (time_t)now_s);
 }
 
+/* Says which certificate of the path it is, and what is wrong with it; returns the class. */
+static enum cv_err explain(const X509_STORE_CTX *ctx, struct problem *why)
+{
+    int err = X509_STORE_CTX_get_error(ctx);
+    const X509 *x509 = X509_STORE_CTX_get_current_cert(ctx);
+    char subject[200], issuer[200];
+
+    if (x509 == NULL)
+        problem_set(why, "certificate: %s", X509_verify_cert_error_string(err));
+    else if (path_error(err) == CV_ERR_CERT_CHAIN &&
+             (err == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+              err == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE))
+        problem_set(why, "certificate '%s': its issuer '%s' is none of our authorities",
+                    cert_name_text(subject, sizeof(subject), X509_get_subject_name(x509)),
+                    cert_name_text(issuer, sizeof(issuer), X509_get_issuer_name(x509)));
+    else
+        problem_set(why, "certificate '%s': %s",
+                    cert_name_text(subject, sizeof(subject), X509_get_subject_name(x509)),
+                    X509_verify_cert_error_string(err));
+    return path_error(err);
+}
+
 static enum cv_err run_check(const struct material *m, X509 *leaf, bool revocation_strict,
-                             int64_t now_s)
+                             int64_t now_s, struct problem *why)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     enum cv_err err = CV_ERR_CRYPTO;
@@ -238,21 +304,21 @@ static enum cv_err run_check(const struct material *m, X509 *leaf, bool revocati
         X509_STORE_CTX_set_verify_cb(ctx, judge);
         set_params(X509_STORE_CTX_get0_param(ctx),
                    revocation_strict || sk_X509_CRL_num(m->crls) > 0, now_s);
-        err = X509_verify_cert(ctx) == 1 ? CV_OK : path_error(X509_STORE_CTX_get_error(ctx));
+        err = X509_verify_cert(ctx) == 1 ? CV_OK : explain(ctx, why);
     }
     X509_STORE_CTX_free(ctx);
     return err;
 }
 
 enum cv_err cert_check_path(const struct creds *c, X509 *leaf, STACK_OF(X509) * others,
-                            const struct auth_conf *a, int64_t now_s)
+                            const struct auth_conf *a, int64_t now_s, struct problem *why)
 {
     struct material m = {sk_X509_new_null(), sk_X509_new_null(), sk_X509_CRL_new_null()};
     enum cv_err err = CV_ERR_CRYPTO;
 
     if (m.anchors != NULL && m.helpers != NULL && m.crls != NULL && gather_anchors(&m, c, a) &&
         gather_helpers(&m, c, a, others))
-        err = run_check(&m, leaf, a->revocation_strict, now_s);
+        err = run_check(&m, leaf, a->revocation_strict, now_s, why);
     sk_X509_free(m.anchors);
     sk_X509_free(m.helpers);
     sk_X509_CRL_free(m.crls);

@@ -15,14 +15,19 @@ bool cert_names(const X509 *x509, const struct cv_id *id);
 /* May its key sign IKE's AUTH payload?  (RFC 4945 section 5.1.3) */
 bool cert_may_sign(X509 *x509);
 
-/* Is it valid at now_s? */
-bool cert_is_current(const X509 *x509, int64_t now_s);
+/* CV_OK, or which end of its time now_s lies beyond. */
+enum cv_err cert_check_time(const X509 *x509, int64_t now_s);
+
+/* A name for people: "C=CH, O=x, CN=y", without control characters; cut where it does not
+ * fit.  Returns out. */
+const char *cert_name_text(char *out, size_t n, const X509_NAME *name);
 
 /* A path from leaf over others (sent by the peer, not trusted) and our certificates to an
- * authority: one of a->cacerts when there are some, else any that is loaded. */
+ * authority: one of a->cacerts when there are some, else any that is loaded.  A failure says
+ * which certificate it is and what is wrong with it. */
 CV_MUST_USE enum cv_err cert_check_path(const struct creds *c, X509 *leaf,
                                         STACK_OF(X509) * others, const struct auth_conf *a,
-                                        int64_t now_s);
+                                        int64_t now_s, struct problem *why);
 
 /* RFC 7296 section 3.7: how certificate requests name an authority. */
 bool cert_ca_hash(const struct cert *cert, uint8_t out[KEYID_LEN]);

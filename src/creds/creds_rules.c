@@ -59,6 +59,10 @@ static bool parse_word(struct sig_rules *r, enum key_kind *kind, const char *wor
         r->hashes |= 1U << hashes[i].hash;
         return true;
     }
+    if (*kind == KEY_RSA && strcmp(word, "e3") == 0) {
+        r->e3 = true;
+        return true;
+    }
     return *kind != KEY_KINDS && parse_bits(&r->min_bits[*kind], word);
 }
 
@@ -87,6 +91,15 @@ bool sig_rules_parse(struct sig_rules *out, const char *text)
     return out->kinds != 0;
 }
 
+/* A key for RSASSA-PSS signs in no other way, nor with another hash than it is bound to. */
+static bool key_allows(const struct key_info *key, const struct sig_scheme *scheme)
+{
+    if (!key->pss)
+        return true;
+    return scheme->pss && (key->pss_hash == 0 || key->pss_hash == scheme->hash) &&
+           scheme->salt_len >= key->pss_salt;
+}
+
 bool sig_rules_allow(const struct sig_rules *rules, const struct key_info *key,
                      const struct sig_scheme *scheme)
 {
@@ -94,9 +107,11 @@ bool sig_rules_allow(const struct sig_rules *rules, const struct key_info *key,
         return false;
     if (key->kind == KEY_ED25519) /* has its own hash */
         return true;
-    if (rules->pss && key->kind == KEY_RSA && !scheme->pss)
+    if (!key_allows(key, scheme) || (rules->pss && key->kind == KEY_RSA && !scheme->pss))
         return false;
-    return rules->hashes == 0 || (rules->hashes >> scheme->hash & 1) != 0;
+    if (rules->hashes == 0) /* RFC 8247 section 3.1: SHA-1 signatures "SHOULD NOT" be used */
+        return scheme->hash != CV_HASH_SHA1;
+    return (rules->hashes >> scheme->hash & 1) != 0;
 }
 
 /* ---- choosing ---- */
@@ -124,9 +139,9 @@ static bool choose_by_rfc7427(struct sig_scheme *s, const struct key_info *key,
 {
     for (const uint16_t *hash = hashes_by_preference(key); *hash != 0; hash++) {
         *s = (struct sig_scheme){.kind = key->kind, .hash = *hash};
-        if (rules->pss && key->kind == KEY_RSA) {
+        if ((rules->pss || key->pss) && key->kind == KEY_RSA) {
             s->pss = true;
-            s->salt_len = hash_len(*hash);
+            s->salt_len = hash_len(*hash) > key->pss_salt ? hash_len(*hash) : key->pss_salt;
         }
         if ((hashes >> *hash & 1) != 0 && sig_rules_allow(rules, key, s))
             return true;

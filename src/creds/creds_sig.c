@@ -7,8 +7,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "creds/creds_sig.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -18,7 +21,67 @@
 
 enum { RSA_MIN_BITS = 2048, P521_OCTETS = 66, SALT_MAX = 64, SIG_MAX = 2048 };
 
-bool key_describe(struct key_info *out, EVP_PKEY *pkey)
+/* ---- keys ---- */
+
+static uint16_t hash_by_name(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint16_t hash;
+    } hashes[] = {
+        {"SHA256",   CV_HASH_SHA2_256},
+        {"SHA2-256", CV_HASH_SHA2_256},
+        {"SHA384",   CV_HASH_SHA2_384},
+        {"SHA2-384", CV_HASH_SHA2_384},
+        {"SHA512",   CV_HASH_SHA2_512},
+        {"SHA2-512", CV_HASH_SHA2_512}
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(hashes); i++) {
+        if (strcasecmp(hashes[i].name, name) == 0)
+            return hashes[i].hash;
+    }
+    return 0;
+}
+
+/* A hash parameter of such a key; 0: one that we do not do.  What is left out is SHA-1, the
+ * default (RFC 4055 section 3.1). */
+static uint16_t pss_hash(EVP_PKEY *pkey, const char *param)
+{
+    char name[32];
+
+    if (EVP_PKEY_get_utf8_string_param(pkey, param, name, sizeof(name), NULL) != 1)
+        return 0;
+    return hash_by_name(name);
+}
+
+/* A key for RSASSA-PSS without parameters goes with every hash; OpenSSL has a length of salt
+ * for all others.  False: it is bound to what we do not do: SHA-1, or two different hashes. */
+static bool describe_pss(struct key_info *out, EVP_PKEY *pkey)
+{
+    out->pss = true;
+    if (EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &out->pss_salt) != 1)
+        return true;
+    out->pss_hash = pss_hash(pkey, OSSL_PKEY_PARAM_RSA_DIGEST);
+    return out->pss_hash != 0 &&
+           out->pss_hash == pss_hash(pkey, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST) &&
+           out->pss_salt <= SALT_MAX;
+}
+
+static bool describe_rsa(struct key_info *out, EVP_PKEY *pkey)
+{
+    BIGNUM *e = NULL;
+
+    out->kind = KEY_RSA;
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
+        out->small_exponent = BN_num_bits(e) <= 16;
+    BN_free(e);
+    if (EVP_PKEY_is_a(pkey, "RSA-PSS") && !describe_pss(out, pkey))
+        return false;
+    return out->bits >= RSA_MIN_BITS;
+}
+
+static bool describe_ec(struct key_info *out, EVP_PKEY *pkey)
 {
     static const struct {
         const char *curve;
@@ -30,15 +93,8 @@ bool key_describe(struct key_info *out, EVP_PKEY *pkey)
     };
     char name[64];
 
-    *out = (struct key_info){KEY_ED25519, EVP_PKEY_get_bits(pkey)};
-    if (EVP_PKEY_is_a(pkey, "ED25519"))
-        return true;
-    out->kind = KEY_RSA;
-    if (EVP_PKEY_is_a(pkey, "RSA"))
-        return out->bits >= RSA_MIN_BITS;
     out->kind = KEY_ECDSA;
-    if (!EVP_PKEY_is_a(pkey, "EC") ||
-        EVP_PKEY_get_group_name(pkey, name, sizeof(name), NULL) != 1)
+    if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), NULL) != 1)
         return false;
     for (unsigned i = 0; i < COUNT_OF(curves); i++) {
         out->bits = curves[i].bits;
@@ -46,6 +102,30 @@ bool key_describe(struct key_info *out, EVP_PKEY *pkey)
             return true;
     }
     return false;
+}
+
+bool key_describe(struct key_info *out, EVP_PKEY *pkey)
+{
+    *out = (struct key_info){.kind = KEY_ED25519, .bits = EVP_PKEY_get_bits(pkey)};
+    if (EVP_PKEY_is_a(pkey, "ED25519"))
+        return true;
+    if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
+        return describe_rsa(out, pkey);
+    return EVP_PKEY_is_a(pkey, "EC") && describe_ec(out, pkey);
+}
+
+const char *key_text(char *out, size_t n, EVP_PKEY *pkey)
+{
+    const char *type = EVP_PKEY_get0_type_name(pkey);
+    char curve[64];
+
+    if (!EVP_PKEY_is_a(pkey, "EC"))
+        snprintf(out, n, "%s of %d bits", type != NULL ? type : "key", EVP_PKEY_get_bits(pkey));
+    else if (EVP_PKEY_get_group_name(pkey, curve, sizeof(curve), NULL) == 1)
+        snprintf(out, n, "EC on %s", curve);
+    else
+        snprintf(out, n, "EC with explicit parameters");
+    return out;
 }
 
 static const EVP_MD *md_of(uint16_t hash)
@@ -130,12 +210,19 @@ static const struct {
 
 static bool put_identifier(struct wr *w, const struct sig_scheme *s)
 {
+    /* The salt's length and the trailer field come last; a key may ask for a longer salt. */
+    const uint8_t after = s->pss ? 6 : 0;
+
     for (unsigned i = 0; i < COUNT_OF(identifiers); i++) {
         if (identifiers[i].kind != s->kind || identifiers[i].hash != s->hash ||
             identifiers[i].pss != s->pss)
             continue;
         wr_u8(w, identifiers[i].n);
-        wr_copy(w, identifiers[i].der, identifiers[i].n);
+        wr_copy(w, identifiers[i].der, identifiers[i].n - after);
+        if (s->pss) {
+            wr_u8(w, (uint8_t)s->salt_len);
+            wr_copy(w, identifiers[i].der + identifiers[i].n - after + 1, after - 1u);
+        }
         return wr_ok(w);
     }
     return false;
@@ -347,17 +434,35 @@ static bool scheme_of(struct sig_scheme *out, uint8_t method, const struct key_i
     return false;
 }
 
-enum cv_err sig_check(EVP_PKEY *pkey, uint8_t method, struct cv_span signature,
-                      struct cv_span octets, const struct sig_rules *rules)
+static const char *scheme_text(const struct sig_scheme *s)
 {
-    struct sig_scheme scheme;
+    if (s->kind == KEY_RSA && s->hash == CV_HASH_SHA1)
+        return "it is signed with RSA and SHA-1, which only 'auth = rsa-sha1' accepts";
+    return "'auth' does not accept the kind of its signature, or of its key";
+}
+
+enum cv_err sig_check(EVP_PKEY *pkey, uint8_t method, struct cv_span signature,
+                      struct cv_span octets, const struct sig_rules *rules, struct problem *why)
+{
+    struct sig_scheme scheme = {.kind = KEY_KINDS};
     struct key_info key;
     uint8_t der[SIG_MAX];
+    char text[96];
 
-    if (!key_describe(&key, pkey))
-        return CV_ERR_CERT_USAGE;
+    why->text[0] = '\0';
+    if (!key_describe(&key, pkey)) {
+        problem_set(why, "its key is one that we do not accept: %s",
+                    key_text(text, sizeof(text), pkey));
+        return CV_ERR_CERT_KEY;
+    }
+    if (key.small_exponent && !rules->e3) {
+        problem_set(why, "its RSA key has a small public exponent, which only 'auth = rsa-e3' "
+                         "accepts");
+        return CV_ERR_CERT_KEY;
+    }
     if (!scheme_of(&scheme, method, &key, &signature) ||
         !sig_rules_allow(rules, &key, &scheme)) {
+        problem_set(why, "%s", scheme_text(&scheme));
         ERR_clear_error();
         return CV_ERR_AUTH_METHOD;
     }

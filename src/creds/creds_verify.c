@@ -5,11 +5,14 @@
  * that made the signature.  RFC 7296 section 2.15, RFC 4945 section 3.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include <openssl/err.h>
 
 #include "base/span.h"
 #include "creds/creds_path.h"
 #include "creds/creds_sig.h"
+#include "text/text.h"
 
 /* What a certificate has to satisfy. */
 struct question {
@@ -18,7 +21,21 @@ struct question {
     const struct auth_conf *a;
     struct sig_rules rules;
     int64_t now_s;
+    struct problem *why;
 };
+
+/* Says what is wrong with the certificate; err itself when there is more to say, and its usual
+ * sentence when there is not. */
+static enum cv_err refuse(const struct question *q, const X509 *x509, enum cv_err err,
+                          const char *detail)
+{
+    char subject[256];
+
+    problem_set(q->why, "certificate '%s': %s",
+                cert_name_text(subject, sizeof(subject), X509_get_subject_name(x509)),
+                detail != NULL ? detail : cv_err_text(err));
+    return err;
+}
 
 static bool is_pinned(const struct auth_conf *a, const X509 *x509)
 {
@@ -33,27 +50,55 @@ static bool is_pinned(const struct auth_conf *a, const X509 *x509)
  * that it may name besides are asked all the same. */
 static enum cv_err check_trust(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
 {
+    enum cv_err err;
+
     if (q->a->n_certs > 0 && !is_pinned(q->a, leaf))
-        return CV_ERR_CERT_CHAIN;
-    if (q->a->n_certs > 0 && q->a->n_cacerts == 0)
-        return cert_is_current(leaf, q->now_s) ? CV_OK : CV_ERR_CERT_EXPIRED;
-    return cert_check_path(q->c, leaf, others, q->a, q->now_s);
+        return refuse(q, leaf, CV_ERR_CERT_CHAIN,
+                      "is not the one that the connection names (remote.certs)");
+    if (q->a->n_certs == 0 || q->a->n_cacerts > 0)
+        return cert_check_path(q->c, leaf, others, q->a, q->now_s, q->why);
+    err = cert_check_time(leaf, q->now_s);
+    return err == CV_OK ? CV_OK : refuse(q, leaf, err, NULL);
+}
+
+static enum cv_err check_identity(const struct question *q, const X509 *leaf)
+{
+    const struct cv_id *id = q->fx->u.verify.remote_id;
+    char name[256], detail[320];
+
+    if (cert_names(leaf, id))
+        return CV_OK;
+    id_format(name, sizeof(name), id);
+    snprintf(detail, sizeof(detail), "neither subject nor subjectAltName is '%s'", name);
+    return refuse(q, leaf, CV_ERR_CERT_IDENTITY, detail);
+}
+
+static enum cv_err check_signature(const struct question *q, const X509 *leaf)
+{
+    enum cv_err err =
+        sig_check(X509_get0_pubkey(leaf), q->fx->u.verify.method, q->fx->u.verify.signature,
+                  q->fx->u.verify.octets, &q->rules, q->why);
+    char detail[sizeof(q->why->text)];
+
+    if (err == CV_OK)
+        return CV_OK;
+    snprintf(detail, sizeof(detail), "%s", q->why->text);
+    return refuse(q, leaf, err, detail[0] != '\0' ? detail : NULL);
 }
 
 static enum cv_err check_leaf(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
 {
-    EVP_PKEY *pkey = X509_get0_pubkey(leaf);
-    enum cv_err err;
+    enum cv_err err = check_identity(q, leaf);
 
-    if (!cert_names(leaf, q->fx->u.verify.remote_id))
-        return CV_ERR_CERT_IDENTITY;
-    if (pkey == NULL || !cert_may_sign(leaf))
-        return CV_ERR_CERT_USAGE;
-    err = check_trust(q, leaf, others);
     if (err != CV_OK)
         return err;
-    return sig_check(pkey, q->fx->u.verify.method, q->fx->u.verify.signature,
-                     q->fx->u.verify.octets, &q->rules);
+    if (X509_get0_pubkey(leaf) == NULL)
+        return refuse(q, leaf, CV_ERR_CERT_KEY, NULL);
+    if (!cert_may_sign(leaf))
+        return refuse(q, leaf, CV_ERR_CERT_USAGE,
+                      "keyUsage or extendedKeyUsage does not allow it to sign for IKE");
+    err = check_trust(q, leaf, others);
+    return err == CV_OK ? check_signature(q, leaf) : err;
 }
 
 static void try_own(enum cv_err *err, const struct question *q, const struct cert *cert)
@@ -93,12 +138,14 @@ static bool read_certs(STACK_OF(X509) * out, const struct cv_span *certs, unsign
     return true;
 }
 
-enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t now_s)
+enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t now_s,
+                         struct problem *why)
 {
-    struct question q = {c, fx, creds_auth_conf(&fx->conn->remote), {0}, now_s};
+    struct question q = {c, fx, creds_auth_conf(&fx->conn->remote), {0}, now_s, why};
     enum cv_err err = CV_ERR_CERT_CHAIN;
     STACK_OF(X509) * certs;
 
+    why->text[0] = '\0';
     if (!sig_rules_parse(&q.rules, q.a->scheme))
         return CV_ERR_AUTH_METHOD;
     if (fx->u.verify.n_certs == 0)
@@ -106,6 +153,8 @@ enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t no
     certs = sk_X509_new_null();
     if (read_certs(certs, fx->u.verify.certs, fx->u.verify.n_certs))
         err = check_leaf(&q, sk_X509_value(certs, 0), certs);
+    else
+        problem_set(why, "the peer sent a certificate that is not one");
     sk_X509_pop_free(certs, X509_free);
     ERR_clear_error();
     return err;

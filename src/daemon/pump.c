@@ -37,8 +37,11 @@ static void need_signature(struct daemon *d, const struct cv_effect *fx)
 
 static void need_verify(struct daemon *d, const struct cv_effect *fx)
 {
-    enum cv_err err = creds_verify(d->creds, fx, clock_unix_s());
+    struct problem why;
+    enum cv_err err = creds_verify(d->creds, fx, clock_unix_s(), &why);
 
+    if (err != CV_OK && why.text[0] != '\0')
+        daemon_log(d, 1, LOG_IKE, fx->ike, "%s", why.text);
     answer(d, cv_answer_verify(d->engine, fx->question, err, clock_now_ms()), fx->ike);
 }
 

@@ -82,6 +82,7 @@ static void peers_without_rfc_7427_get_the_older_methods(void **state)
 
         creds_clear(s->peer);
         p = equip(s, cases[i].key, (struct pki_spec){.ca = false});
+        s->local.scheme = s->remote.scheme = "rsa-ecdsa-sha1-sha256-sha384-sha512";
         assert_int_equal(sign(s), CV_OK);
         assert_int_equal(s->sig.method, cases[i].method);
         assert_int_equal(s->sig.data.n, cases[i].n);
@@ -90,6 +91,80 @@ static void peers_without_rfc_7427_get_the_older_methods(void **state)
         assert_int_equal(verify(s), CV_ERR_SIGNATURE);
         pki_free(&p);
     }
+}
+
+/* RSA's method of RFC 7296 means SHA-1, whatever else the two agree on. */
+static void sha1_signatures_must_be_asked_for_by_name(void **state)
+{
+    struct sides *s = *state;
+    struct pki p = equip(s, RSA_2048, (struct pki_spec){.ca = false});
+
+    s->ask.u.sign.hashes = 0;
+    s->ask.u.sign.identity_hash = 0;
+    assert_int_equal(sign(s), CV_ERR_AUTH_METHOD);
+    s->local.scheme = "rsa-sha1";
+    assert_int_equal(sign(s), CV_OK);
+    assert_int_equal(s->sig.method, CV_METHOD_RSA);
+    assert_int_equal(verify(s), CV_ERR_AUTH_METHOD);
+    assert_non_null(strstr(s->why.text, "RSA and SHA-1, which only 'auth = rsa-sha1' accepts"));
+    s->remote.scheme = "pubkey-sha1";
+    assert_int_equal(verify(s), CV_OK);
+    pki_free(&p);
+}
+
+static void small_public_exponents_must_be_asked_for_by_name(void **state)
+{
+    struct sides *s = *state;
+    struct pki p = equip(s, RSA_E3, (struct pki_spec){.ca = false});
+
+    assert_int_equal(sign(s), CV_OK);
+    assert_int_equal(verify(s), CV_ERR_CERT_KEY);
+    assert_non_null(strstr(s->why.text, "which only 'auth = rsa-e3' accepts"));
+    s->remote.scheme = "rsa-e3";
+    assert_int_equal(verify(s), CV_OK);
+    pki_free(&p);
+}
+
+/* RFC 4055: such a key signs in no other way, and with the hash and salt it is bound to. */
+static void keys_for_pss_alone_sign_and_verify(void **state)
+{
+    struct sides *s = *state;
+    struct pki p = equip(s, RSA_PSS, (struct pki_spec){.ca = false});
+    struct pki bound;
+
+    assert_int_equal(sign(s), CV_OK);
+    assert_int_equal(s->data[13], 10); /* rsassaPss */
+    assert_int_equal(s->data[67], 32);
+    assert_int_equal(verify(s), CV_OK);
+    s->remote.scheme = "rsa-sha384";
+    assert_int_equal(verify(s), CV_ERR_AUTH_METHOD);
+    s->remote.scheme = NULL;
+    s->ask.u.sign.hashes = 0;
+    s->ask.u.sign.identity_hash = 0;
+    s->local.scheme = "rsa-sha1";
+    assert_int_equal(sign(s), CV_ERR_AUTH_METHOD);
+    s->local.scheme = NULL;
+    creds_clear(s->peer);
+    bound = equip(s, RSA_PSS_384, (struct pki_spec){.ca = false});
+    s->ask.u.sign.hashes = 1 << CV_HASH_SHA2_256;
+    assert_int_equal(sign(s), CV_ERR_AUTH_METHOD);
+    s->ask.u.sign.hashes = SHA2_ALL;
+    assert_int_equal(sign(s), CV_OK);
+    assert_int_equal(s->data[67], 50); /* the salt */
+    assert_int_equal(verify(s), CV_OK);
+    s->data[s->sig.data.n - 1] ^= 1;
+    assert_int_equal(verify(s), CV_ERR_SIGNATURE);
+    pki_free(&p);
+    pki_free(&bound);
+}
+
+static void a_key_bound_to_sha1_is_refused(void **state)
+{
+    struct sides *s = *state;
+    uint8_t der[PKI_DER_MAX];
+
+    assert_false(creds_add_key(s->peer, pki_key_der(keys[RSA_PSS_SHA1], false, der), NULL, NULL,
+                               &s->why));
 }
 
 static void ed25519_needs_a_peer_that_knows_the_identity_hash(void **state)
@@ -376,6 +451,10 @@ int main(void)
         CREDS_TEST(every_kind_of_key_signs_and_verifies),
         CREDS_TEST(the_hash_is_one_that_the_peer_announced),
         CREDS_TEST(peers_without_rfc_7427_get_the_older_methods),
+        CREDS_TEST(sha1_signatures_must_be_asked_for_by_name),
+        CREDS_TEST(small_public_exponents_must_be_asked_for_by_name),
+        CREDS_TEST(keys_for_pss_alone_sign_and_verify),
+        CREDS_TEST(a_key_bound_to_sha1_is_refused),
         CREDS_TEST(ed25519_needs_a_peer_that_knows_the_identity_hash),
         CREDS_TEST(pss_is_used_when_asked_for_with_every_hash),
         CREDS_TEST(pss_parameters_may_leave_out_their_defaults),

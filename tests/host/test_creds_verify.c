@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/creds_fixture.h"
 
+#include <openssl/core_names.h>
+
 /* ---- identity ---- */
 
 static enum cv_err try_id(struct sides *s, const char *alt, struct cv_id id)
@@ -100,7 +102,7 @@ static void certificates_are_good_in_their_time_alone(void **state)
     assert_int_equal(try_spec(s, (struct pki_spec){.from_s = -10, .until_s = -1}),
                      CV_ERR_CERT_EXPIRED);
     assert_int_equal(try_spec(s, (struct pki_spec){.from_s = 1, .until_s = 10}),
-                     CV_ERR_CERT_EXPIRED);
+                     CV_ERR_CERT_NOT_YET);
     add(s, s->ours, &old_root, true);
     assert_int_equal(try_spec(s, (struct pki_spec){.issuer = &old_root}), CV_ERR_CERT_EXPIRED);
     pki_free(&old_root);
@@ -164,8 +166,12 @@ static void authorities_between_must_be_authorities(void **state)
     assert_int_equal(try_below(s, (struct pki_spec){.ca = false}, leaf), CV_ERR_CERT_CHAIN);
     assert_int_equal(try_below(s, (struct pki_spec){.ca = false, .usage = ""}, leaf),
                      CV_ERR_CERT_CHAIN);
-    assert_int_equal(try_below(s, (struct pki_spec){.ca = true, .usage = ""}, leaf),
-                     CV_ERR_CERT_CHAIN);
+    /* RFC 5280 section 6.1.4(n): only a keyUsage that is there has to allow it. */
+    assert_int_equal(try_below(s, (struct pki_spec){.ca = true, .usage = ""}, leaf), CV_OK);
+    assert_int_equal(
+        try_below(s, (struct pki_spec){.ca = true, .usage = "", .basic = "CA:TRUE,pathlen:0"},
+                  leaf),
+        CV_OK);
     assert_int_equal(try_below(s, (struct pki_spec){.bare = true}, leaf), CV_ERR_CERT_CHAIN);
     assert_int_equal(
         try_below(s, (struct pki_spec){.ca = true, .usage = "critical,digitalSignature"}, leaf),
@@ -197,7 +203,9 @@ static void name_constraints_are_kept(void **state)
                                    .constraints = "critical,permitted;DNS:fleet.example"};
 
     assert_int_equal(try_below(s, fence, (struct pki_spec){.alt = "DNS:a.example"}),
-                     CV_ERR_CERT_CHAIN);
+                     CV_ERR_CERT_NAMES);
+    assert_string_equal(s->why.text,
+                        "certificate 'O=Culvert, CN=a': permitted subtree violation");
     s->id = fqdn("a.fleet.example");
     assert_int_equal(try_below(s, fence, (struct pki_spec){.alt = "DNS:a.fleet.example"}),
                      CV_OK);
@@ -240,6 +248,11 @@ static void the_key_must_be_allowed_to_sign(void **state)
                      CV_OK);
     assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "serverAuth"}), CV_OK);
     assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "1.3.6.1.5.5.7.3.17"}), CV_OK);
+    /* What firewalls' own authorities write, alone. */
+    assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "1.3.6.1.5.5.8.2.2"}), CV_OK);
+    assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "1.3.6.1.5.5.7.3.5"}), CV_OK);
+    assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "1.3.6.1.5.5.8.2.3"}),
+                     CV_ERR_CERT_USAGE);
     assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "anyExtendedKeyUsage"}), CV_OK);
 }
 
@@ -248,17 +261,58 @@ static void weak_certificates_are_refused(void **state)
     struct sides *s = *state;
     struct pki small;
 
-    assert_int_equal(try_spec(s, (struct pki_spec){.digest = EVP_sha1()}), CV_ERR_CERT_CHAIN);
+    assert_int_equal(try_spec(s, (struct pki_spec){.digest = EVP_sha1()}), CV_ERR_CERT_WEAK);
+    assert_string_equal(
+        s->why.text, "certificate 'O=Culvert, CN=a': CA signature digest algorithm too weak");
     /* An RSA key of 1024 bits cannot be loaded to sign with, so it is only presented. */
     assert_int_equal(try_spec(s, (struct pki_spec){.ca = false}), CV_OK);
     small = pki_make(keys[RSA_1024],
                      (struct pki_spec){.name = "a", .issuer = &root, .alt = "DNS:a.example"});
     s->sig.certs[0] = pki_der(&small, s->der[0]);
-    assert_int_equal(verify(s), CV_ERR_CERT_CHAIN);
+    assert_int_equal(verify(s), CV_ERR_CERT_WEAK);
     s->remote.n_certs = 1;
     s->remote.certs = (const struct cert *[]){add(s, s->ours, &small, false)};
-    assert_int_equal(verify(s), CV_ERR_CERT_USAGE);
+    assert_int_equal(verify(s), CV_ERR_CERT_KEY);
+    assert_string_equal(s->why.text, "certificate 'O=Culvert, CN=a': its key is one that we do "
+                                     "not accept: RSA of 1024 bits");
     pki_free(&small);
+}
+
+/* Each has its own error, and the log line its subject: "no trusted path" sends people to look
+ * for an authority that is there. */
+static void reasons_name_the_certificate(void **state)
+{
+    struct sides *s = *state;
+    EVP_PKEY *explicit_key = EVP_EC_gen("P-256");
+    struct pki odd;
+
+    assert_int_equal(try_spec(s, (struct pki_spec){.unknown = true}), CV_ERR_CERT_EXTENSION);
+    assert_string_equal(s->why.text,
+                        "certificate 'O=Culvert, CN=a': unhandled critical extension");
+    assert_int_equal(try_below(s, (struct pki_spec){.ca = true, .unknown = true},
+                               (struct pki_spec){.ca = false}),
+                     CV_ERR_CERT_EXTENSION);
+    assert_string_equal(s->why.text,
+                        "certificate 'O=Culvert, CN=Between': unhandled critical extension");
+    assert_int_equal(try_spec(s, (struct pki_spec){.issuer = &stranger}), CV_ERR_CERT_CHAIN);
+    assert_string_equal(s->why.text, "certificate 'O=Culvert, CN=a': its issuer 'O=Culvert, "
+                                     "CN=Stranger' is none of our authorities");
+    assert_int_equal(try_spec(s, (struct pki_spec){.purpose = "codeSigning"}),
+                     CV_ERR_CERT_USAGE);
+    assert_string_equal(s->why.text, "certificate 'O=Culvert, CN=a': keyUsage or "
+                                     "extendedKeyUsage does not allow it to sign for IKE");
+    assert_int_equal(
+        EVP_PKEY_set_utf8_string_param(explicit_key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"),
+        1);
+    assert_int_equal(try_spec(s, (struct pki_spec){.ca = false}), CV_OK);
+    odd = pki_make(explicit_key,
+                   (struct pki_spec){.name = "a", .issuer = &root, .alt = "DNS:a.example"});
+    s->sig.certs[0] = pki_der(&odd, s->der[0]);
+    assert_int_equal(verify(s), CV_ERR_CERT_KEY);
+    assert_string_equal(s->why.text, "certificate 'O=Culvert, CN=a': Certificate public key "
+                                     "has explicit ECC parameters");
+    pki_free(&odd);
+    EVP_PKEY_free(explicit_key);
 }
 
 /* What common tools make: a root without keyUsage, leaves without key identifiers. */
@@ -310,7 +364,7 @@ static void a_pinned_certificate_needs_no_authority_but_everything_else(void **s
     s->remote.certs = pinned;
     s->remote.n_certs = 1;
     assert_int_equal(verify(s), CV_OK);
-    assert_int_equal(creds_verify(s->ours, &s->check, PKI_NOW + 2 * PKI_DAY),
+    assert_int_equal(creds_verify(s->ours, &s->check, PKI_NOW + 2 * PKI_DAY, &s->why),
                      CV_ERR_CERT_EXPIRED);
     s->id = fqdn("b.example");
     assert_int_equal(verify(s), CV_ERR_CERT_IDENTITY);
@@ -429,6 +483,7 @@ int main(void)
         CREDS_TEST(a_cross_signed_authority_leads_to_the_root_that_we_know),
         CREDS_TEST(the_key_must_be_allowed_to_sign),
         CREDS_TEST(weak_certificates_are_refused),
+        CREDS_TEST(reasons_name_the_certificate),
         CREDS_TEST(homemade_authorities_work),
         CREDS_TEST(broken_certificates_are_refused),
         CREDS_TEST(a_pinned_certificate_needs_no_authority_but_everything_else),

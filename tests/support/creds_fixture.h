@@ -28,17 +28,69 @@ enum {
     SIG_ROOM = 1200
 };
 
-enum which_key { RSA_2048, RSA_1024, P_256, P_384, P_521, ED_25519, CA_KEY, OTHER_KEY, KEYS };
+enum which_key {
+    RSA_2048,
+    RSA_1024,
+    RSA_E3,
+    RSA_PSS,      /* for RSASSA-PSS alone, with any hash */
+    RSA_PSS_384,  /* the same, with SHA-384 and a salt of 50 octets or more */
+    RSA_PSS_SHA1, /* the same, bound to SHA-1 */
+    P_256,
+    P_384,
+    P_521,
+    ED_25519,
+    CA_KEY,
+    OTHER_KEY,
+    KEYS
+};
 
 static EVP_PKEY *keys[KEYS];
 static struct pki root;     /* CA_KEY, trusted by ours */
 static struct pki stranger; /* OTHER_KEY: an authority nobody here trusts */
+
+static inline EVP_PKEY *make_rsa_e3(void)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    BIGNUM *e = BN_new();
+    EVP_PKEY *key = NULL;
+
+    assert_int_equal(BN_set_word(e, 3), 1);
+    assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048), 1);
+    assert_int_equal(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e), 1);
+    assert_int_equal(EVP_PKEY_generate(ctx, &key), 1);
+    BN_free(e);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+/* hash NULL: bound to none. */
+static inline EVP_PKEY *make_rsa_pss(const char *hash, int salt)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+
+    assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048), 1);
+    if (hash != NULL) {
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_keygen_md_name(ctx, hash, NULL), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md_name(ctx, hash), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, salt), 1);
+    }
+    assert_int_equal(EVP_PKEY_generate(ctx, &key), 1);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
 
 static inline int make_keys(void **state)
 {
     (void)state;
     keys[RSA_2048] = EVP_RSA_gen(2048);
     keys[RSA_1024] = EVP_RSA_gen(1024);
+    keys[RSA_E3] = make_rsa_e3();
+    keys[RSA_PSS] = make_rsa_pss(NULL, 0);
+    keys[RSA_PSS_384] = make_rsa_pss("SHA384", 50);
+    keys[RSA_PSS_SHA1] = make_rsa_pss("SHA1", 20);
     keys[P_256] = EVP_EC_gen("P-256");
     keys[P_384] = EVP_EC_gen("P-384");
     keys[P_521] = EVP_EC_gen("P-521");
@@ -163,7 +215,7 @@ static inline enum cv_err sign(struct sides *s)
 
 static inline enum cv_err verify(struct sides *s)
 {
-    return creds_verify(s->ours, &s->check, PKI_NOW);
+    return creds_verify(s->ours, &s->check, PKI_NOW, &s->why);
 }
 
 /* The peer gets a certificate by this spec (issuer NULL: the root) and signs with it. */

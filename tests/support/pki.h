@@ -49,6 +49,7 @@ struct pki_spec {
     int64_t from_s, until_s; /* relative to PKI_NOW; both 0: a day before and after */
     const EVP_MD *digest;    /* SHA-256 */
     bool bare;               /* version 1, no extensions at all */
+    bool unknown;            /* a critical extension that nobody knows */
 };
 
 static inline void pki_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -64,6 +65,20 @@ static inline void pki_extension(X509 *cert, X509 *issuer, int nid, const char *
     X509_EXTENSION_free(ext);
 }
 
+static inline void pki_unknown_extension(X509 *cert)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *ext;
+
+    pki_need(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05", 2) == 1, "octets");
+    ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value);
+    pki_need(ext != NULL && X509_add_ext(cert, ext, -1) == 1, "unknown extension");
+    X509_EXTENSION_free(ext);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(oid);
+}
+
 static inline void pki_extensions(X509 *cert, X509 *issuer, const struct pki_spec *s)
 {
     const char *basic = s->ca ? "critical,CA:TRUE" : "critical,CA:FALSE";
@@ -75,6 +90,8 @@ static inline void pki_extensions(X509 *cert, X509 *issuer, const struct pki_spe
     pki_extension(cert, issuer, NID_subject_alt_name, s->alt);
     pki_extension(cert, issuer, NID_name_constraints, s->constraints);
     pki_extension(cert, issuer, NID_subject_key_identifier, "hash");
+    if (s->unknown)
+        pki_unknown_extension(cert);
     if (issuer != cert && X509_get0_subject_key_id(issuer) != NULL)
         pki_extension(cert, issuer, NID_authority_key_identifier, "keyid");
 }
