@@ -350,72 +350,51 @@ enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms)
 
 /* ---- answers ---- */
 
-/* The SA that waits for this answer, which is not asked again. */
-static enum cv_err take_answer(struct cv_engine *e, uint32_t question, uint8_t kind,
-                               uint64_t now_ms, struct ike_sa **sa)
+/* Hands an answer to the SA that waits for it, and for this one alone. */
+static enum cv_err answer(struct cv_engine *e, uint32_t question, uint8_t kind, uint64_t now_ms,
+                          const struct ike_answer *a)
 {
+    const struct ike_in in = {.kind = kind, .kept = POOL_NONE, .answer = a};
     struct ike *k = &e->ike;
+    struct ike_sa *sa;
 
     engine_enter(e, now_ms);
-    *sa = question_sa(k, question, kind);
-    if (*sa == NULL)
+    sa = question_sa(k, question, kind);
+    if (sa == NULL)
         return CV_ERR_NOT_FOUND;
     if (effects_room(&k->core.fx) < EFFECTS_PER_ANSWER)
         return CV_ERR_BUSY;
-    question_end(k, sa_hs(k, *sa));
+    question_end(k, sa);
+    ike_step(k, sa, &in); /* a failed handshake is not the host's error */
+    sa_run(k, sa);
     return CV_OK;
 }
 
 enum cv_err cv_answer_psk(struct cv_engine *e, uint32_t question, enum cv_err err,
                           struct cv_span secret, uint64_t now_ms)
 {
-    struct ike_sa *sa;
-    enum cv_err found = take_answer(e, question, CV_NEED_PSK, now_ms, &sa);
-
-    if (found != CV_OK)
-        return found;
-    auth_psk(&e->ike, sa, err, secret);
-    sa_run(&e->ike, sa);
-    return CV_OK;
+    return answer(e, question, CV_NEED_PSK, now_ms,
+                  &(struct ike_answer){.err = err, .secret = secret});
 }
 
 enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t question, enum cv_err err,
                                 const struct cv_signature *sig, uint64_t now_ms)
 {
-    struct ike_sa *sa;
-    enum cv_err found = take_answer(e, question, CV_NEED_SIGNATURE, now_ms, &sa);
-
-    if (found != CV_OK)
-        return found;
-    auth_signature(&e->ike, sa, err, sig);
-    sa_run(&e->ike, sa);
-    return CV_OK;
+    return answer(e, question, CV_NEED_SIGNATURE, now_ms,
+                  &(struct ike_answer){.err = err, .sig = sig});
 }
 
 enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t question, enum cv_err err,
                              uint64_t now_ms)
 {
-    struct ike_sa *sa;
-    enum cv_err found = take_answer(e, question, CV_NEED_VERIFY, now_ms, &sa);
-
-    if (found != CV_OK)
-        return found;
-    auth_verdict(&e->ike, sa, err);
-    sa_run(&e->ike, sa);
-    return CV_OK;
+    return answer(e, question, CV_NEED_VERIFY, now_ms, &(struct ike_answer){.err = err});
 }
 
 enum cv_err cv_answer_address(struct cv_engine *e, uint32_t question, enum cv_err err,
                               const struct cv_lease *lease, uint64_t now_ms)
 {
-    struct ike_sa *sa;
-    enum cv_err found = take_answer(e, question, CV_NEED_ADDRESS, now_ms, &sa);
-
-    if (found != CV_OK)
-        return found;
-    auth_address(&e->ike, sa, err, lease);
-    sa_run(&e->ike, sa);
-    return CV_OK;
+    return answer(e, question, CV_NEED_ADDRESS, now_ms,
+                  &(struct ike_answer){.err = err, .lease = lease});
 }
 
 /* ---- time and effects ---- */

@@ -13,16 +13,21 @@
 
 enum { ID_BODY_MAX = 4 + CV_ID_MAX, X509_SIGNATURE = 4 };
 
-enum cv_err auth_octets(const struct ike *k, const struct ike_sa *sa, bool initiators,
-                        struct cv_span id_body, uint8_t *mac, struct cv_span parts[3])
+/* ---- the signed octets ---- */
+
+/* What one side signs: its IKE_SA_INIT message, the other's nonce, prf(SK_p, ID).  mac has
+ * room for CV_PRF_MAX. */
+static enum cv_err signed_octets(const struct ike *k, const struct ike_sa *sa, bool initiators,
+                                 struct cv_span id_body, uint8_t *mac, struct cv_span parts[3])
 {
     const struct ike_hs *hs = sa_hs(k, sa);
+    const struct msgs *msgs = &k->core.msgs;
     bool ours = initiators == sa->peer.initiator;
-    struct cv_span message = msg_octets(&k->core.msgs, ours ? hs->init_ours : hs->init_peer);
+    struct cv_span message = msg_octets(msgs, ours ? hs->init_ours : hs->init_peer);
     uint32_t at = 0;
 
     /* our own message lies there as a datagram with its length and marker */
-    if (ours && !msg_next_part(msg_at(&k->core.msgs, hs->init_ours), &at, false, &message))
+    if (ours && !msg_next_part(msg_at(msgs, hs->init_ours), &at, false, &message))
         return CV_ERR_BUG;
     parts[0] = message;
     parts[1] = initiators ? span(hs->nr, hs->nr_len) : span(hs->ni, hs->ni_len);
@@ -30,133 +35,79 @@ enum cv_err auth_octets(const struct ike *k, const struct ike_sa *sa, bool initi
     return keymat_id_mac(mac, sa->algs.prf, initiators ? hs->auth.pi : hs->auth.pr, id_body);
 }
 
-static struct cv_span own_id_body(const struct ike_hs *hs, uint8_t *out)
-{
-    struct wr w = wr_init(out, ID_BODY_MAX);
-
-    ike_put_id_body(&w, &hs->local_id);
-    return wr_done(&w);
-}
-
-/* The octets as one piece, for hosts that sign elsewhere. */
-static enum cv_err join_octets(struct ike *k, struct ike_hs *hs, const struct cv_span parts[3])
-{
-    uint32_t i = msg_new_or_evict(k);
-    struct wr w;
-
-    if (i == POOL_NONE)
-        return CV_ERR_FULL;
-    w = wr_init(msg_at(&k->core.msgs, i)->data, k->core.msgs.cap);
-    for (int p = 0; p < 3; p++)
-        wr_span(&w, parts[p]);
-    msg_at(&k->core.msgs, i)->len = (uint32_t)w.n;
-    msg_unref(&k->core.msgs, &hs->octets);
-    hs->octets = i;
-    return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
-}
-
-static enum cv_err ask_psk(struct ike *k, struct ike_sa *sa, enum ike_state next)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-    struct effect_slot *s = question_put(k, sa, CV_NEED_PSK);
-
-    if (s == NULL)
-        return CV_ERR_BUSY;
-    s->fx.u.psk.local_id = &hs->local_id;
-    s->fx.u.psk.remote_id =
-        sa->peer.remote_id.type == CV_ID_ANY ? &sa->peer.conn->remote.id : &sa->peer.remote_id;
-    sa->state = (uint8_t)next;
-    return CV_OK;
-}
-
-enum cv_err auth_ask_own(struct ike *k, struct ike_sa *sa, enum ike_state next)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-    uint8_t mac[CV_PRF_MAX], id[ID_BODY_MAX];
-    struct cv_span parts[3];
-    struct effect_slot *s;
-    enum cv_err err;
-
-    if (sa->peer.conn->local.kind == CV_AUTH_PSK)
-        return ask_psk(k, sa, next);
-    err = auth_octets(k, sa, sa->peer.initiator, own_id_body(hs, id), mac, parts);
-    if (err == CV_OK)
-        err = join_octets(k, hs, parts);
-    wipe(mac, sizeof(mac));
-    if (err != CV_OK)
-        return err;
-    s = question_put(k, sa, CV_NEED_SIGNATURE);
-    if (s == NULL)
-        return CV_ERR_BUSY;
-    s->fx.u.sign.local_id = &hs->local_id;
-    s->fx.u.sign.remote_id = &sa->peer.remote_id;
-    s->fx.u.sign.octets = msg_octets(&k->core.msgs, hs->octets);
-    s->fx.u.sign.hashes = hs->peer_hashes & 0x1e; /* SHA-1 to SHA2-512 */
-    s->fx.u.sign.identity_hash = (hs->peer_hashes >> 5) & 1;
-    s->fx.u.sign.certreq = span(hs->certreq, hs->certreq_len);
-    s->msg[1] = hs->octets;
-    msg_ref(&k->core.msgs, hs->octets);
-    sa->state = (uint8_t)next;
-    return CV_OK;
-}
-
-static enum cv_err ask_verify(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                              enum ike_state next)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-    struct cv_span id = sa->peer.initiator ? m->idr : m->idi, parts[3];
-    uint8_t mac[CV_PRF_MAX];
-    struct effect_slot *s;
-    unsigned n = 0;
-    enum cv_err err = auth_octets(k, sa, !sa->peer.initiator, id, mac, parts);
-
-    if (err == CV_OK)
-        err = join_octets(k, hs, parts);
-    wipe(mac, sizeof(mac));
-    if (err != CV_OK)
-        return err;
-    for (unsigned i = 0; i < m->n_cert && n < CV_CERTS_MAX; i++) {
-        if (m->cert[i].encoding == X509_SIGNATURE)
-            hs->certs[n++] = m->cert[i].data;
-    }
-    s = question_put(k, sa, CV_NEED_VERIFY);
-    if (s == NULL)
-        return CV_ERR_BUSY;
-    s->fx.u.verify.remote_id = &sa->peer.remote_id;
-    s->fx.u.verify.local_id = &hs->local_id;
-    s->fx.u.verify.method = m->auth_method;
-    s->fx.u.verify.octets = msg_octets(&k->core.msgs, hs->octets);
-    s->fx.u.verify.signature = m->auth;
-    s->fx.u.verify.certs = hs->certs;
-    s->fx.u.verify.n_certs = n;
-    s->msg[0] = hs->peer_auth;
-    s->msg[1] = hs->octets;
-    msg_ref(&k->core.msgs, hs->peer_auth);
-    msg_ref(&k->core.msgs, hs->octets);
-    sa->state = (uint8_t)next;
-    return CV_OK;
-}
-
-enum cv_err auth_ask_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                          enum ike_state next)
-{
-    bool psk = m->auth_method == CV_METHOD_PSK;
-
-    if (sa->peer.conn->remote.kind != CV_AUTH_ANY &&
-        psk != (sa->peer.conn->remote.kind == CV_AUTH_PSK))
-        return CV_ERR_AUTH_METHOD;
-    return psk ? ask_psk(k, sa, next) : ask_verify(k, sa, m, next);
-}
-
-enum cv_err auth_reparse(const struct ike *k, const struct ike_sa *sa, struct ike_msg *m)
+/* Our own octets, or the peer's. */
+static enum cv_err octets_of(const struct ike *k, const struct ike_sa *sa, bool own,
+                             uint8_t *mac, struct cv_span parts[3])
 {
     const struct ike_hs *hs = sa_hs(k, sa);
+    uint8_t body[ID_BODY_MAX];
+    struct wr w = wr_init(body, sizeof(body));
 
-    if (hs == NULL || hs->peer_auth == POOL_NONE)
-        return CV_ERR_BUG;
-    return ike_parse_payloads(m, hs->peer_auth_first, msg_octets(&k->core.msgs, hs->peer_auth),
-                              0);
+    if (!own)
+        return signed_octets(k, sa, !sa->peer.initiator, hs->words.id_body, mac, parts);
+    ike_put_id_body(&w, &hs->local_id);
+    return signed_octets(k, sa, sa->peer.initiator, wr_done(&w), mac, parts);
 }
+
+/* AUTH data for a shared secret. */
+static enum cv_err psk_proof(const struct ike *k, const struct ike_sa *sa, bool own,
+                             struct cv_span secret, uint8_t auth[CV_PRF_MAX])
+{
+    uint8_t mac[CV_PRF_MAX];
+    struct cv_span parts[3];
+    enum cv_err err = secret.n == 0 ? CV_ERR_NO_CREDENTIAL : CV_OK;
+
+    if (err == CV_OK)
+        err = octets_of(k, sa, own, mac, parts);
+    if (err == CV_OK)
+        err = keymat_psk_auth(auth, sa->algs.prf, secret, parts);
+    wipe(mac, sizeof(mac));
+    return err;
+}
+
+/* ---- answers of the host ---- */
+
+enum cv_err auth_prove(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
+                       struct auth_proof *proof)
+{
+    const struct cv_signature *sig = in->answer->sig;
+    enum cv_err err = in->answer->err;
+
+    memset(proof, 0, sizeof(*proof));
+    if (err != CV_OK)
+        return err;
+    if (in->kind == ANSWER_PSK) {
+        proof->method = CV_METHOD_PSK;
+        proof->data = span(proof->mac, sa->algs.prf->out_len);
+        return psk_proof(k, sa, true, in->answer->secret, proof->mac);
+    }
+    proof->method = sig->method;
+    proof->data = sig->data;
+    if (sa->peer.conn->send_cert) {
+        proof->certs = sig->certs;
+        proof->n_certs = sig->n_certs < CV_CERTS_MAX ? sig->n_certs : CV_CERTS_MAX;
+    }
+    return CV_OK;
+}
+
+enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
+                            const struct ike_answer *answer, uint8_t kind)
+{
+    const struct cv_span theirs = sa_hs(k, sa)->words.auth;
+    uint8_t auth[CV_PRF_MAX];
+    enum cv_err err = answer->err;
+
+    if (err != CV_OK || kind != ANSWER_PSK)
+        return err;
+    err = psk_proof(k, sa, false, answer->secret, auth);
+    if (err == CV_OK &&
+        (theirs.n != sa->algs.prf->out_len || !ct_equal(theirs.p, auth, theirs.n)))
+        err = CV_ERR_SIGNATURE;
+    wipe(auth, sizeof(auth));
+    return err;
+}
+
+/* ---- the end of an attempt ---- */
 
 bool auth_is_ours(enum cv_err err)
 {
@@ -164,54 +115,69 @@ bool auth_is_ours(enum cv_err err)
            err == CV_ERR_CRYPTO || err == CV_ERR_BUG;
 }
 
-void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err)
+/* A responder answers AUTHENTICATION_FAILED, and nothing tells the peer why; or, where the
+ * fault is ours, TEMPORARY_FAILURE, lest the peer doubts its credentials.  For an initiator see
+ * RFC 7296 section 2.21.2. */
+void auth_fail(const struct ike_sa *sa, enum cv_err err, struct ike_out *out,
+               struct ike_change *ch)
 {
-    event_put(&k->core, CV_EV_AUTH_FAILED, &sa->peer, err);
-    k->core.stats.errors[err]++;
-}
+    bool ours = auth_is_ours(err);
 
-static void peer_done(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
-{
+    ch->close = err;
+    ch->auth_failed = true;
+    ch->ask = 0;
+    ch->parting = sa->state == ST_I_AUTH || sa->state == ST_I_VERIFY;
+    ch->parting_notify = ours ? 0 : N_AUTHENTICATION_FAILED;
     if (sa->peer.initiator)
-        initiator_finish(k, sa, verdict);
-    else
-        responder_verified(k, sa, verdict);
+        return;
+    ch->send = SEND_RESPONSE;
+    out_reject(out, ch, ours ? CV_ERR_TEMPORARY : CV_ERR_AUTH, span(NULL, 0));
 }
 
-enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                        const struct ike_change *ch)
+enum cv_err auth_unanswered(const struct ike *k, const struct ike_sa *sa,
+                            const struct ike_in *in, struct ike_out *out, struct ike_change *ch)
 {
-    enum cv_err err = ch->close; /* an initiator tells the peer that it does not believe it */
+    (void)k, (void)in;
+    auth_fail(sa, CV_ERR_NO_ANSWER, out, ch);
+    return CV_OK;
+}
 
-    sa->peer.remote_id = ch->peer_id;
-    if (!sa->peer.initiator) {
-        sa->peer.conn = ch->conn;
-        peer_local_id(&sa->peer, &sa_hs(k, sa)->local_id);
+/* ---- messages ---- */
+
+void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiator)
+{
+    w->id_body = from_initiator ? m->idi : m->idr;
+    w->auth = m->auth;
+    w->method = m->auth_method;
+    w->initial_contact = ike_find_notify(m, N_INITIAL_CONTACT) != NULL;
+    w->takes_alerts = ike_find_notify(m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
+    w->has_cp = ike_has(m, PL_CP);
+    if (w->has_cp)
+        w->cp_err = ike_parse_cp(&w->cp, m->cp);
+    w->n_certs = 0;
+    for (unsigned i = 0; i < m->n_cert && w->n_certs < CV_CERTS_MAX; i++) {
+        if (m->cert[i].encoding == X509_SIGNATURE)
+            w->certs[w->n_certs++] = m->cert[i].data;
     }
-    if (err == CV_OK)
-        err = auth_ask_peer(k, sa, m, (enum ike_state)ch->next);
-    if (err == CV_OK)
-        return CV_OK;
-    peer_done(k, sa, err);
-    return err;
+    w->child = child_terms(m, false);
 }
 
-/* ---- what goes out ---- */
-
-void auth_put_certs(const struct ike *k, const struct ike_hs *hs, struct ike_out *o)
+void auth_put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id)
 {
-    struct rd r = rd_init(msg_octets(&k->core.msgs, hs->auth_certs));
-
-    while (rd_left(&r) > 0) {
-        struct cv_span cert = rd_take(&r, rd_u16(&r));
-
-        ike_put_cert(&o->chain, X509_SIGNATURE, cert);
-    }
+    ike_payload_begin(&o->chain, payload);
+    ike_put_id_body(&o->w, id);
+    ike_payload_end(&o->chain);
 }
 
-void auth_put_auth(const struct ike *k, const struct ike_hs *hs, struct ike_out *o)
+void auth_put_certs(const struct auth_proof *proof, struct ike_out *o)
 {
-    ike_put_auth(&o->chain, hs->auth_method, msg_octets(&k->core.msgs, hs->auth_data));
+    for (unsigned i = 0; i < proof->n_certs; i++)
+        ike_put_cert(&o->chain, X509_SIGNATURE, proof->certs[i]);
+}
+
+void auth_put_auth(const struct auth_proof *proof, struct ike_out *o)
+{
+    ike_put_auth(&o->chain, proof->method, proof->data);
 }
 
 void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o)
@@ -224,147 +190,178 @@ void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o)
     ike_payload_end(&o->chain);
 }
 
-/* ---- the host's answers ---- */
+/* ---- questions to the host ---- */
 
-static enum cv_err keep_proof(struct ike *k, struct ike_hs *hs, uint8_t method,
-                              struct cv_span data)
+uint8_t auth_own_question(const struct cv_conn *conn)
 {
-    msg_unref(&k->core.msgs, &hs->auth_data);
-    hs->auth_method = method;
-    hs->auth_data = msg_copy_or_evict(k, data);
-    return hs->auth_data == POOL_NONE ? CV_ERR_FULL : CV_OK;
+    return conn->local.kind == CV_AUTH_PSK ? CV_NEED_PSK : CV_NEED_SIGNATURE;
 }
 
-static enum cv_err keep_certs(struct ike *k, struct ike_hs *hs, const struct cv_signature *sig)
+uint8_t auth_question(const struct cv_conn *conn, uint8_t method)
 {
+    bool psk = method == CV_METHOD_PSK;
+
+    if (conn->remote.kind != CV_AUTH_ANY && psk != (conn->remote.kind == CV_AUTH_PSK))
+        return 0;
+    return psk ? CV_NEED_PSK : CV_NEED_VERIFY;
+}
+
+/* The signed octets as one piece, for hosts that sign or check elsewhere. */
+static enum cv_err join_octets(struct ike *k, const struct ike_sa *sa, bool own, uint32_t *slot)
+{
+    struct msgs *msgs = &k->core.msgs;
+    uint8_t mac[CV_PRF_MAX];
+    struct cv_span parts[3];
+    enum cv_err err = octets_of(k, sa, own, mac, parts);
     struct wr w;
 
-    hs->auth_certs = msg_new_or_evict(k);
-    if (hs->auth_certs == POOL_NONE)
-        return CV_ERR_FULL;
-    w = wr_init(msg_at(&k->core.msgs, hs->auth_certs)->data, k->core.msgs.cap);
-    for (unsigned i = 0; i < sig->n_certs && i < CV_CERTS_MAX; i++) {
-        wr_u16(&w, (uint16_t)sig->certs[i].n);
-        wr_span(&w, sig->certs[i]);
-    }
-    msg_at(&k->core.msgs, hs->auth_certs)->len = (uint32_t)w.n;
-    return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
-}
-
-/* Our own proof is there, or why not. */
-static void own_done(struct ike *k, struct ike_sa *sa, enum cv_err err)
-{
-    if (err == CV_OK && sa->peer.initiator) {
-        initiator_send(k, sa);
+    *slot = err == CV_OK ? msg_new_or_evict(k) : POOL_NONE;
+    if (*slot != POOL_NONE) {
+        w = wr_init(msg_at(msgs, *slot)->data, msgs->cap);
+        for (int p = 0; p < 3; p++)
+            wr_span(&w, parts[p]);
+        msg_at(msgs, *slot)->len = (uint32_t)w.n;
+        err = wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
     } else if (err == CV_OK) {
-        responder_signed(k, sa);
-    } else {
-        auth_failed(k, sa, err);
-        if (sa->peer.initiator)
-            sa_close(k, sa, err, false);
-        else
-            responder_fail(k, sa, err);
+        err = CV_ERR_FULL;
     }
-}
-
-static enum cv_err own_psk(struct ike *k, struct ike_sa *sa, struct cv_span secret)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-    uint8_t mac[CV_PRF_MAX], id[ID_BODY_MAX], auth[CV_PRF_MAX];
-    struct cv_span parts[3];
-    enum cv_err err = auth_octets(k, sa, sa->peer.initiator, own_id_body(hs, id), mac, parts);
-
-    if (err == CV_OK)
-        err = keymat_psk_auth(auth, sa->algs.prf, secret, parts);
-    if (err == CV_OK)
-        err = keep_proof(k, hs, CV_METHOD_PSK, span(auth, sa->algs.prf->out_len));
     wipe(mac, sizeof(mac));
-    wipe(auth, sizeof(auth));
     return err;
 }
 
-static enum cv_err peer_psk(struct ike *k, struct ike_sa *sa, struct cv_span secret)
+static void show_signature(struct effect_slot *s, const struct ike_sa *sa,
+                           const struct ike_hs *hs, struct cv_span octets)
 {
-    uint8_t mac[CV_PRF_MAX], auth[CV_PRF_MAX];
-    struct cv_span parts[3];
-    struct ike_msg m;
-    enum cv_err err = auth_reparse(k, sa, &m);
-
-    if (err == CV_OK)
-        err = auth_octets(k, sa, !sa->peer.initiator, sa->peer.initiator ? m.idr : m.idi, mac,
-                          parts);
-    if (err == CV_OK)
-        err = keymat_psk_auth(auth, sa->algs.prf, secret, parts);
-    if (err == CV_OK &&
-        (m.auth.n != sa->algs.prf->out_len || !ct_equal(m.auth.p, auth, m.auth.n)))
-        err = CV_ERR_SIGNATURE;
-    wipe(mac, sizeof(mac));
-    wipe(auth, sizeof(auth));
-    return err;
+    s->fx.u.sign.local_id = &hs->local_id;
+    s->fx.u.sign.remote_id = &sa->peer.remote_id;
+    s->fx.u.sign.octets = octets;
+    s->fx.u.sign.hashes = hs->peer_hashes & 0x1e; /* SHA-1 to SHA2-512 */
+    s->fx.u.sign.identity_hash = (hs->peer_hashes >> 5) & 1;
+    s->fx.u.sign.certreq = span(hs->certreq, hs->certreq_len);
 }
 
-void auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret)
+static void show_verify(struct effect_slot *s, const struct ike_sa *sa, const struct ike_hs *hs,
+                        struct cv_span octets)
 {
-    bool own = sa->state == ST_I_SIGN || sa->state == ST_R_SIGN;
-
-    if (err == CV_OK && secret.n == 0)
-        err = CV_ERR_NO_CREDENTIAL;
-    if (err == CV_OK)
-        err = own ? own_psk(k, sa, secret) : peer_psk(k, sa, secret);
-    if (own)
-        own_done(k, sa, err);
-    else
-        peer_done(k, sa, err);
+    s->fx.u.verify.remote_id = &sa->peer.remote_id;
+    s->fx.u.verify.local_id = &hs->local_id;
+    s->fx.u.verify.method = hs->words.method;
+    s->fx.u.verify.octets = octets;
+    s->fx.u.verify.signature = hs->words.auth;
+    s->fx.u.verify.certs = hs->words.certs;
+    s->fx.u.verify.n_certs = hs->words.n_certs;
 }
 
-void auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                    const struct cv_signature *sig)
+/* The effect takes over the buffer with the octets. */
+static enum cv_err ask_about_octets(struct ike *k, struct ike_sa *sa, uint8_t kind)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    const struct ike_hs *hs = sa_hs(k, sa);
+    struct effect_slot *s = NULL;
+    struct cv_span octets;
+    uint32_t slot;
+    enum cv_err err = join_octets(k, sa, kind == CV_NEED_SIGNATURE, &slot);
 
-    if (err == CV_OK)
-        err = keep_proof(k, hs, sig->method, sig->data);
-    if (err == CV_OK && sa->peer.conn->send_cert && sig->n_certs > 0)
-        err = keep_certs(k, hs, sig);
-    own_done(k, sa, err);
-}
-
-void auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err)
-{
-    peer_done(k, sa, err);
-}
-
-void auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                  const struct cv_lease *lease)
-{
     if (err == CV_OK) {
-        sa_hs(k, sa)->lease = *lease;
-        sa->peer.vip4 = lease->v4;
-        sa->peer.vip6 = lease->v6;
+        s = question_put(k, sa, kind);
+        err = s == NULL ? CV_ERR_BUSY : CV_OK;
+    }
+    if (err != CV_OK) {
+        msg_unref(&k->core.msgs, &slot);
+        return err;
+    }
+    octets = msg_octets(&k->core.msgs, slot);
+    s->msg[0] = slot;
+    if (kind == CV_NEED_SIGNATURE) {
+        show_signature(s, sa, hs, octets);
+    } else {
+        show_verify(s, sa, hs, octets);
+        s->msg[1] = hs->peer_auth;
+        msg_ref(&k->core.msgs, hs->peer_auth);
+    }
+    return CV_OK;
+}
+
+enum cv_err auth_ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
+    const struct cv_id *remote = &sa->peer.remote_id;
+    struct effect_slot *s;
+
+    if (kind == CV_NEED_SIGNATURE || kind == CV_NEED_VERIFY)
+        return ask_about_octets(k, sa, kind);
+    s = question_put(k, sa, kind);
+    if (s == NULL)
+        return CV_ERR_BUSY;
+    if (kind == CV_NEED_PSK) {
+        s->fx.u.psk.local_id = &hs->local_id;
+        s->fx.u.psk.remote_id = remote->type == CV_ID_ANY ? &sa->peer.conn->remote.id : remote;
+        return CV_OK;
+    }
+    s->fx.u.address.remote_id = remote;
+    s->fx.u.address.want_v4 = hs->words.cp.has_v4 ? hs->words.cp.v4 : (struct cv_addr){0};
+    s->fx.u.address.want_v6 = hs->words.cp.has_v6 ? hs->words.cp.v6 : (struct cv_addr){0};
+    return CV_OK;
+}
+
+/* ---- commit ---- */
+
+/* Who the peer says it is and what else its message says. */
+static void commit_words(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                         const struct ike_change *ch)
+{
+    struct ike_hs *hs = sa_hs_mut(k, sa);
+
+    sa->peer.remote_id = ch->peer_id;
+    if (ch->conn != NULL) {
+        sa->peer.conn = ch->conn;
+        peer_local_id(&sa->peer, &hs->local_id);
+    }
+    hs->words = ch->words;
+    msg_unref(&k->core.msgs, &hs->peer_auth);
+    hs->peer_auth = in->kept;
+    msg_ref(&k->core.msgs, in->kept);
+    if (!sa->peer.initiator)
+        hs_note_certreqs(hs, in->m);
+}
+
+void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                 const struct ike_change *ch)
+{
+    struct ike_hs *hs = sa_hs_mut(k, sa);
+
+    if (ch->has_words)
+        commit_words(k, sa, in, ch);
+    if (ch->auth_failed) {
+        event_put(&k->core, CV_EV_AUTH_FAILED, &sa->peer, ch->close);
+        k->core.stats.errors[ch->close]++;
+    }
+    if (ch->parting)
+        send_parting(k, sa, ch->parting_notify);
+    if (ch->verified)
+        responder_settle(k, sa);
+    if (ch->has_lease) {
+        hs->lease = ch->lease;
         sa->peer.has_lease = true;
     }
-    if (err == CV_ERR_NO_ANSWER) {
-        auth_failed(k, sa, err);
-        responder_fail(k, sa, err);
-    } else {
-        responder_finish(k, sa, err);
+    if (ch->has_lease || ch->has_addresses) {
+        sa->peer.vip4 = ch->lease.v4;
+        sa->peer.vip6 = ch->lease.v6;
     }
+    if (ch->address != CV_OK)
+        hs->address = ch->address;
+    if (ch->send == SEND_AUTH)
+        hs->child = ch->child_asked;
 }
 
-void auth_unanswered(struct ike *k, struct ike_sa *sa)
+void auth_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
-    question_end(k, sa_hs(k, sa));
-    switch (sa->state) {
-    case ST_I_SIGN:
-    case ST_R_SIGN:
-        own_done(k, sa, CV_ERR_NO_ANSWER);
-        break;
-    case ST_I_VERIFY:
-    case ST_R_VERIFY:
-        peer_done(k, sa, CV_ERR_NO_ANSWER);
-        break;
-    default:
-        auth_address(k, sa, CV_ERR_NO_ANSWER, NULL);
-        break;
+    sa->peer_alerts = ch->peer_alerts;
+    if (sa->peer.initiator) {
+        initiator_commit_up(k, sa, ch);
+    } else {
+        sa_established(k, sa);
+        if (ch->has_child)
+            create_child_commit(k, sa, ch);
     }
+    hs_give(k, &sa->hs);
 }

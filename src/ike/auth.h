@@ -6,35 +6,37 @@
 
 #include "ike/exchange.h"
 
-/* The octets that one side signs: its IKE_SA_INIT message, the other's nonce, prf(SK_p, ID).
- * mac has room for CV_PRF_MAX. */
-CV_MUST_USE enum cv_err auth_octets(const struct ike *k, const struct ike_sa *sa,
-                                    bool initiators, struct cv_span id_body, uint8_t *mac,
-                                    struct cv_span parts[3]);
-/* Asks the host to prove who we are: next is the state that waits. */
-CV_MUST_USE enum cv_err auth_ask_own(struct ike *k, struct ike_sa *sa, enum ike_state next);
-/* Asks the host about the peer, whose ID and AUTH are in m. */
-CV_MUST_USE enum cv_err auth_ask_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                                      enum ike_state next);
-/* Appends our CERT payloads, then AUTH, from what the host answered. */
-void auth_put_certs(const struct ike *k, const struct ike_hs *hs, struct ike_out *o);
-void auth_put_auth(const struct ike *k, const struct ike_hs *hs, struct ike_out *o);
-void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o);
-/* The peer's decrypted IKE_AUTH message again. */
-CV_MUST_USE enum cv_err auth_reparse(const struct ike *k, const struct ike_sa *sa,
-                                     struct ike_msg *m);
+/* Our own proof, as the host or its secret made it. */
+struct auth_proof {
+    uint8_t method; /* cv_auth_method */
+    struct cv_span data;
+    const struct cv_span *certs;
+    unsigned n_certs;
+    uint8_t mac[CV_PRF_MAX]; /* data, with a shared secret */
+};
+
+/* From the host's answer; or why there is none. */
+CV_MUST_USE enum cv_err auth_prove(const struct ike *k, const struct ike_sa *sa,
+                                   const struct ike_in *in, struct auth_proof *proof);
+/* Has the peer proven who it is, as the host's answer says? */
+CV_MUST_USE enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
+                                        const struct ike_answer *answer, uint8_t kind);
+/* The question about a peer that uses this method: CV_NEED_*; 0: conn does not accept it. */
+uint8_t auth_question(const struct cv_conn *conn, uint8_t method);
+/* The question that makes us prove who we are. */
+uint8_t auth_own_question(const struct cv_conn *conn);
+/* What m says; it proves who its sender is. */
+void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiator);
 /* Is it this side that could not do its part?  No word about the peer's identity then. */
 bool auth_is_ours(enum cv_err err);
-/* AUTH_FAILED event; details stay on this side. */
-void auth_failed(struct ike *k, struct ike_sa *sa, enum cv_err err);
 
-/* auth_initiator.c */
-void initiator_send(struct ike *k, struct ike_sa *sa);
-void initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict);
-/* auth_responder.c */
-void responder_verified(struct ike *k, struct ike_sa *sa, enum cv_err verdict);
-void responder_signed(struct ike *k, struct ike_sa *sa);
-void responder_finish(struct ike *k, struct ike_sa *sa, enum cv_err address);
-void responder_fail(struct ike *k, struct ike_sa *sa, enum cv_err err);
+void auth_put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id);
+void auth_put_certs(const struct auth_proof *proof, struct ike_out *o);
+void auth_put_auth(const struct auth_proof *proof, struct ike_out *o);
+void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o);
+
+/* auth_initiator.c, auth_responder.c: the parts of a commit. */
+void initiator_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
+void responder_settle(struct ike *k, struct ike_sa *sa);
 
 #endif

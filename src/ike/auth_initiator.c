@@ -23,7 +23,7 @@ static struct child_sa *first_child(const struct ike *k, const struct ike_sa *sa
 
 enum cv_err auth_start(struct ike *k, struct ike_sa *sa)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
 
     peer_local_id(&sa->peer, &hs->local_id);
     if (!id_has_wildcard(&sa->peer.conn->remote.id))
@@ -32,7 +32,8 @@ enum cv_err auth_start(struct ike *k, struct ike_sa *sa)
     if (first_child(k, sa) == NULL && !sa->peer_childless && sa->peer.conn->n_children > 0 &&
         child_new(&k->core, &sa->peer, sa->peer.conn, sa->peer.conn->children[0]) == NULL)
         return CV_ERR_FULL;
-    return auth_ask_own(k, sa, ST_I_SIGN);
+    sa->state = ST_I_SIGN;
+    return auth_ask(k, sa, auth_own_question(sa->peer.conn));
 }
 
 /* RFC 7296 section 2.4: say so when we know of no other SA with this peer. */
@@ -67,41 +68,38 @@ static void put_cp_request(const struct ike *k, const struct ike_sa *sa, struct 
     ike_payload_end(&o->chain);
 }
 
-static void put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id)
+/* The host has made our proof: the request can go. */
+enum cv_err initiator_proven(const struct ike *k, const struct ike_sa *sa,
+                             const struct ike_in *in, struct ike_out *out,
+                             struct ike_change *ch)
 {
-    ike_payload_begin(&o->chain, payload);
-    ike_put_id_body(&o->w, id);
-    ike_payload_end(&o->chain);
-}
+    const struct ike_hs *hs = sa_hs(k, sa);
+    const struct child_sa *c = first_child(k, sa);
+    struct auth_proof proof;
+    enum cv_err err = auth_prove(k, sa, in, &proof);
 
-void initiator_send(struct ike *k, struct ike_sa *sa)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-    struct child_sa *c = first_child(k, sa);
-    struct ike_out o;
-    enum cv_err err = CV_OK;
-
-    out_begin(k, &o);
-    put_id(&o, PL_IDI, &hs->local_id);
-    auth_put_certs(k, hs, &o);
-    if (is_first_contact(k, sa, hs))
-        ike_put_notify(&o.chain, 0, span(NULL, 0), N_INITIAL_CONTACT, span(NULL, 0));
-    alert_announce(&o);
-    auth_put_certreq(sa, &o);
-    if (hs->asked_id.type != CV_ID_ANY)
-        put_id(&o, PL_IDR, &hs->asked_id);
-    auth_put_auth(k, hs, &o);
-    put_cp_request(k, sa, &o);
-    if (c != NULL) {
-        err = child_put_request(k, sa, c, false, &o);
-        hs->child = c->id;
+    if (err == CV_OK) {
+        auth_put_id(out, PL_IDI, &hs->local_id);
+        auth_put_certs(&proof, out);
+        if (is_first_contact(k, sa, hs))
+            ike_put_notify(&out->chain, 0, span(NULL, 0), N_INITIAL_CONTACT, span(NULL, 0));
+        alert_announce(out);
+        auth_put_certreq(sa, out);
+        if (hs->asked_id.type != CV_ID_ANY)
+            auth_put_id(out, PL_IDR, &hs->asked_id);
+        auth_put_auth(&proof, out);
+        put_cp_request(k, sa, out);
+        if (c != NULL)
+            err = child_put_request(k, sa, c, false, out);
     }
-    if (err == CV_OK)
-        err = send_request(k, sa, EX_AUTH, DO_AUTH, &o);
-    if (err == CV_OK)
-        sa->state = ST_I_AUTH;
-    else
-        sa_close(k, sa, err, false);
+    wipe(&proof, sizeof(proof));
+    if (err != CV_OK) {
+        auth_fail(sa, err, out, ch);
+        return CV_OK;
+    }
+    ch->send = SEND_AUTH;
+    ch->child_asked = c == NULL ? 0 : c->id;
+    return CV_OK;
 }
 
 /* The peer refused the whole SA: an error notify and no AUTH. */
@@ -111,109 +109,137 @@ static void note_refusal(struct ike_change *ch, const struct ike_notify *n)
     ch->notify = n == NULL ? 0 : n->type;
 }
 
-enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                           struct ike_out *out, struct ike_change *ch)
 {
     const struct ike_hs *hs = sa_hs(k, sa);
+    const struct ike_msg *m = in->m;
     struct cv_id idr;
+    enum cv_err err = CV_OK;
 
-    (void)out;
     if (!ike_has(m, PL_AUTH) || !ike_has(m, PL_IDR)) {
         note_refusal(ch, ike_error_notify(m));
         return CV_OK;
     }
-    ch->next = ST_I_VERIFY;
     if (ike_parse_id(&idr, m->idr) != CV_OK) {
-        ch->close = CV_ERR_SYNTAX;
+        auth_fail(sa, CV_ERR_SYNTAX, out, ch);
         return CV_OK;
     }
     ch->peer_id = idr;
+    ch->has_words = true;
+    auth_read(&ch->words, m, false);
+    ch->ask = auth_question(sa->peer.conn, m->auth_method);
     if (id_matches(&sa->peer.conn->remote.id, &idr) == ID_NO ||
         (hs->asked_id.type != CV_ID_ANY && !id_equal(&hs->asked_id, &idr)))
-        ch->close = CV_ERR_ID_MISMATCH;
+        err = CV_ERR_ID_MISMATCH;
+    else if (ch->ask == 0)
+        err = CV_ERR_AUTH_METHOD;
+    if (err != CV_OK)
+        auth_fail(sa, err, out, ch);
     return CV_OK;
 }
 
 /* Addresses and DNS servers that the responder assigned. */
-static enum cv_err take_addresses(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+static enum cv_err take_addresses(const struct ike_sa *sa, const struct auth_words *w,
+                                  struct ike_change *ch)
 {
-    struct cv_effect *fx;
-    struct ike_cp cp;
+    struct cv_lease *l = &ch->lease;
 
     if (sa->peer.conn->n_vips == 0)
         return CV_OK;
-    if (!ike_has(m, PL_CP) || ike_parse_cp(&cp, m->cp) != CV_OK || cp.type != CP_REPLY)
+    if (!w->has_cp || w->cp_err != CV_OK || w->cp.type != CP_REPLY)
         return CV_ERR_ADDRESS;
-    if (cp.has_v4 && !addr_is_zero(&cp.v4))
-        sa->peer.vip4 = cp.v4;
-    if (cp.has_v6 && !addr_is_zero(&cp.v6))
-        sa->peer.vip6 = cp.v6;
-    if (sa->peer.vip4.family == 0 && sa->peer.vip6.family == 0)
+    if (w->cp.has_v4 && !addr_is_zero(&w->cp.v4))
+        l->v4 = w->cp.v4;
+    if (w->cp.has_v6 && !addr_is_zero(&w->cp.v6))
+        l->v6 = w->cp.v6;
+    if (l->v4.family == 0 && l->v6.family == 0)
         return CV_ERR_ADDRESS;
-    fx = event_put(&k->core, CV_EV_ADDRESS, &sa->peer, CV_OK);
-    if (fx == NULL)
-        return CV_OK;
-    fx->u.event.lease.v4 = sa->peer.vip4;
-    fx->u.event.lease.v6 = sa->peer.vip6;
-    fx->u.event.lease.v6_prefix = cp.v6_prefix;
-    fx->u.event.lease.n_dns = cp.n_dns < CV_LEASE_DNS_MAX ? cp.n_dns : CV_LEASE_DNS_MAX;
-    memcpy(fx->u.event.lease.dns, cp.dns, fx->u.event.lease.n_dns * sizeof(cp.dns[0]));
+    l->v6_prefix = w->cp.v6_prefix;
+    l->n_dns = w->cp.n_dns < CV_LEASE_DNS_MAX ? w->cp.n_dns : CV_LEASE_DNS_MAX;
+    memcpy(l->dns, w->cp.dns, l->n_dns * sizeof(l->dns[0]));
+    ch->has_addresses = true;
     return CV_OK;
 }
 
-/* The IKE SA stands; its first Child SA may fail all the same (RFC 7296 section 1.2). */
-static void take_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                       enum cv_err address)
+/* The Child SA that came with IKE_AUTH; it may fail although the IKE SA stands (RFC 7296
+ * section 1.2). */
+static enum cv_err agree_child(const struct ike *k, const struct ike_sa *sa,
+                               const struct child_sa *c, struct ike_change *ch)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    const struct ike_hs *hs = sa_hs(k, sa);
+    struct child_terms t = hs->words.child;
+    enum cv_err err;
+
+    if (t.refusal != 0)
+        return err_of_notify(t.refusal);
+    t.granted = ch->has_addresses ? &ch->lease : NULL;
+    err = child_check(sa, &t, c, &ch->child);
+    if (err == CV_OK)
+        err = child_keys(k, sa, &ch->child, span(NULL, 0), span(hs->ni, hs->ni_len),
+                         span(hs->nr, hs->nr_len));
+    ch->has_child = err == CV_OK;
+    return err;
+}
+
+/* The host has its verdict on the peer. */
+enum cv_err initiator_verdict(const struct ike *k, const struct ike_sa *sa,
+                              const struct ike_in *in, struct ike_out *out,
+                              struct ike_change *ch)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
+    const struct child_sa *c = child_live(&k->core, hs->child);
+    enum cv_err err = auth_check_peer(k, sa, in->answer, in->kind);
+
+    if (err != CV_OK) {
+        auth_fail(sa, err, out, ch);
+        return CV_OK;
+    }
+    ch->established = true;
+    ch->peer_alerts = hs->words.takes_alerts;
+    ch->failed = take_addresses(sa, &hs->words, ch);
+    if (ch->failed == CV_OK && c != NULL)
+        ch->failed = agree_child(k, sa, c, ch);
+    return CV_OK;
+}
+
+/* ---- commit ---- */
+
+static void tell_addresses(struct ike *k, const struct ike_sa *sa, const struct cv_lease *l)
+{
+    struct cv_effect *fx = event_put(&k->core, CV_EV_ADDRESS, &sa->peer, CV_OK);
+
+    if (fx != NULL)
+        fx->u.event.lease = *l;
+}
+
+static void commit_child(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
+{
+    const struct ike_hs *hs = sa_hs(k, sa);
     struct child_sa *c = child_live(&k->core, hs->child);
-    const struct ike_notify *n = ike_error_notify(m);
-    struct ike_change ch = {0};
-    enum cv_err err = address;
 
     if (c == NULL)
         return;
-    if (err == CV_OK && n != NULL)
-        err = err_of_notify(n->type);
-    if (err == CV_OK)
-        err = child_check(sa, m, c, false, &ch.child);
-    if (err == CV_OK)
-        err = child_keys(k, sa, &ch.child, span(NULL, 0), span(hs->ni, hs->ni_len),
-                         span(hs->nr, hs->nr_len));
-    if (err == CV_OK)
-        (void)child_install(k, sa, &ch.child);
-    wipe(&ch, sizeof(ch));
-    if (err == CV_OK)
-        return;
     /* An SA that exists only on the peer's side would swallow packets. */
-    if (ike_has(m, PL_SA) && n == NULL)
-        child_doom(&k->core, c, err);
+    if (ch->has_child)
+        (void)child_install(k, sa, &ch->child);
+    else if (hs->words.child.any && hs->words.child.refusal == 0)
+        child_doom(&k->core, c, ch->failed);
     else
-        child_close(&k->core, c, err);
+        child_close(&k->core, c, ch->failed);
 }
 
-void initiator_finish(struct ike *k, struct ike_sa *sa, enum cv_err verdict)
+void initiator_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     struct ike_sa *old = sa_by_number(k, sa->reauth_of);
-    struct ike_msg m;
-    enum cv_err err = verdict;
 
-    if (err == CV_OK)
-        err = auth_reparse(k, sa, &m);
-    if (err != CV_OK) { /* RFC 7296 section 2.21.2 */
-        auth_failed(k, sa, err);
-        send_parting(k, sa, auth_is_ours(err) ? 0 : N_AUTHENTICATION_FAILED);
-        sa_close(k, sa, err, false);
-        return;
-    }
-    sa->peer_alerts = ike_find_notify(&m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
-    err = take_addresses(k, sa, &m);
+    if (ch->has_addresses)
+        tell_addresses(k, sa, &ch->lease);
     sa_established(k, sa);
-    take_child(k, sa, &m, err);
-    hs_give(k, &sa->hs);
-    if (old != NULL && old->state == ST_UP) {
-        old->want |= WANT_DELETE;
-        old->peer.reason = CV_ERR_REPLACED;
-        sa_run(k, old);
-    }
+    commit_child(k, sa, ch);
+    if (old == NULL || old->state != ST_UP)
+        return;
+    old->want |= WANT_DELETE;
+    old->peer.reason = CV_ERR_REPLACED;
+    sa_run(k, old);
 }

@@ -17,17 +17,19 @@ enum {
 };
 
 /* The addresses that stand for "dynamic" on our side or the peer's. */
-static unsigned dynamic_addrs(const struct ike_sa *sa, bool ours, struct cv_addr out[2])
+static unsigned dynamic_addrs(const struct ike_sa *sa, const struct cv_lease *granted,
+                              bool ours, struct cv_addr out[2])
 {
-    bool has_vip = sa->peer.vip4.family != 0 || sa->peer.vip6.family != 0;
+    const struct cv_addr *vip4 = granted != NULL ? &granted->v4 : &sa->peer.vip4;
+    const struct cv_addr *vip6 = granted != NULL ? &granted->v6 : &sa->peer.vip6;
     bool vip_ours = sa->peer.first_initiator;
     unsigned n = 0;
 
-    if (has_vip && ours == vip_ours) {
-        if (sa->peer.vip4.family != 0)
-            out[n++] = sa->peer.vip4;
-        if (sa->peer.vip6.family != 0)
-            out[n++] = sa->peer.vip6;
+    if ((vip4->family != 0 || vip6->family != 0) && ours == vip_ours) {
+        if (vip4->family != 0)
+            out[n++] = *vip4;
+        if (vip6->family != 0)
+            out[n++] = *vip6;
         return n;
     }
     /* addresses asked for and not known yet: everything, to be narrowed */
@@ -38,10 +40,10 @@ static unsigned dynamic_addrs(const struct ike_sa *sa, bool ours, struct cv_addr
 }
 
 static enum cv_err resolve(const struct ike_sa *sa, const struct cv_child_config *cfg,
-                           bool ours, struct cv_ts_list *out)
+                           const struct cv_lease *granted, bool ours, struct cv_ts_list *out)
 {
     struct cv_addr dyn[2];
-    unsigned n = dynamic_addrs(sa, ours, dyn);
+    unsigned n = dynamic_addrs(sa, granted, ours, dyn);
 
     return ours ? ts_resolve(out, cfg->local_ts, cfg->n_local_ts, dyn, n)
                 : ts_resolve(out, cfg->remote_ts, cfg->n_remote_ts, dyn, n);
@@ -98,6 +100,24 @@ static void see_addresses(const struct ike_sa *sa, struct cv_ts_list *local,
         see_address(remote, &sa->peer.remote.addr);
 }
 
+struct child_terms child_terms(const struct ike_msg *m, bool with_ke)
+{
+    const struct ike_notify *n = ike_error_notify(m);
+
+    return (struct child_terms){
+        .any = ike_has(m, PL_SA),
+        .whole = ike_has(m, PL_SA) && ike_has(m, PL_TSI) && ike_has(m, PL_TSR),
+        .with_ke = with_ke,
+        .transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL,
+        .no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL,
+        .ke_group = m->ke_group,
+        .refusal = n == NULL ? 0 : n->type,
+        .sa = m->sa,
+        .tsi = m->tsi,
+        .tsr = m->tsr,
+    };
+}
+
 /* ---- initiator ---- */
 
 enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
@@ -106,10 +126,10 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
     const struct child_sa *old = child_live(&k->core, c->rekeys);
     struct cv_ts_list local, remote;
     uint8_t spi[SPI_LEN];
-    enum cv_err err = resolve(sa, c->cfg, true, &local);
+    enum cv_err err = resolve(sa, c->cfg, NULL, true, &local);
 
     if (err == CV_OK)
-        err = resolve(sa, c->cfg, false, &remote);
+        err = resolve(sa, c->cfg, NULL, false, &remote);
     if (err != CV_OK)
         return err;
     if (old != NULL) /* ask for what is there (RFC 7296 section 2.9.2) */
@@ -126,51 +146,49 @@ enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
 }
 
 /* Transport mode was asked for: did the peer agree (RFC 7296 section 1.3.1)? */
-static enum cv_err check_mode(const struct ike_msg *m, const struct cv_child_config *cfg,
+static enum cv_err check_mode(bool agreed, const struct cv_child_config *cfg,
                               struct child_plan *plan)
 {
-    bool agreed = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
-
     plan->mode = cfg->mode == CV_TRANSPORT && agreed ? CV_TRANSPORT : CV_TUNNEL;
     if (agreed && cfg->mode != CV_TRANSPORT)
         return CV_ERR_SYNTAX;
     return cfg->require_transport && !agreed ? CV_ERR_TS : CV_OK;
 }
 
-enum cv_err child_check(const struct ike_sa *sa, const struct ike_msg *m,
-                        const struct child_sa *c, bool with_ke, struct child_plan *plan)
+enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
+                        const struct child_sa *c, struct child_plan *plan)
 {
     struct cv_ts_list local, remote, ours;
     struct proposal_choice choice;
     enum cv_err err;
 
-    if (!ike_has(m, PL_SA) || !ike_has(m, PL_TSI) || !ike_has(m, PL_TSR))
+    if (!t->whole)
         return CV_ERR_SYNTAX;
-    if (ike_check_sa(m->sa) != CV_OK || ike_parse_ts(&local, m->tsi) != CV_OK ||
-        ike_parse_ts(&remote, m->tsr) != CV_OK)
+    if (ike_check_sa(t->sa) != CV_OK || ike_parse_ts(&local, t->tsi) != CV_OK ||
+        ike_parse_ts(&remote, t->tsr) != CV_OK)
         return CV_ERR_SYNTAX;
-    err =
-        proposal_check_answer(&choice, c->cfg->proposals, c->cfg->n_proposals, m->sa, with_ke);
+    err = proposal_check_answer(&choice, c->cfg->proposals, c->cfg->n_proposals, t->sa,
+                                t->with_ke);
     if (err == CV_OK)
         err = read_protocol(sa, &choice, plan);
     if (err == CV_OK)
-        err = check_mode(m, c->cfg, plan);
+        err = check_mode(t->transport, c->cfg, plan);
     if (err == CV_OK && plan->mode == CV_TRANSPORT)
         see_addresses(sa, &local, &remote);
     /* what we get must lie within what we want, virtual address included */
     if (err == CV_OK)
-        err = resolve(sa, c->cfg, true, &ours);
+        err = resolve(sa, c->cfg, t->granted, true, &ours);
     if (err == CV_OK)
         err = ts_narrow(&plan->local_ts, &ours, &local);
     if (err == CV_OK)
-        err = resolve(sa, c->cfg, false, &ours);
+        err = resolve(sa, c->cfg, t->granted, false, &ours);
     if (err == CV_OK)
         err = ts_narrow(&plan->remote_ts, &ours, &remote);
     if (err != CV_OK)
         return err;
     plan->cfg = c->cfg;
     plan->suite = choice.suite;
-    plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
+    plan->no_padding = t->no_padding;
     plan->initiator = true;
     plan->spi_in = c->spi_in;
     plan->created = c->id;
@@ -184,9 +202,7 @@ enum cv_err child_check(const struct ike_sa *sa, const struct ike_msg *m,
 
 struct offer {
     struct cv_ts_list local, remote; /* what the peer proposes, from our side */
-    bool transport;                  /* it asks for transport mode */
-    bool with_ke;
-    const struct ike_msg *m;
+    const struct child_terms *t;
 };
 
 /* Does cfg take the offer?  exact: without narrowing. */
@@ -197,9 +213,10 @@ static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
 {
     struct cv_ts_list local, remote, theirs = offer->remote, mine = offer->local;
 
-    if (offer->transport && cfg->mode == CV_TRANSPORT)
+    if (offer->t->transport && cfg->mode == CV_TRANSPORT)
         see_addresses(sa, &mine, &theirs);
-    if (resolve(sa, cfg, true, &local) != CV_OK || resolve(sa, cfg, false, &remote) != CV_OK)
+    if (resolve(sa, cfg, NULL, true, &local) != CV_OK ||
+        resolve(sa, cfg, NULL, false, &remote) != CV_OK)
         return CV_ERR_TS;
     if (ts_narrow(&plan->local_ts, &local, &mine) != CV_OK ||
         ts_narrow(&plan->remote_ts, &remote, &theirs) != CV_OK)
@@ -208,7 +225,7 @@ static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
         return CV_ERR_TS;
     plan->cfg = cfg;
     return proposal_select(choice, k->core.crypto, cfg->proposals, cfg->n_proposals,
-                           offer->m->sa, offer->with_ke, offer->m->ke_group);
+                           offer->t->sa, offer->t->with_ke, offer->t->ke_group);
 }
 
 /* Children may differ in their proposals alone: AH around ESP. */
@@ -223,7 +240,7 @@ static enum cv_err choose_config(const struct ike *k, const struct ike_sa *sa,
             const struct cv_child_config *cfg = sa->peer.conn->children[i];
             enum cv_err err;
 
-            if (cfg->mode == CV_TRANSPORT && cfg->require_transport && !offer->transport)
+            if (cfg->mode == CV_TRANSPORT && cfg->require_transport && !offer->t->transport)
                 continue;
             err = try_config(k, sa, cfg, offer, exact, plan, choice);
             if (err == CV_ERR_NO_PROPOSAL)
@@ -265,39 +282,37 @@ static bool is_taken(const struct ike *k, const struct ike_sa *sa,
     return false;
 }
 
-enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
-                         const struct child_sa *old, bool with_ke, struct child_plan *plan,
-                         struct proposal_choice *choice)
+enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa,
+                         const struct child_terms *t, const struct child_sa *old,
+                         struct child_plan *plan, struct proposal_choice *choice)
 {
     struct offer offer;
     enum cv_err err;
 
-    if (!ike_has(m, PL_SA) || !ike_has(m, PL_TSI) || !ike_has(m, PL_TSR))
+    if (!t->whole)
         return CV_ERR_SYNTAX;
-    if (ike_check_sa(m->sa) != CV_OK || ike_parse_ts(&offer.remote, m->tsi) != CV_OK ||
-        ike_parse_ts(&offer.local, m->tsr) != CV_OK)
+    if (ike_check_sa(t->sa) != CV_OK || ike_parse_ts(&offer.remote, t->tsi) != CV_OK ||
+        ike_parse_ts(&offer.local, t->tsr) != CV_OK)
         return CV_ERR_SYNTAX;
     /* one device, however authentic, does not get every slot */
     if (k->core.children.used == k->core.children.cap ||
         (old == NULL && sa->peer.n_children >= k->core.set.children_max))
         return CV_ERR_NO_ADDITIONAL;
-    offer.transport = ike_find_notify(m, N_USE_TRANSPORT_MODE) != NULL;
-    offer.with_ke = with_ke;
-    offer.m = m;
+    offer.t = t;
     if (old == NULL)
         err = choose_config(k, sa, &offer, plan, choice);
     else
         err = try_config(k, sa, old->cfg, &offer, false, plan, choice);
     if (err != CV_OK)
         return err;
-    plan->mode = offer.transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
+    plan->mode = t->transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
     if (plan->mode == CV_TRANSPORT && sa->peer.nat_remote && is_taken(k, sa, plan))
         return CV_ERR_TS;
     err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
         err = child_new_spi(&k->core, &plan->spi_in);
     plan->suite = choice->suite;
-    plan->no_padding = ike_find_notify(m, N_ESP_TFC_PADDING_NOT_SUPPORTED) != NULL;
+    plan->no_padding = t->no_padding;
     plan->initiator = false;
     plan->created = 0;
     plan->replaces = old != NULL ? old->id : 0;

@@ -35,9 +35,9 @@ void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr)
 /* ---- responder ---- */
 
 enum cv_err refuse_request(const struct ike *k, const struct ike_sa *sa,
-                           const struct ike_msg *m, struct ike_out *out, struct ike_change *ch)
+                           const struct ike_in *in, struct ike_out *out, struct ike_change *ch)
 {
-    (void)k, (void)sa, (void)m;
+    (void)k, (void)sa, (void)in;
     out_reject(out, ch, CV_ERR_TEMPORARY, span(NULL, 0));
     return CV_OK;
 }
@@ -68,7 +68,8 @@ static enum cv_err negotiate(const struct ike *k, const struct ike_sa *sa,
 {
     uint8_t secret[CV_KE_SECRET_MAX];
     size_t n = 0;
-    enum cv_err err = child_answer(k, sa, m, old, true, &ch->child, choice);
+    const struct child_terms t = child_terms(m, true);
+    enum cv_err err = child_answer(k, sa, &t, old, &ch->child, choice);
 
     *ke = NULL;
     if (err != CV_OK)
@@ -98,9 +99,10 @@ static void reject(struct ike_out *out, struct ike_change *ch, enum cv_err err, 
 }
 
 enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
-                                 const struct ike_msg *m, struct ike_out *out,
+                                 const struct ike_in *in, struct ike_out *out,
                                  struct ike_change *ch)
 {
+    const struct ike_msg *m = in->m;
     const struct ike_notify *rekey = ike_find_notify(m, N_REKEY_SA);
     struct proposal_choice choice = {0};
     uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
@@ -109,7 +111,7 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
     enum cv_err err = CV_OK;
 
     if (rekey == NULL && !ike_has(m, PL_TSI) && ike_has(m, PL_SA))
-        return rekey_ike_request(k, sa, m, out, ch);
+        return rekey_ike_request(k, sa, in, out, ch);
     if (!ike_has(m, PL_NONCE))
         err = CV_ERR_SYNTAX;
     else if (sa->doing == DO_REKEY_IKE || sa->doing == DO_DELETE_IKE) /* section 2.25.2 */
@@ -150,7 +152,7 @@ static uint16_t group_for(const struct child_sa *c)
 static enum cv_err prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
     enum cv_err err = sa_take_hs(k, sa);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     uint16_t group = group_for(c);
 
     if (err != CV_OK)
@@ -183,7 +185,7 @@ enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
     struct ike_out o;
     enum cv_err err = prepare(k, sa, c);
 
-    hs = sa_hs(k, sa);
+    hs = sa_hs_mut(k, sa);
     out_begin(k, &o);
     if (old != NULL)
         put_rekey_notify(old, &o);
@@ -212,7 +214,8 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
     const struct cv_span ni = span(hs->ni, hs->ni_len);
     uint8_t secret[CV_KE_SECRET_MAX];
     size_t n = 0;
-    enum cv_err err = child_check(sa, m, c, true, &ch->child);
+    const struct child_terms t = child_terms(m, true);
+    enum cv_err err = child_check(sa, &t, c, &ch->child);
 
     if (err != CV_OK)
         return err;
@@ -244,14 +247,15 @@ static uint16_t asked_group(const struct ike_notify *n)
 }
 
 enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
-                                  const struct ike_msg *m, struct ike_out *out,
+                                  const struct ike_in *in, struct ike_out *out,
                                   struct ike_change *ch)
 {
+    const struct ike_msg *m = in->m;
     const struct ike_hs *hs = sa_hs(k, sa);
     const struct ike_notify *n = ike_error_notify(m);
 
     if (sa->doing == DO_REKEY_IKE)
-        return rekey_ike_response(k, sa, m, out, ch);
+        return rekey_ike_response(k, sa, in, out, ch);
     if (hs == NULL || (sa->doing != DO_REKEY_CHILD && sa->doing != DO_CREATE_CHILD))
         return CV_ERR_UNEXPECTED;
     if (n != NULL) {
@@ -345,7 +349,7 @@ static void await_delete(struct ike *k, struct child_sa *c)
 static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     struct child_sa *c = child_install(k, sa, &ch->child);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct child_sa *old;
 
     old = child_live(&k->core, ch->child.replaces);
@@ -446,7 +450,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
 
 void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct child_sa *c;
 
     if (ch->has_child && !ch->child.initiator) {

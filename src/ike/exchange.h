@@ -73,12 +73,60 @@ struct ike_change {
     unsigned n_deleted;
     uint32_t unknown_spi;       /* the peer deleted one that we do not know; 0 none */
     bool deleted_ours;          /* our own delete was answered */
+    uint8_t send;               /* ike_send: what out is */
+    uint8_t ask;                /* CV_NEED_*: question to the host; 0 none */
     const struct cv_conn *conn; /* IKE_AUTH: the connection and identity of the peer */
     struct cv_id peer_id;
+    bool has_words;
+    struct auth_words words;
+    bool verified;         /* older SAs of this peer go, as its connection says */
+    bool has_lease;        /* the host assigned addresses to the peer */
+    bool has_addresses;    /* the peer assigned addresses to us */
+    struct cv_lease lease; /* either */
+    enum cv_err address;   /* why there are none */
+    uint32_t child_asked;  /* number of the Child SA in our IKE_AUTH request; 0 none */
+    bool established;      /* the IKE SA is up */
+    bool peer_alerts;
+    bool parting; /* the peer may take the SA for established: delete it there */
+    uint16_t parting_notify;
+    bool auth_failed; /* close says why; details stay on this side */
+    bool unsent;      /* there was no room for the last word */
 };
 
+/* What a handler has written. */
+enum ike_send { SEND_NOTHING = 0, SEND_RESPONSE, SEND_AUTH };
+
+/* What brings an SA on: a message of the peer, an answer of the host, or that none came. */
+enum ike_kind {
+    REQ = 0,
+    RESP = 1,
+    ANSWER_PSK = CV_NEED_PSK,
+    ANSWER_SIGNATURE = CV_NEED_SIGNATURE,
+    ANSWER_VERIFY = CV_NEED_VERIFY,
+    ANSWER_ADDRESS = CV_NEED_ADDRESS,
+    NO_ANSWER
+};
+
+/* An answer of the host.  What its kind does not have is empty. */
+struct ike_answer {
+    enum cv_err err; /* CV_OK, or why there is none */
+    struct cv_span secret;
+    const struct cv_signature *sig;
+    const struct cv_lease *lease;
+};
+
+struct ike_in {
+    uint8_t kind; /* ike_kind */
+    uint8_t exchange;
+    const struct ike_msg *m; /* a message, authentic and parsed */
+    uint32_t kept;           /* message buffer that m points into, or POOL_NONE */
+    const struct ike_answer *answer;
+};
+
+/* Writes what is to be sent into out and what is to change into ch.  An error: nothing is sent
+ * and nothing changes. */
 typedef enum cv_err ike_handler(const struct ike *k, const struct ike_sa *sa,
-                                const struct ike_msg *m, struct ike_out *out,
+                                const struct ike_in *in, struct ike_out *out,
                                 struct ike_change *ch);
 
 /* ---- send.c */
@@ -88,6 +136,7 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
 /* Seals and sends the outstanding request, kept for repetition. */
 CV_MUST_USE enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
                                      enum ike_doing doing, const struct ike_out *o);
+/* Seals and sends the response to the peer's request next_in, which is thereby done. */
 CV_MUST_USE enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
                                       const struct ike_out *o);
 /* One delete of the whole IKE SA that nobody waits for. */
@@ -109,10 +158,10 @@ uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 /* ---- input.c, step.c */
 /* One IKE datagram without marker; it is decrypted in place. */
 enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path *path);
-/* One authentic, parsed message. */
-enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                     const struct ike_msg *m);
-void ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
+/* One authentic, parsed message, or one answer of the host. */
+enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in);
+/* Must the message outlive its datagram, because the host is asked about it? */
+bool ike_step_keeps(const struct ike_sa *sa, const struct ike_in *in);
 /* SA is authenticated: lifetimes start, waiting tasks run. */
 void sa_established(struct ike *k, struct ike_sa *sa);
 /* Installs the plan.  NULL when that fails: a Child SA that was there is doomed by then. */
@@ -129,31 +178,32 @@ CV_MUST_USE enum cv_err init_send(struct ike *k, struct ike_sa *sa);
 
 /* ---- auth.c, auth_initiator.c, auth_responder.c */
 ike_handler auth_request, auth_response;
-enum cv_err auth_start(struct ike *k, struct ike_sa *sa); /* initiator, after IKE_SA_INIT */
-/* Commits what the two handlers found and asks the host about the peer. */
-enum cv_err auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                        const struct ike_change *ch);
-/* The host's answers to the question that sa waits for. */
-void auth_psk(struct ike *k, struct ike_sa *sa, enum cv_err err, struct cv_span secret);
-void auth_signature(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                    const struct cv_signature *sig);
-void auth_verdict(struct ike *k, struct ike_sa *sa, enum cv_err err);
-void auth_address(struct ike *k, struct ike_sa *sa, enum cv_err err,
-                  const struct cv_lease *lease);
-/* The host has not answered in time: the attempt ends. */
-void auth_unanswered(struct ike *k, struct ike_sa *sa);
+ike_handler initiator_proven, initiator_verdict;
+ike_handler responder_verdict, responder_address, responder_proven;
+ike_handler auth_unanswered;
+/* Initiator, after IKE_SA_INIT. */
+enum cv_err auth_start(struct ike *k, struct ike_sa *sa);
+/* The attempt ends: writes what the peer is told. */
+void auth_fail(const struct ike_sa *sa, enum cv_err err, struct ike_out *out,
+               struct ike_change *ch);
+/* Asks the host. */
+CV_MUST_USE enum cv_err auth_ask(struct ike *k, struct ike_sa *sa, uint8_t kind);
+/* The parts of a change that are IKE_AUTH's: before the SA is up or ends, and after. */
+void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                 const struct ike_change *ch);
+void auth_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 
 /* ---- child.c */
-/* Responder's half: configuration, selectors, proposal for the SA, TSi, TSr in m.  old: the
+/* What m says about a Child SA; with_ke: a KE payload would be part of it. */
+struct child_terms child_terms(const struct ike_msg *m, bool with_ke);
+/* Responder's half: configuration, selectors, proposal for what the peer asks.  old: the
  * Child SA being rekeyed, or NULL. */
 CV_MUST_USE enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa,
-                                     const struct ike_msg *m, const struct child_sa *old,
-                                     bool with_ke, struct child_plan *plan,
-                                     struct proposal_choice *choice);
-/* Initiator's half: is the answer in m within what c asked for? */
-CV_MUST_USE enum cv_err child_check(const struct ike_sa *sa, const struct ike_msg *m,
-                                    const struct child_sa *c, bool with_ke,
-                                    struct child_plan *plan);
+                                     const struct child_terms *t, const struct child_sa *old,
+                                     struct child_plan *plan, struct proposal_choice *choice);
+/* Initiator's half: is the answer within what c asked for? */
+CV_MUST_USE enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
+                                    const struct child_sa *c, struct child_plan *plan);
 /* Appends SA, TSi, TSr that ask for c. */
 CV_MUST_USE enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
                                           const struct child_sa *c, bool with_ke,

@@ -49,9 +49,10 @@ static void answer_delete(const struct ike *k, const struct ike_sa *sa,
         ike_put_delete(&out->chain, d->protocol, 4, (uint16_t)(spis.n / 4), wr_done(&spis));
 }
 
-enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                          struct ike_out *out, struct ike_change *ch)
 {
+    const struct ike_msg *m = in->m;
     const struct ike_notify *n = ike_error_notify(m);
 
     for (unsigned i = 0; i < m->n_del; i++) {
@@ -70,10 +71,10 @@ enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const str
 
 /* ---- initiator ---- */
 
-enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
+enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                           struct ike_out *out, struct ike_change *ch)
 {
-    (void)k, (void)m, (void)out;
+    (void)k, (void)in, (void)out;
     switch (sa->doing) {
     case DO_DELETE_IKE:
         ch->close = sa->peer.reason != CV_OK ? sa->peer.reason : CV_ERR_DELETED_LOCALLY;

@@ -11,7 +11,7 @@ enum { INIT_ROUNDS_MAX = 6 }; /* cookies and other groups that we follow */
 enum cv_err init_start(struct ike *k, struct ike_sa *sa)
 {
     enum cv_err err = sa_take_hs(k, sa);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
 
     if (err != CV_OK)
         return err;
@@ -28,7 +28,7 @@ enum cv_err init_start(struct ike *k, struct ike_sa *sa)
 
 enum cv_err init_send(struct ike *k, struct ike_sa *sa)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct ike_hdr h = {.version = 0x20, .exchange = EX_SA_INIT, .flags = IKE_F_INITIATOR};
     struct plain x;
     enum cv_err err;
@@ -66,7 +66,7 @@ static enum cv_err init_again(struct ike *k, struct ike_sa *sa, const struct ike
 {
     const struct ike_notify *cookie = ike_find_notify(m, N_COOKIE);
     const struct ike_notify *ke = ike_find_notify(m, N_INVALID_KE_PAYLOAD);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     enum cv_err err = CV_OK;
 
     if (++sa->init_tries > INIT_ROUNDS_MAX)
@@ -103,7 +103,7 @@ static void peer_error(struct ike *k, struct ike_sa *sa, uint16_t type)
 static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
                                    const struct ike_msg *m, struct cv_span datagram)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct proposal_choice choice;
     enum cv_err err = ike_check_sa(m->sa);
 

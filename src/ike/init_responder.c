@@ -91,7 +91,7 @@ static enum cv_err fill_responder(struct ike *k, struct ike_sa *sa, const struct
                                   const struct proposal_choice *choice)
 {
     enum cv_err err = sa_take_hs(k, sa);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
 
     if (err != CV_OK)
         return err;

@@ -13,7 +13,7 @@
 
 enum kind { FRESH_REQUEST, REPEATED_REQUEST, RESPONSE };
 
-/* The host still thinks about IKE_AUTH: the message ID of its answer is not used up. */
+/* The host still thinks about IKE_AUTH: the request next_in has come and has no answer yet. */
 static bool owes_answer(const struct ike_sa *sa)
 {
     return sa->state == ST_R_VERIFY || sa->state == ST_R_SIGN || sa->state == ST_R_ADDRESS;
@@ -27,11 +27,14 @@ static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, en
         return sa->req != POOL_NONE && h->msg_id + 1 == sa->next_out ? CV_OK
                                                                      : CV_ERR_IKE_WINDOW;
     }
-    *kind = h->msg_id == sa->next_in ? FRESH_REQUEST : REPEATED_REQUEST;
+    *kind = REPEATED_REQUEST;
+    if (owes_answer(sa))
+        return h->msg_id == sa->next_in ? CV_OK : CV_ERR_IKE_WINDOW;
+    if (h->msg_id + 1 == sa->next_in)
+        return CV_OK;
+    *kind = FRESH_REQUEST;
     /* RFC 7296 section 2.2: message IDs never start again. */
-    if (*kind == FRESH_REQUEST && (owes_answer(sa) || sa->next_in == UINT32_MAX))
-        return CV_ERR_IKE_WINDOW;
-    return h->msg_id == sa->next_in || h->msg_id + 1 == sa->next_in ? CV_OK : CV_ERR_IKE_WINDOW;
+    return h->msg_id == sa->next_in && sa->next_in != UINT32_MAX ? CV_OK : CV_ERR_IKE_WINDOW;
 }
 
 /* What a fresh authentic message tells besides its content: the peer lives, and where.  A
@@ -59,7 +62,7 @@ static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struc
     /* RFC 7383 section 2.6.1: fragment 1 alone calls for the response again. */
     if (m->is_skf && m->frag_no != 1)
         return CV_ERR_IKE_RETRANSMIT;
-    if (sa->resp == POOL_NONE)
+    if (owes_answer(sa) || sa->resp == POOL_NONE)
         return CV_ERR_IKE_PENDING;
     k->core.stats.ike_retransmits++;
     send_again(k, sa, sa->resp);
@@ -84,8 +87,7 @@ static enum cv_err gather(struct ike *k, struct ike_sa *sa, const struct ike_hdr
         if (sa->gather == POOL_NONE)
             return CV_ERR_FULL;
         g = pool_at(&k->hs, sa->gather);
-        g->init_ours = g->init_peer = g->peer_auth = g->octets = POOL_NONE;
-        g->auth_data = g->auth_certs = POOL_NONE;
+        g->init_ours = g->init_peer = g->peer_auth = POOL_NONE;
         g->frag_buf = msg_new_or_evict(k);
         g->frag_response = response;
         g->frag.msg_id = h->msg_id;
@@ -123,54 +125,39 @@ static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct i
             out_reject(&o, &ch, CV_ERR_CRITICAL, span(&type, 1));
         else
             out_reject(&o, &ch, CV_ERR_SYNTAX, span(NULL, 0));
-        sa->next_in++;
-        msg_unref(&k->core.msgs, &sa->resp);
-        if (send_response(k, sa, h->exchange, &o) != CV_OK) {
-            sa->next_in--; /* as if it had been lost: the peer repeats it */
-            return err;
-        }
+        if (send_response(k, sa, h->exchange, &o) != CV_OK)
+            return err; /* as if it had been lost: the peer repeats it */
     }
     if (err != CV_ERR_CRITICAL || h->exchange == EX_AUTH || response)
         sa_close(k, sa, CV_ERR_SYNTAX, !response);
     return err;
 }
 
-static enum cv_err keep_auth(struct ike *k, struct ike_sa *sa, struct cv_span plain,
-                             uint8_t first)
-{
-    struct ike_hs *hs = sa_hs(k, sa);
-
-    if (hs == NULL)
-        return CV_ERR_BUG;
-    /* Better no answer now, and the peer asks again, than no room for it half-way. */
-    if (!msg_make_room(k, msg_reserve(k)))
-        return CV_ERR_FULL;
-    msg_unref(&k->core.msgs, &hs->peer_auth);
-    hs->peer_auth = msg_copy_or_evict(k, plain);
-    hs->peer_auth_first = first;
-    return hs->peer_auth == POOL_NONE ? CV_ERR_FULL : CV_OK;
-}
-
-/* A whole authentic message. */
+/* A whole authentic message.  What the host decides on later must outlive the datagram: then a
+ * copy is what is parsed. */
 static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
                               struct ike_msg *m, uint8_t first, struct cv_span plain)
 {
-    enum cv_err err = ike_parse_payloads(m, first, plain, 0);
+    struct ike_in in = {.kind = h->flags & IKE_F_RESPONSE ? RESP : REQ,
+                        .exchange = h->exchange,
+                        .m = m,
+                        .kept = POOL_NONE};
+    enum cv_err err;
 
+    if (ike_step_keeps(sa, &in)) {
+        /* Better no answer now, and the peer asks again, than no room for it half-way. */
+        if (msg_make_room(k, msg_reserve(k)))
+            in.kept = msg_copy_or_evict(k, plain);
+        if (in.kept == POOL_NONE)
+            return CV_ERR_FULL;
+        plain = msg_octets(&k->core.msgs, in.kept);
+    }
+    err = ike_parse_payloads(m, first, plain, 0);
     if (err == CV_OK && (ike_has(m, PL_SK) || m->is_skf))
         err = CV_ERR_MALFORMED;
-    if (err != CV_OK)
-        return refuse_inner(k, sa, h, m, err);
-    if (h->exchange == EX_AUTH && (sa->state == ST_R_INIT || sa->state == ST_I_AUTH)) {
-        /* What the host decides on later must outlive the datagram. */
-        err = keep_auth(k, sa, plain, first);
-        if (err == CV_OK)
-            err = ike_parse_payloads(m, first,
-                                     msg_octets(&k->core.msgs, sa_hs(k, sa)->peer_auth), 0);
-        if (err != CV_OK)
-            return err;
-    }
-    return ike_step(k, sa, h, m);
+    err = err == CV_OK ? ike_step(k, sa, &in) : refuse_inner(k, sa, h, m, err);
+    msg_unref(&k->core.msgs, &in.kept);
+    return err;
 }
 
 static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,

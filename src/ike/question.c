@@ -18,7 +18,7 @@ static uint32_t fresh_number(struct ike *k)
 
 struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t kind)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct effect_slot *s;
     uint32_t number;
 
@@ -53,7 +53,15 @@ uint64_t question_due(const struct ike *k, const struct ike_sa *sa)
     return hs == NULL || hs->question == 0 ? TIMER_NEVER : hs->question_due_ms;
 }
 
-void question_end(struct ike *k, struct ike_hs *hs)
+void question_end(struct ike *k, const struct ike_sa *sa)
+{
+    struct ike_hs *hs = sa_hs_mut(k, sa);
+
+    if (hs != NULL)
+        question_drop(k, hs);
+}
+
+void question_drop(struct ike *k, struct ike_hs *hs)
 {
     if (hs->question == 0)
         return;

@@ -17,7 +17,8 @@ struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t
 struct ike_sa *question_sa(const struct ike *k, uint32_t number, uint8_t kind);
 /* When the host's time is up; TIMER_NEVER when sa has asked nothing. */
 uint64_t question_due(const struct ike *k, const struct ike_sa *sa);
-/* What hs has asked is answered, overdue, or no longer of interest. */
-void question_end(struct ike *k, struct ike_hs *hs);
+/* What sa has asked, if anything, is answered, overdue, or no longer of interest. */
+void question_end(struct ike *k, const struct ike_sa *sa);
+void question_drop(struct ike *k, struct ike_hs *hs);
 
 #endif

@@ -118,9 +118,10 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
 }
 
 enum cv_err rekey_ike_request(const struct ike *k, const struct ike_sa *sa,
-                              const struct ike_msg *m, struct ike_out *out,
+                              const struct ike_in *in, struct ike_out *out,
                               struct ike_change *ch)
 {
+    const struct ike_msg *m = in->m;
     struct proposal_choice choice = {0};
     uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
     const struct cv_ke *ke = NULL;
@@ -157,7 +158,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
 {
     uint16_t group = sa->ke_retry != 0 ? sa->ke_retry : sa->suite.ke;
     enum cv_err err = sa_take_hs(k, sa);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
 
     if (err != CV_OK)
         return err;
@@ -172,7 +173,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
 enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
 {
     enum cv_err err = peer_has_room(&k->core) ? prepare(k, sa) : CV_ERR_FULL;
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct ike_out o;
 
     if (err == CV_OK) {
@@ -228,9 +229,10 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
 }
 
 enum cv_err rekey_ike_response(const struct ike *k, const struct ike_sa *sa,
-                               const struct ike_msg *m, struct ike_out *out,
+                               const struct ike_in *in, struct ike_out *out,
                                struct ike_change *ch)
 {
+    const struct ike_msg *m = in->m;
     const struct ike_notify *n = ike_error_notify(m);
     const struct ike_hs *hs = sa_hs(k, sa);
 
@@ -259,7 +261,7 @@ static void delete_soon(struct ike_sa *sa)
 static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     struct ike_sa *heir = make_successor(k, sa, &ch->ike);
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
 
     if (heir == NULL) {
         k->core.stats.errors[CV_ERR_FULL]++;
@@ -296,7 +298,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
 
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
-    struct ike_hs *hs = sa_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
     struct ike_sa *heir, *rival;
 
     if (ch->has_ike && !ch->ike.initiator) {

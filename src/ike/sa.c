@@ -64,7 +64,12 @@ struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h)
     return sa_of(peer_find(&k->core, h->spi_i, h->spi_r, h->flags & IKE_F_INITIATOR));
 }
 
-struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa)
+const struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa)
+{
+    return sa->hs == POOL_NONE ? NULL : pool_at(&k->hs, sa->hs);
+}
+
+struct ike_hs *sa_hs_mut(struct ike *k, const struct ike_sa *sa)
 {
     return sa->hs == POOL_NONE ? NULL : pool_at(&k->hs, sa->hs);
 }
@@ -75,11 +80,10 @@ enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa)
 
     hs_give(k, &sa->hs);
     sa->hs = pool_take(&k->hs);
-    hs = sa_hs(k, sa);
+    hs = sa_hs_mut(k, sa);
     if (hs == NULL)
         return CV_ERR_FULL;
-    hs->init_ours = hs->init_peer = hs->peer_auth = hs->octets = POOL_NONE;
-    hs->auth_data = hs->auth_certs = POOL_NONE;
+    hs->init_ours = hs->init_peer = hs->peer_auth = POOL_NONE;
     hs->frag_buf = POOL_NONE;
     return CV_OK;
 }
@@ -90,15 +94,12 @@ void hs_give(struct ike *k, uint32_t *slot)
 
     if (hs == NULL)
         return;
-    question_end(k, hs);
+    question_drop(k, hs);
     if (hs->ke_key != NULL)
         hs->ke->free_key(hs->ke_key);
     msg_unref(&k->core.msgs, &hs->init_ours);
     msg_unref(&k->core.msgs, &hs->init_peer);
     msg_unref(&k->core.msgs, &hs->peer_auth);
-    msg_unref(&k->core.msgs, &hs->octets);
-    msg_unref(&k->core.msgs, &hs->auth_data);
-    msg_unref(&k->core.msgs, &hs->auth_certs);
     msg_unref(&k->core.msgs, &hs->frag_buf);
     pool_give(&k->hs, *slot);
     *slot = POOL_NONE;
@@ -145,8 +146,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     peer_unlink_id(&k->core, &sa->peer);
     msg_unref(&k->core.msgs, &sa->req);
     hs_give(k, &sa->gather);
-    if (sa_hs(k, sa) != NULL)
-        question_end(k, sa_hs(k, sa));
+    question_end(k, sa);
     if (sa->doing == DO_REKEY_IKE) {
         k->core.sas_promised--;
         drop_rival(k, sa);

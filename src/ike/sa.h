@@ -99,6 +99,34 @@ struct ike_sa {
     uint64_t resp_ms;   /* when resp was first sent */
 };
 
+/* What a message says about the Child SA that it asks for or agrees to.  The spans point into
+ * the message. */
+struct child_terms {
+    bool any;       /* there is an SA payload */
+    bool whole;     /* SA, TSi and TSr */
+    bool with_ke;   /* a key exchange is part of it */
+    bool transport; /* transport mode is asked for or agreed */
+    bool no_padding;
+    uint16_t ke_group;
+    uint16_t refusal; /* error notify in its place; 0 none */
+    struct cv_span sa, tsi, tsr;
+    const struct cv_lease *granted; /* our addresses that came with it; NULL: as the IKE SA's */
+};
+
+/* What the peer's IKE_AUTH says and the host is asked about, or that waits until the peer is
+ * authentic.  The spans point into the message that ike_hs keeps as peer_auth. */
+struct auth_words {
+    struct cv_span id_body, auth;
+    uint8_t method; /* cv_auth_method */
+    bool initial_contact, takes_alerts;
+    bool has_cp;
+    enum cv_err cp_err; /* of its configuration payload */
+    struct ike_cp cp;
+    unsigned n_certs;
+    struct cv_span certs[CV_CERTS_MAX];
+    struct child_terms child;
+};
+
 /* The scratch of one exchange: the initial ones of either role, our CREATE_CHILD_SA, or
  * the gathering of fragments. */
 struct ike_hs {
@@ -117,16 +145,12 @@ struct ike_hs {
     struct ike_auth_keys auth;
     uint32_t init_ours, init_peer; /* messages: both IKE_SA_INIT, for AUTH */
     uint32_t peer_auth;            /* message: the peer's decrypted IKE_AUTH */
-    uint8_t peer_auth_first;
-    uint32_t octets; /* message: what is to be signed or was signed */
-    struct cv_span certs[CV_CERTS_MAX];
+    struct auth_words words;       /* what it says */
     struct cv_lease lease;
-    uint32_t question; /* what the host is asked just now, or 0; question.h */
+    enum cv_err address; /* why there is none although the peer asked for one */
+    uint32_t question;   /* what the host is asked just now, or 0; question.h */
     uint8_t question_kind;
     uint64_t question_due_ms;
-    uint8_t auth_method; /* our own proof, until it is sent */
-    uint32_t auth_data;  /* message: its data */
-    uint32_t auth_certs; /* message: certificates, each with a 16-bit length */
     /* our CREATE_CHILD_SA */
     uint32_t child;     /* number of the Child SA being made */
     uint32_t child_old; /* of the one it replaces; 0 none */
@@ -172,7 +196,9 @@ struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator)
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa);
 const struct sk_keys *sa_keys_in(const struct ike_sa *sa);
 struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h);
-struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa); /* NULL when none */
+/* The scratch of its exchange, or NULL; the second for those that commit. */
+const struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa);
+struct ike_hs *sa_hs_mut(struct ike *k, const struct ike_sa *sa);
 CV_MUST_USE enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa);
 void hs_give(struct ike *k, uint32_t *slot);
 /* Keeps the CA key hashes that m asks for, as many whole ones as there is room for. */

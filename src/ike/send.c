@@ -226,17 +226,18 @@ enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
     return CV_OK;
 }
 
-/* next_in was moved on when the request was taken, so its ID is one less. */
+/* The one place where the peer's message ID moves on: when its request has been answered. */
 enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
                           const struct ike_out *o)
 {
     uint32_t i;
-    enum cv_err err = seal(k, sa, exchange, true, sa->next_in - 1, o, &i);
+    enum cv_err err = seal(k, sa, exchange, true, sa->next_in, o, &i);
 
     if (err != CV_OK)
         return err;
     msg_unref(&k->core.msgs, &sa->resp);
     sa->resp = i;
+    sa->next_in++;
     sa->resp_ms = k->core.now_ms;
     send_again(k, sa, i);
     return CV_OK;

@@ -1,107 +1,81 @@
-/* One authentic message in, at most one transition out: the rules of IKEv2 as a table,
- * and the one function that changes an SA.
+/* One event in, at most one transition out: the state machine of IKEv2 as a table, and the one
+ * function that changes an SA.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "ike/step.h"
+
 #include <string.h>
 
 #include "base/secret.h"
-#include "ike/exchange.h"
 
-enum { REQ = 0, RESP = 1 };
-
-struct ike_rule {
-    uint8_t state, exchange, kind;
-    ike_handler *handle;
-};
-
-/* state, exchange, request or response, handler */
+/* clang-format off */
 static const struct ike_rule rules[] = {
-    {ST_R_INIT,   EX_AUTH,          REQ,  auth_request         },
-    {ST_I_AUTH,   EX_AUTH,          RESP, auth_response        },
-    {ST_UP,       EX_CREATE_CHILD,  REQ,  create_child_request },
-    {ST_UP,       EX_CREATE_CHILD,  RESP, create_child_response},
-    {ST_UP,       EX_INFORMATIONAL, REQ,  info_request         },
-    {ST_UP,       EX_INFORMATIONAL, RESP, info_response        },
-    {ST_REKEYED,  EX_CREATE_CHILD,  REQ,  refuse_request       },
-    {ST_REKEYED,  EX_INFORMATIONAL, REQ,  info_request         },
-    {ST_REKEYED,  EX_INFORMATIONAL, RESP, info_response        },
-    {ST_DELETING, EX_CREATE_CHILD,  REQ,  refuse_request       },
-    {ST_DELETING, EX_INFORMATIONAL, REQ,  info_request         },
-    {ST_DELETING, EX_INFORMATIONAL, RESP, info_response        },
+    /* state, what comes, in which exchange, who handles it, next state, or else */
+    {ST_I_SIGN,    ANSWER_PSK,       EX_AUTH,          initiator_proven,      ST_I_AUTH,    ST_FREE},
+    {ST_I_SIGN,    ANSWER_SIGNATURE, EX_AUTH,          initiator_proven,      ST_I_AUTH,    ST_FREE},
+    {ST_I_SIGN,    NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
+    {ST_I_AUTH,    RESP,             EX_AUTH,          auth_response,         ST_I_VERIFY,  ST_FREE},
+    {ST_I_VERIFY,  ANSWER_PSK,       EX_AUTH,          initiator_verdict,     ST_UP,        ST_FREE},
+    {ST_I_VERIFY,  ANSWER_VERIFY,    EX_AUTH,          initiator_verdict,     ST_UP,        ST_FREE},
+    {ST_I_VERIFY,  NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
+
+    {ST_R_INIT,    REQ,              EX_AUTH,          auth_request,          ST_R_VERIFY,  ST_FREE},
+    {ST_R_VERIFY,  ANSWER_PSK,       EX_AUTH,          responder_verdict,     ST_R_SIGN,    ST_R_ADDRESS},
+    {ST_R_VERIFY,  ANSWER_VERIFY,    EX_AUTH,          responder_verdict,     ST_R_SIGN,    ST_R_ADDRESS},
+    {ST_R_VERIFY,  NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
+    {ST_R_ADDRESS, ANSWER_ADDRESS,   EX_AUTH,          responder_address,     ST_R_SIGN,    ST_FREE},
+    {ST_R_ADDRESS, NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
+    {ST_R_SIGN,    ANSWER_PSK,       EX_AUTH,          responder_proven,      ST_UP,        ST_FREE},
+    {ST_R_SIGN,    ANSWER_SIGNATURE, EX_AUTH,          responder_proven,      ST_UP,        ST_FREE},
+    {ST_R_SIGN,    NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
+
+    {ST_UP,        REQ,              EX_CREATE_CHILD,  create_child_request,  ST_UP,        ST_REKEYED},
+    {ST_UP,        RESP,             EX_CREATE_CHILD,  create_child_response, ST_UP,        ST_REKEYED},
+    {ST_UP,        REQ,              EX_INFORMATIONAL, info_request,          ST_UP,        ST_FREE},
+    {ST_UP,        RESP,             EX_INFORMATIONAL, info_response,         ST_UP,        ST_FREE},
+    {ST_REKEYED,   REQ,              EX_CREATE_CHILD,  refuse_request,        ST_REKEYED,   ST_FREE},
+    {ST_REKEYED,   REQ,              EX_INFORMATIONAL, info_request,          ST_REKEYED,   ST_FREE},
+    {ST_REKEYED,   RESP,             EX_INFORMATIONAL, info_response,         ST_REKEYED,   ST_FREE},
+    {ST_DELETING,  REQ,              EX_CREATE_CHILD,  refuse_request,        ST_DELETING,  ST_FREE},
+    {ST_DELETING,  REQ,              EX_INFORMATIONAL, info_request,          ST_DELETING,  ST_FREE},
+    {ST_DELETING,  RESP,             EX_INFORMATIONAL, info_response,         ST_DELETING,  ST_FREE},
 };
+/* clang-format on */
 
-static const struct ike_rule *find_rule(uint8_t state, const struct ike_hdr *h)
+const struct ike_rule *ike_rule_at(size_t i)
 {
-    uint8_t kind = h->flags & IKE_F_RESPONSE ? RESP : REQ;
+    return i < sizeof(rules) / sizeof(rules[0]) ? &rules[i] : NULL;
+}
 
+static const struct ike_rule *find_rule(const struct ike_sa *sa, const struct ike_in *in)
+{
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].state == state && rules[i].exchange == h->exchange &&
-            rules[i].kind == kind)
+        if (rules[i].state == sa->state && rules[i].kind == in->kind &&
+            (in->m == NULL || rules[i].exchange == in->exchange))
             return &rules[i];
     }
     return NULL;
 }
 
+bool ike_step_keeps(const struct ike_sa *sa, const struct ike_in *in)
+{
+    return in->exchange == EX_AUTH && (sa->state == ST_R_INIT || sa->state == ST_I_AUTH);
+}
+
 /* Tells the operator of a refusal, ours or the peer's. */
-static void note_failure(struct ike *k, const struct ike_sa *sa, const struct ike_change *ch,
-                         bool response)
+static void note_failure(struct ike *k, const struct ike_sa *sa, const struct ike_change *ch)
 {
     struct cv_effect *fx;
 
-    if (ch->failed == CV_OK && ch->notify == 0)
+    if ((ch->failed == CV_OK && ch->notify == 0) || ch->auth_failed ||
+        (ch->send != SEND_RESPONSE && !ch->answer))
         return;
-    fx = event_put(&k->core, response ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED, &sa->peer,
+    fx = event_put(&k->core, ch->answer ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED, &sa->peer,
                    ch->failed != CV_OK ? ch->failed : ch->close);
     if (ch->failed != CV_OK)
         k->core.stats.errors[ch->failed]++;
     if (fx != NULL)
         fx->u.event.notify = ch->notify;
-}
-
-static enum cv_err step_request(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                                const struct ike_msg *m, const struct ike_rule *rule,
-                                struct ike_change *ch)
-{
-    struct ike_out o;
-    enum cv_err err;
-
-    out_begin(k, &o);
-    err = rule->handle(k, sa, m, &o, ch);
-    if (err != CV_OK)
-        return err;
-    sa->next_in++;
-    msg_unref(&k->core.msgs, &sa->resp);
-    if (ch->next == ST_R_VERIFY) /* the answer waits for the host */
-        return auth_commit(k, sa, m, ch);
-    err = send_response(k, sa, h->exchange, &o);
-    if (err != CV_OK) {
-        sa->next_in--; /* as if it had been lost: the peer repeats it */
-        return err;
-    }
-    note_failure(k, sa, ch, false);
-    ike_commit(k, sa, ch);
-    return CV_OK;
-}
-
-static enum cv_err step_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
-                                 const struct ike_rule *rule, struct ike_change *ch)
-{
-    struct ike_out none;
-    enum cv_err err;
-
-    out_begin(k, &none);
-    ch->answer = true;
-    err = rule->handle(k, sa, m, &none, ch);
-    if (err != CV_OK)
-        return err;
-    note_failure(k, sa, ch, true);
-    if (ch->next == ST_I_VERIFY) {
-        request_done(k, sa);
-        return auth_commit(k, sa, m, ch);
-    }
-    ike_commit(k, sa, ch);
-    request_done(k, sa);
-    return CV_OK;
 }
 
 static bool deletes_sa(const struct ike_msg *m)
@@ -115,27 +89,28 @@ static bool deletes_sa(const struct ike_msg *m)
 
 /* After a simultaneous rekey of the IKE SA the peer may know which one inherits before we
  * do.  What it asks of an SA that has not inherited here yet waits for its repetition. */
-static bool too_early(const struct ike_sa *sa, const struct ike_hdr *h, const struct ike_msg *m)
+static bool too_early(const struct ike_sa *sa, const struct ike_in *in)
 {
-    return sa_is_secret(sa) && !(h->flags & IKE_F_RESPONSE) && !deletes_sa(m);
+    return in->kind == REQ && sa_is_secret(sa) && !deletes_sa(in->m);
 }
 
-enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                     const struct ike_msg *m)
+static enum cv_err send_out(struct ike *k, struct ike_sa *sa, uint8_t exchange,
+                            const struct ike_change *ch, const struct ike_out *out)
 {
-    const struct ike_rule *rule = find_rule(sa->state, h);
-    struct ike_change ch;
-    enum cv_err err;
+    switch (ch->send) {
+    case SEND_RESPONSE:
+        return send_response(k, sa, exchange, out);
+    case SEND_AUTH:
+        return send_request(k, sa, exchange, DO_AUTH, out);
+    default:
+        return CV_OK;
+    }
+}
 
-    if (rule == NULL)
-        return CV_ERR_UNEXPECTED;
-    if (too_early(sa, h, m))
-        return CV_ERR_IKE_PENDING;
-    memset(&ch, 0, sizeof(ch));
-    err = rule->kind == REQ ? step_request(k, sa, h, m, rule, &ch)
-                            : step_response(k, sa, m, rule, &ch);
-    wipe(&ch, sizeof(ch));
-    return err;
+/* A peer sends its message again; an answer of the host is lost when it leads to nothing. */
+static bool comes_again(const struct ike_in *in)
+{
+    return in->m != NULL;
 }
 
 /* Child SAs that either side's delete has ended. */
@@ -153,7 +128,7 @@ static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_ch
         child_deleted(&k->core, c, CV_ERR_DELETED_BY_PEER);
     }
     if (ch->unknown_spi != 0 && sa_hs(k, sa) != NULL)
-        sa_hs(k, sa)->gone_spi = ch->unknown_spi;
+        sa_hs_mut(k, sa)->gone_spi = ch->unknown_spi;
     if (ours != NULL && ours->ike == peer_index(&k->core, &sa->peer) && !ours->drains &&
         ours->state != CV_CHILD_DEAD)
         child_deleted(&k->core, ours,
@@ -164,27 +139,101 @@ static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_ch
  * (RFC 7296 section 2.25.2: reply as usual, forget our own rekeying). */
 static void commit_close(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
 {
-    struct ike_hs *hs = sa->doing == DO_REKEY_IKE ? sa_hs(k, sa) : NULL;
+    const struct ike_hs *hs = sa->doing == DO_REKEY_IKE ? sa_hs(k, sa) : NULL;
     struct ike_sa *rival = hs == NULL ? NULL : sa_by_number(k, hs->rival_sa);
 
     if (rival != NULL && rival->state == ST_UP) {
         sa_inherit(k, sa, rival);
         sa_run(k, rival);
     }
-    sa_close(k, sa, ch->close, true);
+    sa_close(k, sa, ch->close, !ch->unsent);
 }
 
-void ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                       struct ike_change *ch);
+
+/* The question that follows; without room for it the attempt ends. */
+static void commit_question(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
 {
+    const struct ike_in in = {.kind = NO_ANSWER, .kept = POOL_NONE};
+    enum cv_err err = auth_ask(k, sa, ch->ask);
+    struct ike_change failed;
+    struct ike_out out;
+
+    if (err == CV_OK)
+        return;
+    memset(&failed, 0, sizeof(failed));
+    out_begin(k, &out);
+    auth_fail(sa, err, &out, &failed);
+    if (send_out(k, sa, EX_AUTH, &failed, &out) != CV_OK)
+        k->core.stats.errors[CV_ERR_FULL]++;
+    ike_commit(k, sa, &in, &failed);
+}
+
+/* All that a step changes, in one place. */
+static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                       struct ike_change *ch)
+{
+    auth_commit(k, sa, in, ch);
+    note_failure(k, sa, ch);
     if (ch->close != CV_OK) {
         commit_close(k, sa, ch);
         return;
     }
+    if (ch->next != ST_FREE)
+        sa->state = ch->next;
     alert_commit(k, sa, ch);
     commit_deletes(k, sa, ch);
-    if (ch->has_ike || (ch->answer && sa->doing == DO_REKEY_IKE))
+    if (ch->established)
+        auth_commit_up(k, sa, ch);
+    else if (ch->has_ike || (ch->answer && sa->doing == DO_REKEY_IKE))
         rekey_ike_commit(k, sa, ch);
     else if (ch->has_child ||
              (ch->answer && (sa->doing == DO_CREATE_CHILD || sa->doing == DO_REKEY_CHILD)))
         create_child_commit(k, sa, ch);
+    if (ch->answer)
+        request_done(k, sa);
+    if (ch->ask != 0)
+        commit_question(k, sa, ch);
+}
+
+/* The table tells the whole truth: where a rule does not lead, no step goes. */
+static bool is_ruled(const struct ike_rule *rule, const struct ike_sa *sa)
+{
+    return sa->state == ST_DEAD || sa->state == ST_LINGER ||
+           (sa->state != ST_FREE && (sa->state == rule->next || sa->state == rule->other));
+}
+
+enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in)
+{
+    const struct ike_rule *rule = find_rule(sa, in);
+    struct ike_change ch;
+    struct ike_out out;
+    enum cv_err err;
+
+    if (rule == NULL)
+        return CV_ERR_UNEXPECTED;
+    if (too_early(sa, in))
+        return CV_ERR_IKE_PENDING;
+    memset(&ch, 0, sizeof(ch));
+    out_begin(k, &out);
+    ch.answer = in->kind == RESP;
+    ch.next = rule->next;
+    ch.send = in->kind == REQ ? SEND_RESPONSE : SEND_NOTHING;
+    err = rule->handle(k, sa, in, &out, &ch);
+    if (err == CV_OK)
+        err = send_out(k, sa, rule->exchange, &ch, &out);
+    if (err != CV_OK && !comes_again(in)) {
+        wipe(&ch, sizeof(ch));
+        ch.close = err;
+        ch.auth_failed = ch.unsent = true;
+        err = CV_OK;
+    }
+    if (err == CV_OK) {
+        ike_commit(k, sa, in, &ch);
+        if (!is_ruled(rule, sa))
+            k->core.stats.errors[CV_ERR_BUG]++;
+    }
+    wipe(&ch, sizeof(ch));
+    return err;
 }

@@ -330,6 +330,15 @@ static void hard_limit(struct ike *k, struct ike_sa *sa)
         sa->peer.reason = CV_ERR_LIFETIME;
 }
 
+/* The host has not answered in time. */
+static void unanswered(struct ike *k, struct ike_sa *sa)
+{
+    const struct ike_in in = {.kind = NO_ANSWER, .kept = POOL_NONE};
+
+    question_end(k, sa);
+    ike_step(k, sa, &in);
+}
+
 static void sa_timeout(struct ike *k, struct ike_sa *sa)
 {
     uint64_t now = k->core.now_ms;
@@ -347,7 +356,7 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
         return;
     }
     if (now >= question_due(k, sa))
-        auth_unanswered(k, sa);
+        unanswered(k, sa);
     if (now >= sa->resend_ms)
         resend(k, sa);
     if (sa->state == ST_DEAD)
