@@ -282,26 +282,22 @@ static uint32_t lease_pass_on(struct leases *l, uint32_t i, const struct cv_id *
     return i;
 }
 
-/* The one at want, if it is who's own and online: an identity that asks for the address it
+/* The one at want, if it is who's own.  Online, too: an identity that asks for the address it
  * has is reauthenticating, and its new connection takes the lease over. */
 static uint32_t find_own(const struct leases *l, const struct cv_id *who, uint32_t want)
 {
     uint32_t i = want < l->size ? find_offset(l, want) : LEASE_NONE;
 
-    return i != LEASE_NONE && l->v[i].ike != 0 && owns(&l->v[i], who) ? i : LEASE_NONE;
+    return i != LEASE_NONE && owns(&l->v[i], who) ? i : LEASE_NONE;
 }
 
+/* Only what nobody ever had: an address stays its device's while the pool has others, or
+ * whoever asks for it would get that device's traffic. */
 static uint32_t take_wanted(struct leases *l, uint32_t ike, const struct cv_id *who,
                             uint32_t want)
 {
-    uint32_t i;
-
-    if (want >= l->size)
-        return LEASE_NONE;
-    i = find_offset(l, want);
-    if (i == LEASE_NONE)
-        return lease_new(l, want, who, ike);
-    return l->v[i].ike == 0 ? lease_pass_on(l, i, who, ike) : LEASE_NONE;
+    return want < l->size && find_offset(l, want) == LEASE_NONE ? lease_new(l, want, who, ike)
+                                                                : LEASE_NONE;
 }
 
 static uint32_t take_unused(struct leases *l, uint32_t ike, const struct cv_id *who)

@@ -33,10 +33,10 @@ struct leases {
 bool leases_init(struct leases *l, uint32_t size, const uint64_t seed[2]);
 void leases_free(struct leases *l);
 
-/* Leases an offset to who on behalf of ike: what ike has already; else want, if who itself has
- * it online (it moves to ike); else who's former one; else want (LEASE_NONE: none), if free;
- * else one never used; else the longest unused.  LEASE_NONE when all are online, or there is no
- * memory. */
+/* Leases an offset to who on behalf of ike: what ike has already; else want, if it is who's own
+ * (online, it moves to ike); else who's former one; else want (LEASE_NONE: none), if nobody
+ * ever had it; else one never used; else the longest unused.  LEASE_NONE when all are online,
+ * or there is no memory. */
 uint32_t leases_take(struct leases *l, uint32_t ike, const struct cv_id *who, uint32_t want);
 void leases_release(struct leases *l, uint32_t ike);
 void leases_rename(struct leases *l, uint32_t ike_old, uint32_t ike_new);

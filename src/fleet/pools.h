@@ -30,9 +30,9 @@ bool pools_unload(struct pools *p, const char *name,
 bool pools_has(const struct pools *p, const char *name);
 
 /* Assigns from the named pools (one IPv4, one IPv6 as wanted): the identity's former address
- * when free, else the one wanted when free, else the next never used, else the longest unused.
- * CV_ERR_ADDRESS when all are full. Counted: the same (ike, identity) twice gives the same
- * lease. */
+ * when free, else the one wanted if nobody ever had it, else the next never used, else the
+ * longest unused.  CV_ERR_ADDRESS when all are full. Counted: the same (ike, identity) twice
+ * gives the same lease. */
 CV_MUST_USE enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
                                     const struct cv_id *who, uint32_t ike,
                                     const struct cv_addr *want_v4,

@@ -220,8 +220,33 @@ static void a_wanted_address_is_given_when_it_is_free(void **state)
     assert_string_equal(lease4(3, 3, NULL), "10.3.0.3");
     assert_string_equal(lease4(4, 4, "10.9.9.9"), "10.3.0.4");
     assert_string_equal(lease4(5, 5, "10.3.0.0"), "10.3.0.5"); /* the subnet itself */
+    pools_release(pools, 2);
+    assert_string_equal(lease4(6, 2, "10.3.0.6"), "10.3.0.1"); /* its own comes first */
+}
+
+/* Whoever asks for a device's address while that sleeps does not get its traffic. */
+static void an_address_belongs_to_its_device_while_the_pool_has_others(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.1-10.3.0.3 }"));
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    assert_string_equal(lease4(2, 2, NULL), "10.3.0.2");
+    pools_release(pools, 2);
     pools_release(pools, 1);
-    assert_string_equal(lease4(6, 6, "10.3.0.2"), "10.3.0.2"); /* though one is unused */
+    assert_string_equal(lease4(3, 3, "10.3.0.1"), "10.3.0.3");
+    assert_string_equal(lease4(4, 4, "10.3.0.1"), "10.3.0.2"); /* none left: the oldest */
+    assert_string_equal(lease4(5, 1, NULL), "10.3.0.1");
+}
+
+static void of_several_former_addresses_the_wanted_one_is_given(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    for (unsigned i = 1; i <= 3; i++)
+        (void)lease4(i, 7, NULL);
+    for (unsigned i = 1; i <= 3; i++)
+        pools_release(pools, i);
+    assert_string_equal(lease4(4, 7, "10.3.0.2"), "10.3.0.2");
 }
 
 static void when_all_were_used_the_longest_unused_is_taken(void **state)
@@ -442,8 +467,10 @@ static void random_use_agrees_with_a_simple_model(void **state)
                 had = had || (model[i].ike == 0 && model[i].device == number);
             its_own = model[got].device == number;
             assert_int_equal(had, its_own);
-            if (!had && want != LEASE_NONE && model[want].ike == 0)
+            if (!had && want != LEASE_NONE && model[want].device == 0)
                 assert_int_equal(got, want);
+            for (unsigned i = 0; i < SIZE; i++)
+                assert_false(!had && model[got].device != 0 && model[i].device == 0);
             model[got].ike = next_ike++;
             model[got].device = number;
             online++;
@@ -487,6 +514,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_device_that_reauthenticates_keeps_its_address, make,
                                         drop),
         cmocka_unit_test_setup_teardown(a_wanted_address_is_given_when_it_is_free, make, drop),
+        cmocka_unit_test_setup_teardown(
+            an_address_belongs_to_its_device_while_the_pool_has_others, make, drop),
+        cmocka_unit_test_setup_teardown(of_several_former_addresses_the_wanted_one_is_given,
+                                        make, drop),
         cmocka_unit_test_setup_teardown(when_all_were_used_the_longest_unused_is_taken, make,
                                         drop),
         cmocka_unit_test_setup_teardown(a_rekeyed_connection_keeps_its_lease, make, drop),
