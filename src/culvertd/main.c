@@ -124,17 +124,20 @@ static int serve(const struct daemon_options *opt)
 {
     struct problem why;
     struct daemon *d = daemon_new(opt, &why);
+    const char *const dirs[] = {opt->run_dir, opt->state_dir, NULL};
     struct vici *vici = NULL;
     char path[PATH_MAX];
     int code = EXIT_FAILURE;
 
     if (d == NULL)
         return fail(why.text);
+    (void)rundir_make(opt->state_dir, &why); /* failing, opening the state says so */
     (void)snprintf(path, sizeof(path), "%s/vici.sock", opt->run_dir);
     vici = vici_start(d, path, &why);
-    if (vici == NULL || !privs_drop(d->conf.settings.user, opt->run_dir, &why)) {
+    if (vici == NULL || !privs_drop(d->conf.settings.user, dirs, &why)) {
         (void)fail(why.text);
     } else {
+        daemon_keep(d);
         daemon_log(d, 1, LOG_DMN, 0, "culvertd %s ready: configuration %s, control socket %s",
                    CULVERT_VERSION, opt->conf_path == NULL ? "(none)" : opt->conf_path, path);
         systemd_notify("READY=1");

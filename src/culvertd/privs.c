@@ -58,26 +58,27 @@ static bool keep_caps(bool inheritable)
     return true;
 }
 
-static bool become(const char *user, const char *dir, struct problem *why)
+static bool become(const char *user, const char *const *dirs, struct problem *why)
 {
     const struct passwd *pw = getpwnam(user);
 
     if (pw == NULL)
         return problem_set(why, "culvert.user: there is no user \"%s\"", user);
-    if (dir != NULL && chown(dir, pw->pw_uid, pw->pw_gid) != 0)
-        return problem_set(why, "cannot give %s to %s: %s", dir, user, strerror(errno));
+    for (; *dirs != NULL; dirs++)
+        if (chown(*dirs, pw->pw_uid, pw->pw_gid) != 0 && errno != ENOENT && errno != EROFS)
+            return problem_set(why, "cannot give %s to %s: %s", *dirs, user, strerror(errno));
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || initgroups(user, pw->pw_gid) != 0 ||
         setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
         return problem_set(why, "cannot become user %s: %s", user, strerror(errno));
     return true;
 }
 
-bool privs_drop(const char *user, const char *dir, struct problem *why)
+bool privs_drop(const char *user, const char *const *dirs, struct problem *why)
 {
     const struct rlimit no_core = {0, 0}; /* a core file would hold keys */
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
-    if (user != NULL && !become(user, dir, why))
+    if (user != NULL && !become(user, dirs, why))
         return false;
     if (!keep_caps(user != NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return problem_set(why, "cannot drop privileges: %s", strerror(errno));

@@ -443,6 +443,8 @@ static void free_event(struct event *e)
 
 void daemon_free(struct daemon *d)
 {
+    if (d->engine != NULL)
+        keep_close(d);
     actions_clear(d);
     updown_free(d->updown);
     hosts_free(d->hosts);

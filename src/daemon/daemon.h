@@ -41,6 +41,20 @@ struct conn *daemon_first_conn(struct daemon *d); /* then ->next */
 bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint32_t *ike,
                      const struct cv_child_config **cfg, struct problem *why);
 
+/* Totals over all lives of the daemon, as the state directory keeps them. */
+enum daemon_lifetime {
+    LIFE_STARTS,
+    LIFE_PACKETS_IN,
+    LIFE_BYTES_IN,
+    LIFE_PACKETS_OUT,
+    LIFE_BYTES_OUT,
+    LIFE_IKE_ESTABLISHED,
+    LIFE_CHILD_ESTABLISHED,
+    DAEMON_LIFETIME_COUNT
+};
+const char *daemon_lifetime_name(unsigned i); /* "packets-in" */
+void daemon_lifetime(const struct daemon *d, uint64_t out[DAEMON_LIFETIME_COUNT]);
+
 /* Listeners hear engine events and log lines while registered. */
 struct listener {
     void (*event)(void *ctx, const struct cv_effect *fx);

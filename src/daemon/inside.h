@@ -16,6 +16,7 @@
 #include "plane/netio.h"
 #include "plane/policyset.h"
 #include "plane/shunts.h"
+#include "state/state.h"
 
 struct daemon_options {
     const char *conf_path; /* NULL: start empty, VICI brings the configuration */
@@ -30,6 +31,16 @@ struct listen_round {
 
 struct wish;
 struct trap;
+
+/* On its way to the state directory (keep.c). */
+struct keep {
+    struct state *state;        /* NULL before the start and after the end */
+    struct event *news, *every; /* the writer has something to say; counters are due */
+    size_t n_leases;            /* of the life before */
+    uint64_t before[DAEMON_LIFETIME_COUNT];
+    uint64_t written[DAEMON_LIFETIME_COUNT];
+    bool counters_due;
+};
 
 struct daemon {
     struct daemon_options opt;
@@ -50,6 +61,7 @@ struct daemon {
 
     struct creds *creds;
     struct pools *pools;
+    struct keep keep;
     struct hosts *hosts;
     struct netio io;
     struct cleartext cleartext;
@@ -82,6 +94,13 @@ struct daemon {
 struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why);
 int daemon_run(struct daemon *d); /* until stopped; the process's exit code */
 void daemon_free(struct daemon *d);
+
+/* keep.c */
+/* Opens the state directory.  As the user that the daemon runs as, before packets come. */
+void daemon_keep(struct daemon *d);
+/* Hands over what changed, if the disk is ready for it.  False: nothing was handed over. */
+bool keep_flush(struct daemon *d);
+void keep_close(struct daemon *d);
 
 /* listen.c */
 void daemon_tell(struct daemon *d, const struct cv_effect *fx); /* to the listeners */

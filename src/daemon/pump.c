@@ -256,6 +256,7 @@ void daemon_pump(struct daemon *d)
         carry_out(d, &fx);
     d->pumping = false;
     arm_alarm(d);
+    (void)keep_flush(d);
     tell_failures(d);
     if (d->retired != NULL)
         conns_reap(d);

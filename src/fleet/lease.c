@@ -2,7 +2,8 @@
  *
  * Invariants: an offset has at most one lease.  An online lease is in by_owner under its IKE
  * SA's number, an offline one under its identity's hash and in the list from oldest to newest.
- * Leases are known by index, since the array moves when it grows.
+ * Leases are known by index, since the array moves when it grows.  What the disk should know
+ * of a lease has changed or it has not: the list of changes is never longer than the table.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/lease.h"
@@ -25,9 +26,12 @@ struct lease {
     uint32_t ike;                     /* 0: offline */
     uint32_t next_offset, next_owner; /* in the chains */
     uint32_t older, newer;            /* offline */
+    uint32_t next_changed;            /* or UNCHANGED */
+    uint64_t age;
 };
 
 enum { FIRST_CAP = 16 };
+#define UNCHANGED (UINT32_MAX - 1)
 
 /* ---- hashes ----------------------------------------------------------------- */
 
@@ -131,7 +135,11 @@ static bool grow(struct leases *l)
 bool leases_init(struct leases *l, uint32_t size, const uint64_t seed[2])
 {
     *l = (struct leases){
-        .size = size, .oldest = LEASE_NONE, .newest = LEASE_NONE, .seed = {seed[0], seed[1]}
+        .size = size,
+        .oldest = LEASE_NONE,
+        .newest = LEASE_NONE,
+        .changed = LEASE_NONE,
+        .seed = {seed[0], seed[1]},
     };
     return grow(l);
 }
@@ -193,6 +201,15 @@ static void lift(struct leases *l, uint32_t i)
         take_from_list(l, i);
     else
         l->online--;
+}
+
+static void note_change(struct leases *l, uint32_t i)
+{
+    l->v[i].age = ++l->age;
+    if (l->v[i].next_changed != UNCHANGED)
+        return;
+    l->v[i].next_changed = l->changed;
+    l->changed = i;
 }
 
 /* ---- finding ---------------------------------------------------------------- */
@@ -260,7 +277,7 @@ static uint32_t lease_new(struct leases *l, uint32_t offset, const struct cv_id 
     o = owner_new(who);
     if (o == NULL)
         return LEASE_NONE;
-    l->v[i] = (struct lease){.who = o, .offset = offset};
+    l->v[i] = (struct lease){.who = o, .offset = offset, .next_changed = UNCHANGED};
     l->n++;
     put_offset(l, i);
     settle(l, i, ike);
@@ -307,6 +324,19 @@ static uint32_t take_unused(struct leases *l, uint32_t ike, const struct cv_id *
     return l->unused < l->size ? lease_new(l, l->unused, who, ike) : LEASE_NONE;
 }
 
+/* For somebody who had none. */
+static uint32_t take_others(struct leases *l, uint32_t ike, const struct cv_id *who,
+                            uint32_t want)
+{
+    uint32_t i = take_wanted(l, ike, who, want);
+
+    if (i == LEASE_NONE)
+        i = take_unused(l, ike, who);
+    if (i == LEASE_NONE && l->oldest != LEASE_NONE)
+        i = lease_pass_on(l, l->oldest, who, ike);
+    return i;
+}
+
 uint32_t leases_take(struct leases *l, uint32_t ike, const struct cv_id *who, uint32_t want)
 {
     uint32_t i = find_ike(l, ike, who);
@@ -319,14 +349,13 @@ uint32_t leases_take(struct leases *l, uint32_t ike, const struct cv_id *who, ui
     if (i != LEASE_NONE) {
         lift(l, i);
         settle(l, i, ike);
-        return l->v[i].offset;
+    } else {
+        i = take_others(l, ike, who, want);
     }
-    i = take_wanted(l, ike, who, want);
     if (i == LEASE_NONE)
-        i = take_unused(l, ike, who);
-    if (i == LEASE_NONE && l->oldest != LEASE_NONE)
-        i = lease_pass_on(l, l->oldest, who, ike);
-    return i != LEASE_NONE ? l->v[i].offset : LEASE_NONE;
+        return LEASE_NONE;
+    note_change(l, i);
+    return l->v[i].offset;
 }
 
 void leases_release(struct leases *l, uint32_t ike)
@@ -336,6 +365,7 @@ void leases_release(struct leases *l, uint32_t ike)
     while ((i = find_ike(l, ike, NULL)) != LEASE_NONE) {
         lift(l, i);
         settle(l, i, 0);
+        note_change(l, i);
     }
 }
 
@@ -353,7 +383,10 @@ void leases_rename(struct leases *l, uint32_t ike_old, uint32_t ike_new)
 
 static void show(const struct lease *lease, struct lease_entry *out)
 {
-    *out = (struct lease_entry){.offset = lease->offset, .ike = lease->ike};
+    *out = (struct lease_entry){.offset = lease->offset,
+                                .ike = lease->ike,
+                                .age = lease->age,
+                                .changed = lease->next_changed != UNCHANGED};
     out->who.type = lease->who->type;
     out->who.n = lease->who->n;
     memcpy(out->who.b, lease->who->b, lease->who->n);
@@ -378,6 +411,40 @@ bool leases_next_offline(const struct leases *l, uint32_t *at, struct lease_entr
 
 bool leases_adopt(struct leases *l, const struct lease_entry *e)
 {
-    return e->offset < l->size && find_offset(l, e->offset) == LEASE_NONE &&
-           lease_new(l, e->offset, &e->who, e->ike) != LEASE_NONE;
+    uint32_t i = LEASE_NONE;
+
+    if (e->offset < l->size && find_offset(l, e->offset) == LEASE_NONE)
+        i = lease_new(l, e->offset, &e->who, e->ike);
+    if (i == LEASE_NONE)
+        return false;
+    l->age = e->age > l->age ? e->age : l->age;
+    if (e->changed)
+        note_change(l, i);
+    else
+        l->v[i].age = e->age;
+    return true;
+}
+
+bool leases_next_changed(struct leases *l, struct lease_entry *out)
+{
+    struct lease *lease;
+
+    if (l->changed == LEASE_NONE)
+        return false;
+    lease = &l->v[l->changed];
+    l->changed = lease->next_changed;
+    lease->next_changed = UNCHANGED;
+    show(lease, out);
+    return true;
+}
+
+/* The order of their ages stays. */
+void leases_touch(struct leases *l)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (l->v[i].next_changed != UNCHANGED)
+            continue;
+        l->v[i].next_changed = l->changed;
+        l->changed = i;
+    }
 }

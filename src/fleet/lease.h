@@ -25,6 +25,8 @@ struct leases {
     uint32_t unused; /* offsets from here on were never leased in order */
     uint32_t online;
     uint32_t oldest, newest; /* offline ones, by when they were given back */
+    uint32_t changed;        /* list of those that the disk does not know as they are */
+    uint64_t age;            /* counts what happens to leases */
     struct lease_index by_offset, by_owner;
     uint64_t seed[2];
 };
@@ -45,11 +47,18 @@ void leases_rename(struct leases *l, uint32_t ike_old, uint32_t ike_new);
 struct lease_entry {
     uint32_t offset, ike; /* ike 0: offline */
     struct cv_id who;
+    uint64_t age; /* the higher, the later it was taken or given back */
+    bool changed; /* since it was last told as such */
 };
 bool leases_next(const struct leases *l, uint32_t *at, struct lease_entry *out);
 /* Walks those offline, the longest unused first: *at starts as l->oldest. */
 bool leases_next_offline(const struct leases *l, uint32_t *at, struct lease_entry *out);
 /* Puts an entry of another table into this one, as the newest. */
 bool leases_adopt(struct leases *l, const struct lease_entry *e);
+
+/* Takes one off the list of those that have changed.  Each is there once however often it
+ * changed, so whoever is slow to ask misses nothing and costs no memory. */
+bool leases_next_changed(struct leases *l, struct lease_entry *out);
+void leases_touch(struct leases *l); /* all have changed */
 
 #endif

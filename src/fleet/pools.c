@@ -24,8 +24,29 @@ struct pool {
     uint8_t n_dns;
 };
 
+/* Leases of an earlier life whose pool has not come yet, oldest first. */
+struct past {
+    struct past *next;
+    char *name;
+    struct past_lease {
+        struct cv_addr addr;
+        struct cv_id who;
+        uint64_t age;
+        bool online;
+    } * v;
+    size_t n, cap;
+};
+
+struct forgotten {
+    struct forgotten *next;
+    char *name;
+};
+
 struct pools {
     struct pool *first;
+    bool changed; /* some lease may have */
+    struct past *past;
+    struct forgotten *forgotten;
     uint64_t seed[2];
 };
 
@@ -45,10 +66,27 @@ static void pool_free(struct pool *pool)
     free(pool);
 }
 
+static void past_free(struct past *past)
+{
+    free(past->name);
+    free(past->v);
+    free(past);
+}
+
 void pools_free(struct pools *p)
 {
+    char *name;
+
     if (p == NULL)
         return;
+    while ((name = pools_next_forgotten(p)) != NULL)
+        free(name);
+    while (p->past != NULL) {
+        struct past *gone = p->past;
+
+        p->past = gone->next;
+        past_free(gone);
+    }
     while (p->first != NULL) {
         struct pool *gone = p->first;
 
@@ -167,6 +205,18 @@ static bool adopt_all(struct pool *to, const struct pool *from, const struct nod
     return true;
 }
 
+/* Whoever was online when that life ended comes back sooner than the others: as if it had been
+ * given back now. */
+static void remember(struct pool *pool, const struct past_lease *past)
+{
+    struct lease_entry e = {.offset = offset_of(pool, &past->addr),
+                            .who = past->who,
+                            .age = past->age,
+                            .changed = past->online};
+
+    (void)leases_adopt(&pool->leases, &e);
+}
+
 static struct pool *pool_new(const struct pools *p, const struct node *section,
                              const struct pool_config *d)
 {
@@ -184,11 +234,28 @@ static struct pool *pool_new(const struct pools *p, const struct node *section,
     return NULL;
 }
 
+/* Its leases of an earlier life, if there are any. */
+static void recall(struct pools *p, struct pool *pool)
+{
+    struct past **at = &p->past, *past;
+
+    while (*at != NULL && strcmp((*at)->name, pool->name) != 0)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return;
+    past = *at;
+    for (size_t i = 0; i < past->n; i++)
+        remember(pool, &past->v[i]);
+    *at = past->next;
+    past_free(past);
+}
+
 bool pools_put(struct pools *p, const struct node *section, const struct pool_config *d,
                struct problem *why)
 {
     struct pool **at = find(p, section->name), *old = *at, *pool;
 
+    p->changed = true;
     if (!check_overlap(p, d, section, why))
         return false;
     pool = pool_new(p, section, d);
@@ -201,9 +268,20 @@ bool pools_put(struct pools *p, const struct node *section, const struct pool_co
     if (old != NULL) {
         pool->next = old->next;
         pool_free(old);
+    } else {
+        recall(p, pool);
     }
     *at = pool;
     return true;
+}
+
+static void forget(struct pools *p, const char *name)
+{
+    struct forgotten *f = mem_new(1, sizeof(*f));
+
+    f->name = mem_text(name);
+    f->next = p->forgotten;
+    p->forgotten = f;
 }
 
 bool pools_unload(struct pools *p, const char *name, struct problem *why)
@@ -215,8 +293,81 @@ bool pools_unload(struct pools *p, const char *name, struct problem *why)
     if (gone->leases.online > 0)
         return problem_set(why, "pool '%s' has %u leases online", name, gone->leases.online);
     *at = gone->next;
+    forget(p, name);
     pool_free(gone);
     return true;
+}
+
+/* ---- over a restart --------------------------------------------------------- */
+
+bool pools_next_changed(struct pools *p, struct pool_lease *out)
+{
+    if (!p->changed)
+        return false; /* asked after every packet */
+    for (struct pool *pool = p->first; pool != NULL; pool = pool->next) {
+        struct lease_entry e;
+
+        if (!leases_next_changed(&pool->leases, &e))
+            continue;
+        *out = (struct pool_lease){.pool = pool->name,
+                                   .addr = addr_at(pool, e.offset),
+                                   .who = e.who,
+                                   .online = e.ike != 0,
+                                   .age = e.age};
+        return true;
+    }
+    return p->changed = false;
+}
+
+char *pools_next_forgotten(struct pools *p)
+{
+    struct forgotten *f = p->forgotten;
+    char *name;
+
+    if (f == NULL)
+        return NULL;
+    name = f->name;
+    p->forgotten = f->next;
+    free(f);
+    return name;
+}
+
+void pools_touch(struct pools *p)
+{
+    p->changed = true;
+    for (struct pool *pool = p->first; pool != NULL; pool = pool->next)
+        leases_touch(&pool->leases);
+}
+
+static struct past *past_of(struct pools *p, const char *name)
+{
+    struct past *past = p->past;
+
+    while (past != NULL && strcmp(past->name, name) != 0)
+        past = past->next;
+    if (past != NULL)
+        return past;
+    past = mem_new(1, sizeof(*past));
+    past->name = mem_text(name);
+    past->next = p->past;
+    p->past = past;
+    return past;
+}
+
+void pools_remember(struct pools *p, const struct pool_lease *lease)
+{
+    struct pool *pool = *find(p, lease->pool);
+    struct past_lease l = {lease->addr, lease->who, lease->age, lease->online};
+    struct past *past;
+
+    p->changed = true;
+    if (pool != NULL) {
+        remember(pool, &l);
+        return;
+    }
+    past = past_of(p, lease->pool);
+    past->v = mem_grow(past->v, &past->cap, past->n + 1, sizeof(*past->v));
+    past->v[past->n++] = l;
 }
 
 /* ---- leasing ---------------------------------------------------------------- */
@@ -245,6 +396,7 @@ enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
                         const struct cv_addr *want_v6, struct cv_lease *out)
 {
     *out = (struct cv_lease){.v6_prefix = V6_PREFIX};
+    p->changed = true;
     for (unsigned i = 0; i < n; i++) {
         struct pool *pool = *find(p, names[i]);
 
@@ -263,6 +415,7 @@ enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
 
 void pools_release(struct pools *p, uint32_t ike)
 {
+    p->changed = true;
     for (struct pool *pool = p->first; pool != NULL; pool = pool->next)
         leases_release(&pool->leases, ike);
 }

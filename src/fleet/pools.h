@@ -41,6 +41,28 @@ void pools_release(struct pools *p, uint32_t ike);
 /* An IKE SA got a new number (rekey, reauthentication by the same identity). */
 void pools_rename(struct pools *p, uint32_t ike_old, uint32_t ike_new);
 
+/* ---- over a restart ---- */
+
+/* A lease as the disk has it. */
+struct pool_lease {
+    const char *pool;
+    struct cv_addr addr;
+    struct cv_id who;
+    bool online;
+    uint64_t age; /* in its pool: the higher, the later it was taken or given back */
+};
+
+/* Takes one of the leases that have changed since they were last taken this way.  The pool's
+ * name is valid until the pools change. */
+bool pools_next_changed(struct pools *p, struct pool_lease *out);
+/* The name of a pool that was unloaded, its leases with it; the caller frees it.  NULL when
+ * there is no more. */
+char *pools_next_forgotten(struct pools *p);
+void pools_touch(struct pools *p); /* all leases have changed: the disk is new */
+/* A lease of an earlier life.  They come in the order of their ages, those that were online
+ * last.  Of a pool that is not there yet it is kept until that comes. */
+void pools_remember(struct pools *p, const struct pool_lease *lease);
+
 struct pool_view {
     const char *name;
     struct cv_addr base;

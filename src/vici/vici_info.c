@@ -113,6 +113,17 @@ static void put_traffic(struct node *message, const struct cv_stats *stats)
             put_number(s, cv_err_name((enum cv_err)i), stats->errors[i]);
 }
 
+/* Ours: totals over all lives, from the state directory. */
+static void put_lifetime(struct node *message, const struct daemon *d)
+{
+    struct node *s = tree_add_section(message, "lifetime");
+    uint64_t totals[DAEMON_LIFETIME_COUNT];
+
+    daemon_lifetime(d, totals);
+    for (unsigned i = 0; i < DAEMON_LIFETIME_COUNT; i++)
+        put_number(s, daemon_lifetime_name(i), totals[i]);
+}
+
 void vici_cmd_stats(struct vici_client *c, const struct node *req)
 {
     struct node *message = tree_new(), *s;
@@ -130,6 +141,7 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
     tree_add_item(s, cv_crypto_openssl.name);
     put_memory(message);
     put_traffic(message, &stats);
+    put_lifetime(message, c->v->d);
     vici_answer(c, message);
 }
 

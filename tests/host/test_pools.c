@@ -389,6 +389,98 @@ static void a_replaced_pool_keeps_the_leases_inside_it(void **state)
     assert_false(load("p { addrs = fd00::/64 }"));
 }
 
+/* ---- over a restart ---- */
+
+/* "10.3.0.1 sensor-1 on", what changed since the last call; order does not matter to the disk,
+ * so a test lets one lease change at a time. */
+static const char *changed(void)
+{
+    static char text[256];
+    struct pool_lease l;
+    size_t n = 0;
+
+    text[0] = '\0';
+    while (pools_next_changed(pools, &l)) {
+        char addr[64];
+
+        addr_format(addr, sizeof(addr), &l.addr);
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s %.*s %s", n > 0 ? ", " : "",
+                              l.pool, addr, (int)l.who.n, (const char *)l.who.b,
+                              l.online ? "on" : "off");
+    }
+    return text;
+}
+
+static void every_change_of_a_lease_is_told_once(void **state)
+{
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.1-10.3.0.2 }"));
+    assert_string_equal(changed(), "");
+    (void)lease4(1, 1, NULL);
+    assert_string_equal(changed(), "p 10.3.0.1 sensor-1 on");
+    pools_rename(pools, 1, 2); /* a rekey is nothing to the disk */
+    assert_string_equal(changed(), "");
+    pools_release(pools, 2);
+    (void)lease4(3, 1, NULL);
+    pools_release(pools, 3);
+    assert_string_equal(changed(), "p 10.3.0.1 sensor-1 off");
+    (void)lease4(4, 2, NULL);
+    (void)lease4(5, 3, NULL); /* full: it takes over from 1 */
+    assert_non_null(strstr(changed(), "p 10.3.0.1 sensor-3 on"));
+    assert_true(load("p { addrs = 10.3.0.1-10.3.0.9 }"));
+    assert_string_equal(changed(), ""); /* the leases are the same */
+    pools_touch(pools);
+    assert_non_null(strstr(changed(), "p 10.3.0.2 sensor-2 on"));
+    pools_release(pools, 4);
+    pools_release(pools, 5);
+    assert_null(pools_next_forgotten(pools));
+    assert_true(pools_unload(pools, "p", &why));
+    assert_string_equal(changed(), "");
+    {
+        char *name = pools_next_forgotten(pools);
+
+        assert_string_equal(name, "p");
+        free(name);
+    }
+    assert_null(pools_next_forgotten(pools));
+}
+
+static void remember(unsigned host, unsigned number, bool online, uint64_t age)
+{
+    struct pool_lease l = {
+        .pool = "p",
+        .addr = {.family = CV_IPV4, .b = {10, 3, 0, (uint8_t)host}},
+        .who = device(number),
+        .online = online,
+        .age = age
+    };
+
+    pools_remember(pools, &l);
+}
+
+/* Whoever was online when the former life ended is the last to lose its address. */
+static void leases_of_an_earlier_life_hold(void **state)
+{
+    for (int first = 0; first < 2; first++) {
+        (void)state;
+        if (first == 0) /* the pool is there, or comes later over VICI */
+            assert_true(load("p { addrs = 10.3.0.1-10.3.0.3 }"));
+        remember(2, 2, false, 7);
+        remember(3, 3, false, 9);
+        remember(1, 1, true, 1);
+        remember(77, 4, true, 2); /* no longer in the pool */
+        if (first == 1)
+            assert_true(load("p { addrs = 10.3.0.1-10.3.0.3 }"));
+        assert_int_equal(view("p").offline, 3);
+        assert_string_equal(changed(), "p 10.3.0.1 sensor-1 off");
+        assert_string_equal(lease4(1, 3, NULL), "10.3.0.3");
+        assert_string_equal(lease4(2, 4, "10.3.0.1"), "10.3.0.2");
+        assert_string_equal(lease4(3, 1, NULL), "10.3.0.1");
+        drop(NULL);
+        make(NULL);
+    }
+}
+
 static void wrong_pools_are_refused_with_the_reason(void **state)
 {
     /* clang-format off */
@@ -528,6 +620,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(leases_are_listed_with_their_owners, make, drop),
         cmocka_unit_test_setup_teardown(a_pool_in_use_is_not_unloaded, make, drop),
         cmocka_unit_test_setup_teardown(a_replaced_pool_keeps_the_leases_inside_it, make, drop),
+        cmocka_unit_test_setup_teardown(every_change_of_a_lease_is_told_once, make, drop),
+        cmocka_unit_test_setup_teardown(leases_of_an_earlier_life_hold, make, drop),
         cmocka_unit_test_setup_teardown(wrong_pools_are_refused_with_the_reason, make, drop),
         cmocka_unit_test(random_use_agrees_with_a_simple_model),
         cmocka_unit_test_setup_teardown(a_million_leases_are_made_and_found_quickly, make,

@@ -73,6 +73,20 @@ uint64_t daemon_started_ms(const struct daemon *any)
     return 0;
 }
 
+const char *daemon_lifetime_name(unsigned i)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
+
+    return names[i];
+}
+
+void daemon_lifetime(const struct daemon *any, uint64_t out[DAEMON_LIFETIME_COUNT])
+{
+    (void)any;
+    for (unsigned i = 0; i < DAEMON_LIFETIME_COUNT; i++)
+        out[i] = 100 + i;
+}
+
 void daemon_pump(struct daemon *any)
 {
     (void)any;
