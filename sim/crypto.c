@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
-#include "sim/queue.h"
+#include "sim/agenda.h"
 
 enum { AEADS_MAX = 12 };
 

@@ -14,7 +14,7 @@
 
 #include "sim/nat.h"
 #include "sim/prng.h"
-#include "sim/queue.h"
+#include "sim/agenda.h"
 
 enum { NET_NATS_MAX = 8, NET_NO_NAT = -1, NET_HELD_MAX = 64 };
 #define NET_NOBODY UINT32_MAX /* sender of an injected datagram */

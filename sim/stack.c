@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 #include "sim/prng.h"
-#include "sim/queue.h"
+#include "sim/agenda.h"
 #include "wire/ip.h"
 
 enum { CANARY_LEN = 16 };

@@ -11,7 +11,7 @@
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/prng.h"
-#include "sim/queue.h"
+#include "sim/agenda.h"
 #include "sim/stack.h"
 #include "sim/trace.h"
 

@@ -5,8 +5,8 @@
  * frees it after it fired.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef SIM_QUEUE_H
-#define SIM_QUEUE_H
+#ifndef SIM_AGENDA_H
+#define SIM_AGENDA_H
 
 #include <stddef.h>
 #include <stdint.h>

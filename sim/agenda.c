@@ -1,7 +1,7 @@
 /* A binary heap ordered by (time, order of queueing).
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "sim/queue.h"
+#include "sim/agenda.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
