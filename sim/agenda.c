@@ -15,33 +15,33 @@ void *sim_alloc(size_t n)
     return p;
 }
 
-void queue_init(struct queue *q, uint64_t now_ms)
+void agenda_init(struct agenda *q, uint64_t now_ms)
 {
-    *q = (struct queue){.now_ms = now_ms};
+    *q = (struct agenda){.now_ms = now_ms};
 }
 
-void queue_free(struct queue *q)
+void agenda_free(struct agenda *q)
 {
     for (size_t i = 0; i < q->n; i++)
         free(q->heap[i].arg);
     free(q->heap);
-    *q = (struct queue){0};
+    *q = (struct agenda){0};
 }
 
-static bool before(const struct queue_event *a, const struct queue_event *b)
+static bool before(const struct agenda_event *a, const struct agenda_event *b)
 {
     return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
 }
 
-static void swap(struct queue_event *a, struct queue_event *b)
+static void swap(struct agenda_event *a, struct agenda_event *b)
 {
-    struct queue_event t = *a;
+    struct agenda_event t = *a;
 
     *a = *b;
     *b = t;
 }
 
-void queue_at(struct queue *q, uint64_t at_ms, queue_fn *fire, void *ctx, void *arg)
+void agenda_at(struct agenda *q, uint64_t at_ms, agenda_fn *fire, void *ctx, void *arg)
 {
     if (q->n == q->cap) {
         q->cap = q->cap == 0 ? 64 : 2 * q->cap;
@@ -49,20 +49,20 @@ void queue_at(struct queue *q, uint64_t at_ms, queue_fn *fire, void *ctx, void *
         if (q->heap == NULL)
             abort();
     }
-    q->heap[q->n] = (struct queue_event){at_ms, q->order++, fire, ctx, arg};
+    q->heap[q->n] = (struct agenda_event){at_ms, q->order++, fire, ctx, arg};
     for (size_t i = q->n++; i > 0 && before(&q->heap[i], &q->heap[(i - 1) / 2]);
          i = (i - 1) / 2)
         swap(&q->heap[i], &q->heap[(i - 1) / 2]);
 }
 
-uint64_t queue_next(const struct queue *q)
+uint64_t agenda_next(const struct agenda *q)
 {
-    return q->n == 0 ? QUEUE_EMPTY : q->heap[0].at_ms;
+    return q->n == 0 ? AGENDA_EMPTY : q->heap[0].at_ms;
 }
 
-void queue_fire(struct queue *q)
+void agenda_fire(struct agenda *q)
 {
-    struct queue_event ev = q->heap[0];
+    struct agenda_event ev = q->heap[0];
 
     q->heap[0] = q->heap[--q->n];
     for (size_t i = 0, child = 1; child < q->n; child = 2 * i + 1) {

@@ -141,7 +141,7 @@ static void spoof(void *ctx, void *arg)
     next = sim_alloc(sizeof(*next));
     *next = *f;
     next->left--;
-    queue_at(&w->queue, world_now(w) + f->interval_ms, spoof, w, next);
+    agenda_at(&w->agenda, world_now(w) + f->interval_ms, spoof, w, next);
 }
 
 void crowd_flood(struct crowd *c, uint32_t interval_ms, uint32_t count)
@@ -164,5 +164,5 @@ void crowd_flood(struct crowd *c, uint32_t interval_ms, uint32_t count)
     host_stop(h);
     h->n_recipes = 0;
     free(r);
-    queue_at(&c->w->queue, world_now(c->w), spoof, c->w, f);
+    agenda_at(&c->w->agenda, world_now(c->w), spoof, c->w, f);
 }

@@ -162,7 +162,7 @@ void host_receive(void *ctx, const struct datagram *d)
     if (!h->batches || h->n_inbox == HOST_INBOX)
         empty_inbox(h, NULL);
     else if (h->n_inbox == 1)
-        queue_at(&h->world->queue, world_now(h->world), empty_inbox, h, NULL);
+        agenda_at(&h->world->agenda, world_now(h->world), empty_inbox, h, NULL);
 }
 
 void host_send_inner(struct host *h, uint32_t flow)

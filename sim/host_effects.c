@@ -197,7 +197,7 @@ static void give_at(struct host *h, const struct answer *a, uint64_t at_ms)
     struct answer *copy = sim_alloc(sizeof(*copy));
 
     *copy = *a;
-    queue_at(&h->world->queue, at_ms, give_answer_later, h, copy);
+    agenda_at(&h->world->agenda, at_ms, give_answer_later, h, copy);
 }
 
 static void give_answer(struct host *h, const struct answer *a)
@@ -282,7 +282,7 @@ static void keep(struct host *h, const struct answer *a)
     }
     h->kept[h->n_kept] = sim_alloc(sizeof(*a));
     *h->kept[h->n_kept++] = *a;
-    queue_at(&h->world->queue, world_now(h->world) + KEEP_MS, give_kept, h, NULL);
+    agenda_at(&h->world->agenda, world_now(h->world) + KEEP_MS, give_kept, h, NULL);
 }
 
 /* Until the SA is gone, the question is not answered. */
@@ -298,7 +298,7 @@ static void give_after_end(void *ctx, void *arg)
         struct answer *copy = sim_alloc(sizeof(*copy));
 
         *copy = *a;
-        queue_at(&h->world->queue, world_now(h->world) + LOOK_MS, give_after_end, h, copy);
+        agenda_at(&h->world->agenda, world_now(h->world) + LOOK_MS, give_after_end, h, copy);
         return;
     }
     a->in_vain = true;
@@ -412,7 +412,7 @@ static void consider_restart(struct host *h, const struct cv_effect *fx)
         return;
     r = sim_alloc(sizeof(*r));
     *r = (struct restart){fx->conn, child, fx->u.event.local.addr, fx->u.event.remote.addr};
-    queue_at(&h->world->queue, world_now(h->world) + RESTART_MS, start_again, h, r);
+    agenda_at(&h->world->agenda, world_now(h->world) + RESTART_MS, start_again, h, r);
 }
 
 /* ---- events -------------------------------------------------------------- */

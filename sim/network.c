@@ -9,9 +9,9 @@
 
 #include "wire/ip.h"
 
-void net_init(struct net *net, struct queue *queue, struct prng *prng)
+void net_init(struct net *net, struct agenda *agenda, struct prng *prng)
 {
-    *net = (struct net){.queue = queue, .prng = prng};
+    *net = (struct net){.agenda = agenda, .prng = prng};
 }
 
 void net_free(struct net *net)
@@ -89,7 +89,7 @@ static struct net_port *route(struct net *net, struct datagram *d)
 
         if (!addr_equal(&net->nats[k].public, &d->dst.addr))
             continue;
-        if (!nat_in(&net->nats[k], d->dst.port, &d->src, net->queue->now_ms, &inner)) {
+        if (!nat_in(&net->nats[k], d->dst.port, &d->src, net->agenda->now_ms, &inner)) {
             net->count.filtered++;
             note(net, d, "filtered by NAT");
             return NULL;
@@ -166,7 +166,7 @@ static bool translate(struct net *net, struct datagram *d)
         return true;
     if (to != UINT32_MAX && net->ports[to].nat == p->nat)
         return true; /* neighbours behind one NAT */
-    if (nat_out(&net->nats[p->nat], &d->src, &d->dst, net->queue->now_ms, &d->src))
+    if (nat_out(&net->nats[p->nat], &d->src, &d->dst, net->agenda->now_ms, &d->src))
         return true;
     net->count.filtered++;
     note(net, d, "refused by NAT");
@@ -177,14 +177,14 @@ static void travel(struct net *net, struct datagram *d)
 {
     const struct net_port *from = &net->ports[d->from];
     uint32_t to = net_find(net, &d->dst.addr);
-    uint64_t at = net->queue->now_ms + from->out.delay_ms;
+    uint64_t at = net->agenda->now_ms + from->out.delay_ms;
 
     at += prng_below(net->prng, from->out.jitter_ms + 1);
     if (to != UINT32_MAX) {
         at += net->ports[to].in.delay_ms;
         at += prng_below(net->prng, net->ports[to].in.jitter_ms + 1);
     }
-    queue_at(net->queue, at, arrive, net, d);
+    agenda_at(net->agenda, at, arrive, net, d);
 }
 
 static void transmit(struct net *net, struct datagram *d)
@@ -243,7 +243,7 @@ void net_inject(struct net *net, const struct cv_endpoint *src, const struct cv_
     struct datagram *d = make(NET_NOBODY, src, dst, carrier, data);
 
     note(net, d, "injected");
-    queue_at(net->queue, net->queue->now_ms, arrive_surely, net, d);
+    agenda_at(net->agenda, net->agenda->now_ms, arrive_surely, net, d);
 }
 
 static struct datagram *unhold(struct net *net, unsigned i)
@@ -264,7 +264,7 @@ void net_release(struct net *net, unsigned i)
         return;
     }
     note(net, d, "released");
-    queue_at(net->queue, net->queue->now_ms, arrive_surely, net, d);
+    agenda_at(net->agenda, net->agenda->now_ms, arrive_surely, net, d);
 }
 
 void net_discard(struct net *net, unsigned i)

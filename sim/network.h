@@ -12,9 +12,9 @@
 
 #include <culvert/packet.h>
 
+#include "sim/agenda.h"
 #include "sim/nat.h"
 #include "sim/prng.h"
-#include "sim/agenda.h"
 
 enum { NET_NATS_MAX = 8, NET_NO_NAT = -1, NET_HELD_MAX = 64 };
 #define NET_NOBODY UINT32_MAX /* sender of an injected datagram */
@@ -59,7 +59,7 @@ struct net_counters {
 };
 
 struct net {
-    struct queue *queue;
+    struct agenda *agenda;
     struct prng *prng;
     struct net_port *ports;
     uint32_t n_ports, cap_ports;
@@ -74,7 +74,7 @@ struct net {
     struct net_counters count;
 };
 
-void net_init(struct net *net, struct queue *queue, struct prng *prng);
+void net_init(struct net *net, struct agenda *agenda, struct prng *prng);
 void net_free(struct net *net);
 
 /* Returns the port's number.  Ports may move in memory when one is added. */

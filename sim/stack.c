@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/span.h"
-#include "sim/prng.h"
 #include "sim/agenda.h"
+#include "sim/prng.h"
 #include "wire/ip.h"
 
 enum { CANARY_LEN = 16 };

@@ -144,8 +144,8 @@ static void a_short_value_ends_ike_sa_init(void **state)
     }
 }
 
-/* A rekey that fails so leaves what was there.  Only whoever answers the rekey of an IKE SA with
- * such a value has moved on to the new one. */
+/* A rekey that fails so leaves what was there.  Only whoever answers the rekey of an IKE SA
+ * with such a value has moved on to the new one. */
 static void a_short_value_fails_a_rekey_alone(void **state)
 {
     (void)state;

@@ -13,12 +13,12 @@ struct inbox {
     uint8_t first[2000];
     struct cv_endpoint src, dst;
     uint8_t carrier;
-    const struct queue *queue;
+    const struct agenda *agenda;
 };
 
 struct bench {
     struct prng prng;
-    struct queue queue;
+    struct agenda agenda;
     struct net net;
     struct inbox a, b;
     struct cv_addr addr_a, addr_b;
@@ -29,7 +29,7 @@ static void receive(void *ctx, const struct datagram *d)
 {
     struct inbox *in = ctx;
 
-    in->at_ms[in->n] = in->queue->now_ms;
+    in->at_ms[in->n] = in->agenda->now_ms;
     in->first[in->n++] = d->data[0];
     in->src = d->src;
     in->dst = d->dst;
@@ -41,9 +41,9 @@ static int setup(void **state)
     struct bench *b = sim_alloc(sizeof(*b));
 
     b->prng = prng_seed(7);
-    queue_init(&b->queue, 0);
-    net_init(&b->net, &b->queue, &b->prng);
-    b->a.queue = b->b.queue = &b->queue;
+    agenda_init(&b->agenda, 0);
+    net_init(&b->net, &b->agenda, &b->prng);
+    b->a.agenda = b->b.agenda = &b->agenda;
     b->addr_a = recipe_v4(192, 168, 0, 1);
     b->addr_b = recipe_v4(192, 0, 2, 2);
     b->port_a = net_attach(&b->net, "a", &b->addr_a, NULL, receive, &b->a);
@@ -57,7 +57,7 @@ static int teardown(void **state)
     struct bench *b = *state;
 
     net_free(&b->net);
-    queue_free(&b->queue);
+    agenda_free(&b->agenda);
     free(b);
     return 0;
 }
@@ -78,8 +78,8 @@ static void answer_byte(struct bench *b, uint8_t byte)
 
 static void run(struct bench *b)
 {
-    while (queue_next(&b->queue) != QUEUE_EMPTY)
-        queue_fire(&b->queue);
+    while (agenda_next(&b->agenda) != AGENDA_EMPTY)
+        agenda_fire(&b->agenda);
 }
 
 static void events_of_one_millisecond_fire_in_the_order_of_queueing(void **state)
@@ -173,11 +173,11 @@ static void a_nat_mapping_expires_and_rebinding_changes_the_port(void **state)
     send_byte(b, 1);
     run(b);
     port = b->b.src.port;
-    b->queue.now_ms += 29999;
+    b->agenda.now_ms += 29999;
     send_byte(b, 1);
     run(b);
     assert_int_equal(b->b.src.port, port);
-    b->queue.now_ms += 30000;
+    b->agenda.now_ms += 30000;
     answer_byte(b, 2);
     run(b);
     assert_int_equal(b->a.n, 0);

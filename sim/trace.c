@@ -256,5 +256,5 @@ void trace_datagram(struct trace *t, const struct net *net, const struct datagra
     describe(what, sizeof(what), t, d);
     snprintf(line, sizeof(line), "%s -> %s  %s%s%s%s", from, to, what, fate[0] ? "  *" : "",
              fate, fate[0] ? "*" : "");
-    trace_line(t, net->queue->now_ms, line);
+    trace_line(t, net->agenda->now_ms, line);
 }

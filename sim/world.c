@@ -67,8 +67,8 @@ struct world *world_new(uint64_t seed)
 
     w->seed = seed;
     w->prng = prng_seed(seed);
-    queue_init(&w->queue, START_MS);
-    net_init(&w->net, &w->queue, &w->prng);
+    agenda_init(&w->agenda, START_MS);
+    net_init(&w->net, &w->agenda, &w->prng);
     trace_init(&w->trace);
     w->net.tap = on_send;
     w->net.tap_ctx = w;
@@ -85,7 +85,7 @@ void world_free(struct world *w)
         free(w->hosts[i]);
     }
     free(w->hosts);
-    queue_free(&w->queue);
+    agenda_free(&w->agenda);
     net_free(&w->net);
     stack_free(&w->stack);
     trace_free(&w->trace);
@@ -178,7 +178,7 @@ static struct host *most_urgent(const struct world *w)
 /* Does the next thing if it is due until end_ms. */
 static bool step(struct world *w, uint64_t end_ms)
 {
-    uint64_t event = queue_next(&w->queue);
+    uint64_t event = agenda_next(&w->agenda);
     struct host *h = most_urgent(w);
     uint64_t deadline = h == NULL ? CV_NO_DEADLINE : h->deadline_ms;
 
@@ -186,11 +186,11 @@ static bool step(struct world *w, uint64_t end_ms)
         return false;
     w->steps++;
     if (event <= deadline) {
-        queue_fire(&w->queue);
+        agenda_fire(&w->agenda);
         return true;
     }
-    if (deadline > w->queue.now_ms)
-        w->queue.now_ms = deadline;
+    if (deadline > w->agenda.now_ms)
+        w->agenda.now_ms = deadline;
     host_tick(h);
     return true;
 }
@@ -202,7 +202,7 @@ void world_run(struct world *w, uint64_t ms)
     while (step(w, end))
         ;
     if (!w->failed)
-        w->queue.now_ms = end;
+        w->agenda.now_ms = end;
 }
 
 void world_settle(struct world *w)
@@ -254,7 +254,7 @@ static void send_one(void *ctx, void *arg)
         return;
     next = sim_alloc(sizeof(*next));
     *next = (struct traffic){t->flow, t->interval_ms, t->left - 1};
-    queue_at(&w->queue, world_now(w) + t->interval_ms, send_one, w, next);
+    agenda_at(&w->agenda, world_now(w) + t->interval_ms, send_one, w, next);
 }
 
 void world_traffic(struct world *w, uint32_t flow, uint32_t interval_ms, uint32_t count)
@@ -262,7 +262,7 @@ void world_traffic(struct world *w, uint32_t flow, uint32_t interval_ms, uint32_
     struct traffic *t = sim_alloc(sizeof(*t));
 
     *t = (struct traffic){flow, interval_ms, count};
-    queue_at(&w->queue, world_now(w), send_one, w, t);
+    agenda_at(&w->agenda, world_now(w), send_one, w, t);
 }
 
 struct waiting {

@@ -8,10 +8,10 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "sim/agenda.h"
 #include "sim/host.h"
 #include "sim/network.h"
 #include "sim/prng.h"
-#include "sim/agenda.h"
 #include "sim/stack.h"
 #include "sim/trace.h"
 
@@ -22,7 +22,7 @@ typedef void world_mangle_fn(void *ctx, const struct host *h, struct cv_span aad
 struct world {
     uint64_t seed;
     struct prng prng;
-    struct queue queue;
+    struct agenda agenda;
     struct net net;
     struct trace trace;
     struct stack stack;
@@ -61,7 +61,7 @@ bool world_run_until(struct world *w, uint64_t ms, world_done_fn *done, void *ct
 
 static inline uint64_t world_now(const struct world *w)
 {
-    return w->queue.now_ms;
+    return w->agenda.now_ms;
 }
 
 /* Sets delay, jitter, loss and duplication of every host's links. */
