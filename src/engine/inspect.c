@@ -54,7 +54,7 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
 /* Closed SAs stay visible until their end was announced, not while they linger. */
 static bool visible(const struct ike_sa *sa)
 {
-    return sa->state != ST_LINGER || sa->peer.is_listed;
+    return sa->state != ST_LINGER || sa->peer.is_ended;
 }
 
 bool cv_ike_next(const struct cv_engine *e, uint32_t *at, struct cv_ike_info *out)

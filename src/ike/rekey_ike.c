@@ -60,8 +60,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
 
 void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
 {
-    struct cv_effect *fx = event_put(&k->core, CV_EV_IKE_REKEYED, &from->peer, CV_OK);
-
+    event_rekeyed(&k->core, &from->peer, &to->peer);
     child_move_all(&k->core, &from->peer, &to->peer);
     to->peer.has_lease = from->peer.has_lease;
     to->peer.quiet = false;
@@ -76,8 +75,6 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     from->peer.hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
     from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
     k->core.stats.ike_rekeyed++;
-    if (fx != NULL)
-        fx->u.event.ike_new = to->peer.id;
 }
 
 /* ---- responder ---- */

@@ -160,9 +160,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
         half_open_del(&k->core, &sa->peer);
     timer_set(&k->core.wheel, &sa->peer.timer.node,
               sa->state == ST_LINGER ? k->core.now_ms + LINGER_MS : TIMER_NEVER);
-    sa->peer.dead_next = k->core.dead_sas;
-    sa->peer.is_listed = true;
-    k->core.dead_sas = peer_index(&k->core, &sa->peer);
+    event_sa_ended(&k->core, &sa->peer);
 }
 
 /* Frees what has been announced; one that lingers comes back as ST_DEAD by its timer. */
@@ -183,19 +181,13 @@ void sa_free(struct ike *k, struct ike_sa *sa)
 
 void ike_reap(struct ike *k)
 {
-    while (k->core.dead_children != POOL_NONE) {
-        struct child_sa *c = child_at(&k->core, k->core.dead_children);
+    uint32_t i;
 
-        k->core.dead_children = c->next;
-        child_reap(&k->core, c);
-    }
-    while (k->core.dead_sas != POOL_NONE) {
-        struct ike_sa *sa = sa_at(k, k->core.dead_sas);
-
-        k->core.dead_sas = sa->peer.dead_next;
-        sa->peer.dead_next = POOL_NONE;
-        sa->peer.is_listed = false;
-        reap_sa(k, sa);
+    while ((i = queue_take(&k->core.ended.told_children)) != QUEUE_NONE)
+        child_reap(&k->core, child_at(&k->core, i));
+    while ((i = queue_take(&k->core.ended.told_sas)) != QUEUE_NONE) {
+        sa_at(k, i)->peer.is_ended = false;
+        reap_sa(k, sa_at(k, i));
     }
 }
 

@@ -1,7 +1,7 @@
 /* Child SA table: birth, linking to an IKE SA, end.  See sa.h.
  *
  * Invariant: a Child SA is in its IKE SA's list from child_new until child_close, then
- * in the dead list until reaped.  Its data-plane pair exists while `installed`.
+ * in a queue of the ended until reaped.  Its data-plane pair exists while `installed`.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/child_sa.h"
@@ -145,8 +145,7 @@ void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
         c->quiet = true; /* said already */
     c->state = CV_CHILD_DEAD;
     c->reason = reason;
-    c->next = core->dead_children;
-    core->dead_children = i;
+    queue_put(&core->ended.children, i);
     child_stop_out(core, c);
 }
 

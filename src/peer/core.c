@@ -7,6 +7,18 @@
 #include "base/span.h"
 #include "peer/child_sa.h"
 
+static void core_carve_ended(struct ended *e, struct arena *a, const struct cv_limits *lim)
+{
+    uint32_t *next_sa = arena_take(a, lim->ike_sas, sizeof(*next_sa));
+    uint32_t *next_child = arena_take(a, lim->child_sas, sizeof(*next_child));
+
+    queue_init(&e->leases, next_sa);
+    queue_init(&e->sas, next_sa);
+    queue_init(&e->told_sas, next_sa);
+    queue_init(&e->children, next_child);
+    queue_init(&e->told_children, next_child);
+}
+
 void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim, size_t sa_size)
 {
     pool_carve(&core->sas, a, lim->ike_sas, sa_size);
@@ -23,7 +35,7 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
     htab_carve(&core->half_open.by_spi, a, lim->handshakes, core->seed);
     htab_carve(&core->half_open.by_addr, a, lim->handshakes, core->seed);
     htab_carve(&core->questions, a, lim->handshakes, core->seed);
-    core->dead_sas = core->dead_children = POOL_NONE;
+    core_carve_ended(&core->ended, a, lim);
     core->next_reqid = 1;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/htab.h"
 #include "base/pool.h"
+#include "base/queue.h"
 #include "base/timer.h"
 #include "ipsec/ipsec.h"
 #include "peer/cookie.h"
@@ -22,6 +23,13 @@ struct half_open {
     struct htab by_addr; /* peer's address -> how many */
     uint32_t n;
     bool is_load; /* so many that cookies are asked for */
+};
+
+/* What has ended, on its way out by one queue after the other; event.h. */
+struct ended {
+    struct queue leases;        /* SAs whose address goes back first */
+    struct queue sas, children; /* to be told */
+    struct queue told_sas, told_children;
 };
 
 struct core {
@@ -47,8 +55,8 @@ struct core {
     struct cookie_jar cookies;
     struct htab questions; /* number of a question that waits -> SA */
     uint32_t last_question;
-    uint32_t dead_sas, dead_children; /* lists */
-    const struct cv_plane *plane;     /* the host's, or our own: */
+    struct ended ended;
+    const struct cv_plane *plane; /* the host's, or our own: */
     void *plane_ctx;
     struct ipsec *ipsec; /* NULL with a plane of the host's */
     uint32_t next_reqid;

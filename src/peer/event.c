@@ -1,7 +1,8 @@
 /* Events for the host, and the end of what has been told.
  *
  * Freed addresses come first, then the queue; then each ended Child SA and each ended IKE
- * SA is announced from the dead lists, which need no room in the queue.
+ * SA is announced from queues of slots, which need no room in the queue of effects.
+ * Each announcement looks at what it announces and at nothing else, however many have ended.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/event.h"
@@ -47,15 +48,78 @@ static void fill_down(struct cv_effect *fx, uint8_t kind, const struct peer *p,
     fx->u.event.remote = p->remote;
 }
 
-/* Announces one ended Child SA. */
-static bool next_dead_child(struct core *core, struct cv_effect *fx)
+void event_rekeyed(struct core *core, const struct peer *from, struct peer *to)
 {
-    for (uint32_t i = core->dead_children; i != POOL_NONE; i = child_at(core, i)->next) {
-        struct child_sa *c = child_at(core, i);
+    struct cv_effect *fx = event_put(core, CV_EV_IKE_REKEYED, from, CV_OK);
 
+    if (fx == NULL)
+        return;
+    fx->u.event.ike_new = to->id;
+    to->is_news = true;
+}
+
+/* ---- ends ---- */
+
+void event_sa_ended(struct core *core, struct peer *p)
+{
+    p->is_ended = true;
+    if (!p->has_lease)
+        queue_put(&core->ended.sas, peer_index(core, p));
+    else if (!p->is_news)
+        queue_put(&core->ended.leases, peer_index(core, p));
+}
+
+/* The host learns the number of an SA; until then it knows the lease by the old one. */
+static void event_learnt(struct core *core, const struct cv_effect *fx)
+{
+    struct peer *p = fx->kind == CV_EVENT && fx->u.event.kind == CV_EV_IKE_REKEYED
+                         ? peer_by_number(core, fx->u.event.ike_new)
+                         : NULL;
+
+    if (p == NULL)
+        return;
+    p->is_news = false;
+    if (p->is_ended && p->has_lease)
+        queue_put(&core->ended.leases, peer_index(core, p));
+}
+
+/* An address goes back before anybody asks for one: the next SA of the same device wants it. */
+static bool next_freed_lease(struct core *core, struct cv_effect *fx)
+{
+    uint32_t i = queue_take(&core->ended.leases);
+    struct peer *p = i == QUEUE_NONE ? NULL : peer_at(core, i);
+
+    if (p == NULL)
+        return false;
+    p->has_lease = false;
+    queue_put(&core->ended.sas, i);
+    *fx = (struct cv_effect){.kind = CV_FREE_ADDRESS, .ike = p->id, .conn = p->conn};
+    return true;
+}
+
+/* The next of the queue, but for questions whose SA has ended: nobody waits for the answer,
+ * and what they show may be gone. */
+static bool next_queued(struct core *core, struct cv_effect *fx)
+{
+    while (effects_take(&core->fx, &core->msgs, fx)) {
+        event_learnt(core, fx);
+        if (fx->question == 0 || htab_get(&core->questions, fx->question) != HTAB_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* Announces one ended Child SA. */
+static bool next_ended_child(struct core *core, struct cv_effect *fx)
+{
+    uint32_t i;
+
+    while ((i = queue_take(&core->ended.children)) != QUEUE_NONE) {
+        const struct child_sa *c = child_at(core, i);
+
+        queue_put(&core->ended.told_children, i);
         if (c->quiet)
             continue;
-        c->quiet = true;
         fill_down(fx, c->installed ? CV_EV_CHILD_DOWN : CV_EV_CHILD_FAILED,
                   peer_at(core, c->ike), c->reason);
         if (!c->installed && c->reason >= CV_ERR_CRITICAL && c->reason <= CV_ERR_SINGLE_PAIR)
@@ -67,63 +131,25 @@ static bool next_dead_child(struct core *core, struct cv_effect *fx)
     return false;
 }
 
-/* The event that gives this number to a rekeyed SA still waits: until the host has it, the
- * lease is known by the old number. */
-static bool is_news(const struct core *core, uint32_t id)
-{
-    for (uint32_t i = 0; i < core->fx.used; i++) {
-        const struct cv_effect *fx = &core->fx.slots[(core->fx.head + i) % core->fx.cap].fx;
-
-        if (fx->kind == CV_EVENT && fx->u.event.kind == CV_EV_IKE_REKEYED &&
-            fx->u.event.ike_new == id)
-            return true;
-    }
-    return false;
-}
-
-/* An address goes back before anybody asks for one: the next SA of the same device wants it. */
-static bool next_freed_lease(struct core *core, struct cv_effect *fx)
-{
-    for (uint32_t i = core->dead_sas; i != POOL_NONE; i = peer_at(core, i)->dead_next) {
-        struct peer *p = peer_at(core, i);
-
-        if (!p->has_lease || is_news(core, p->id))
-            continue;
-        p->has_lease = false;
-        *fx = (struct cv_effect){.kind = CV_FREE_ADDRESS, .ike = p->id, .conn = p->conn};
-        return true;
-    }
-    return false;
-}
-
 /* Announces one ended IKE SA. */
-static bool next_dead_sa(struct core *core, struct cv_effect *fx)
+static bool next_ended_sa(struct core *core, struct cv_effect *fx)
 {
-    for (uint32_t i = core->dead_sas; i != POOL_NONE; i = peer_at(core, i)->dead_next) {
-        struct peer *p = peer_at(core, i);
+    uint32_t i;
 
+    while ((i = queue_take(&core->ended.sas)) != QUEUE_NONE) {
+        const struct peer *p = peer_at(core, i);
+
+        queue_put(&core->ended.told_sas, i);
         if (p->quiet)
             continue;
-        p->quiet = true;
         fill_down(fx, CV_EV_IKE_DOWN, p, p->reason);
         return true;
     }
     return false;
 }
 
-/* The next of the queue, but for questions whose SA has ended: nobody waits for the answer,
- * and what they show may be gone. */
-static bool next_queued(struct core *core, struct cv_effect *fx)
-{
-    while (effects_take(&core->fx, &core->msgs, fx)) {
-        if (fx->question == 0 || htab_get(&core->questions, fx->question) != HTAB_NONE)
-            return true;
-    }
-    return false;
-}
-
 bool event_next(struct core *core, struct cv_effect *fx)
 {
-    return next_freed_lease(core, fx) || next_queued(core, fx) || next_dead_child(core, fx) ||
-           next_dead_sa(core, fx);
+    return next_freed_lease(core, fx) || next_queued(core, fx) || next_ended_child(core, fx) ||
+           next_ended_sa(core, fx);
 }

@@ -1,7 +1,7 @@
 /* The table of IKE SAs: numbers, SPIs, identities.  See peer.h.
  *
  * Invariant: an SA is found by its own SPI from peer_new until peer_free; it is in at most one
- * identity list and one dead list.
+ * identity list and one queue of the ended.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/peer.h"
@@ -68,7 +68,7 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
     p->initiator = p->first_initiator = initiator;
     p->conn = conn;
     memcpy(initiator ? p->spi_i : p->spi_r, spi, IKE_SPI_LEN);
-    p->children = p->same_id_next = p->same_id_prev = p->dead_next = POOL_NONE;
+    p->children = p->same_id_next = p->same_id_prev = POOL_NONE;
     p->last_in_ms = p->last_out_ms = core->now_ms;
     p->rekey_ms = p->reauth_ms = p->hard_ms = TIMER_NEVER;
     return p;

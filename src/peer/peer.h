@@ -24,7 +24,8 @@ struct peer {
     bool nat_local, nat_remote, encap;
     bool quiet;         /* closes without an event: it was replaced */
     bool half_open;     /* counted as such */
-    bool is_listed;     /* in the dead list */
+    bool is_ended;      /* and the slot waits until the host was told */
+    bool is_news;       /* the event that tells the host of it still waits */
     bool has_lease;     /* responder: the host assigned an address to this SA */
     enum cv_err reason; /* why it closed */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN]; /* IKEv1 calls them cookies */
@@ -35,7 +36,6 @@ struct peer {
     uint32_t children; /* first Child SA, or POOL_NONE */
     uint32_t n_children;
     uint32_t same_id_next, same_id_prev; /* others with this remote identity */
-    uint32_t dead_next;
     uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t last_in_ms, last_out_ms;
 };

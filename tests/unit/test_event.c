@@ -1,0 +1,234 @@
+/* src/peer/event.c: each announcement of an end looks at what it announces and at nothing else,
+ * so that it costs the same however many end together.
+ *
+ * Slots other than those an announcement is about are hidden: for the pool they are not in use,
+ * and whoever looks at one gets NULL.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <culvert/plane.h>
+
+#include "peer/event.h"
+
+enum { MANY = 500 };
+
+static const struct cv_limits limits = {
+    .ike_sas = MANY,
+    .child_sas = MANY,
+    .conns = 1,
+    .handshakes = 1,
+    .messages = 4,
+    .message_size = 576,
+    .effects = 16,
+};
+
+/* Other octets at each call. */
+static bool some_octets(uint8_t *out, size_t n)
+{
+    static uint8_t count[8];
+
+    for (size_t i = 0; i < sizeof(count) && ++count[i] == 0; i++)
+        ;
+    for (size_t i = 0; i < n; i++)
+        out[i] = count[i % sizeof(count)];
+    return true;
+}
+
+/* A plane in which no Child SA is installed. */
+static bool has_no_spi(void *ctx, uint32_t spi_in)
+{
+    (void)ctx, (void)spi_in;
+    return false;
+}
+
+static const struct cv_plane no_plane = {.has_spi = has_no_spi};
+
+struct fixture {
+    struct cv_crypto crypto;
+    struct core core;
+    void *memory;
+    struct peer *sa[MANY];
+    struct child_sa *child[MANY];
+};
+
+static int set_up(void **state)
+{
+    struct arena size = {.cap = SIZE_MAX}, a = {0};
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    f->crypto.random = some_octets;
+    f->core.crypto = &f->crypto;
+    f->core.plane = &no_plane;
+    core_carve(&f->core, &size, &limits, sizeof(struct peer));
+    a.p = f->memory = aligned_alloc(alignof(max_align_t), size.used);
+    a.cap = size.used;
+    core_carve(&f->core, &a, &limits, sizeof(struct peer));
+    assert_false(a.bad);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint8_t spi[IKE_SPI_LEN];
+
+        assert_true(peer_fresh_spi(&f->core, spi));
+        f->sa[i] = peer_new(&f->core, NULL, true, spi);
+        assert_non_null(f->sa[i]);
+        f->child[i] = child_new(&f->core, f->sa[i], NULL, NULL);
+        assert_non_null(f->child[i]);
+        f->child[i]->installed = false;
+    }
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    free(f->memory);
+    free(f);
+    return 0;
+}
+
+static void end_all(struct fixture *f)
+{
+    for (unsigned i = 0; i < MANY; i++) {
+        child_close(&f->core, f->child[i], CV_ERR_PEER_SILENT);
+        event_sa_ended(&f->core, f->sa[i]);
+    }
+}
+
+static void hide_all(struct fixture *f)
+{
+    for (uint32_t i = 0; i < MANY; i++)
+        f->core.sas.next_free[i] = f->core.children.next_free[i] = POOL_NONE;
+}
+
+static void show(struct pool *p, uint32_t i)
+{
+    p->next_free[i] = POOL_USED;
+}
+
+static void hide(struct pool *p, uint32_t i)
+{
+    p->next_free[i] = POOL_NONE;
+}
+
+static void expect_children_then_sas(struct fixture *f)
+{
+    struct core *core = &f->core;
+    struct cv_effect fx;
+
+    for (uint32_t i = 0; i < MANY; i++) {
+        show(&core->sas, i);
+        show(&core->children, i);
+        assert_true(event_next(core, &fx));
+        assert_int_equal(fx.u.event.kind, CV_EV_CHILD_FAILED);
+        assert_int_equal(fx.u.event.child, f->child[i]->id);
+        hide(&core->sas, i);
+        hide(&core->children, i);
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        show(&core->sas, i);
+        assert_true(event_next(core, &fx));
+        assert_int_equal(fx.u.event.kind, CV_EV_IKE_DOWN);
+        assert_int_equal(fx.ike, f->sa[i]->id);
+        hide(&core->sas, i);
+    }
+    assert_false(event_next(core, &fx));
+    assert_int_equal(core->ended.told_sas.n, MANY);
+    assert_int_equal(core->ended.told_children.n, MANY);
+}
+
+static void event_of_an_end_looks_at_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+
+    end_all(f);
+    hide_all(f);
+    expect_children_then_sas(f);
+}
+
+/* The queue of effects is out of reach, too, until all addresses have gone back. */
+static void event_of_a_freed_address_looks_at_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct effect_slot *slots = f->core.fx.slots;
+    struct cv_effect fx;
+
+    assert_non_null(event_put(&f->core, CV_EV_COOKIES, NULL, CV_OK));
+    for (unsigned i = 0; i < MANY; i++)
+        f->sa[i]->has_lease = true;
+    end_all(f);
+    hide_all(f);
+    f->core.fx.slots = NULL;
+    for (uint32_t i = 0; i < MANY; i++) {
+        show(&f->core.sas, i);
+        assert_true(event_next(&f->core, &fx));
+        assert_int_equal(fx.kind, CV_FREE_ADDRESS);
+        assert_int_equal(fx.ike, f->sa[i]->id);
+        hide(&f->core.sas, i);
+    }
+    f->core.fx.slots = slots;
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.u.event.kind, CV_EV_COOKIES);
+    expect_children_then_sas(f);
+}
+
+/* Until the host has heard of an SA's new number it knows its address by the old one. */
+static void event_of_a_freed_address_waits_for_the_number_it_goes_by(void **state)
+{
+    struct fixture *f = *state;
+    struct cv_effect fx;
+
+    event_rekeyed(&f->core, f->sa[0], f->sa[1]);
+    f->sa[1]->has_lease = f->sa[2]->has_lease = true;
+    event_sa_ended(&f->core, f->sa[1]);
+    event_sa_ended(&f->core, f->sa[2]);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.kind, CV_FREE_ADDRESS);
+    assert_int_equal(fx.ike, f->sa[2]->id);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.u.event.kind, CV_EV_IKE_REKEYED);
+    assert_int_equal(fx.u.event.ike_new, f->sa[1]->id);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.kind, CV_FREE_ADDRESS);
+    assert_int_equal(fx.ike, f->sa[1]->id);
+}
+
+static void event_of_what_ends_quietly_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct cv_effect fx;
+
+    for (unsigned i = 0; i < MANY; i++)
+        f->sa[i]->quiet = f->child[i]->quiet = i != MANY - 1;
+    end_all(f);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.u.event.child, f->child[MANY - 1]->id);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.u.event.kind, CV_EV_IKE_DOWN);
+    assert_int_equal(fx.ike, f->sa[MANY - 1]->id);
+    assert_false(event_next(&f->core, &fx));
+}
+
+#define EVENT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        EVENT(event_of_an_end_looks_at_nothing_else),
+        EVENT(event_of_a_freed_address_looks_at_nothing_else),
+        EVENT(event_of_a_freed_address_waits_for_the_number_it_goes_by),
+        EVENT(event_of_what_ends_quietly_is_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
