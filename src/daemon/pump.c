@@ -48,10 +48,15 @@ static void need_verify(struct daemon *d, const struct cv_effect *fx)
 static void need_address(struct daemon *d, const struct cv_effect *fx)
 {
     const struct conn *c = fx->conn->host;
+    const struct pool_wish wish = {
+        .who = fx->u.address.remote_id,
+        .ike = fx->ike,
+        .v4 = &fx->u.address.want_v4,
+        .v6 = &fx->u.address.want_v6,
+    };
     struct cv_lease lease = {0};
-    enum cv_err err = pools_lease(d->pools, (const char *const *)c->pools, c->n_pools,
-                                  fx->u.address.remote_id, fx->ike, &fx->u.address.want_v4,
-                                  &fx->u.address.want_v6, &lease);
+    enum cv_err err =
+        pools_lease(d->pools, (const char *const *)c->pools, c->n_pools, &wish, &lease);
 
     answer(d, cv_answer_address(d->engine, fx->question, err, &lease, clock_now_ms()), fx->ike);
 }

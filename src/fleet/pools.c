@@ -373,14 +373,14 @@ void pools_remember(struct pools *p, const struct pool_lease *lease)
 /* ---- leasing ---------------------------------------------------------------- */
 
 /* Gives *slot an address of the pool unless it has one or none of that family is wanted. */
-static void lease_from(struct pool *pool, uint32_t ike, const struct cv_id *who,
+static void lease_from(struct pool *pool, const struct pool_wish *wish,
                        const struct cv_addr *want, struct cv_addr *slot)
 {
     uint32_t offset;
 
     if (want == NULL || slot->family != CV_ANY_FAMILY)
         return;
-    offset = leases_take(&pool->leases, ike, who, offset_of(pool, want));
+    offset = leases_take(&pool->leases, wish->ike, wish->who, offset_of(pool, want));
     if (offset != LEASE_NONE)
         *slot = addr_at(pool, offset);
 }
@@ -392,8 +392,7 @@ static void add_dns(const struct pool *pool, struct cv_lease *out)
 }
 
 enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
-                        const struct cv_id *who, uint32_t ike, const struct cv_addr *want_v4,
-                        const struct cv_addr *want_v6, struct cv_lease *out)
+                        const struct pool_wish *wish, struct cv_lease *out)
 {
     *out = (struct cv_lease){.v6_prefix = V6_PREFIX};
     p->changed = true;
@@ -403,9 +402,9 @@ enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
         if (pool == NULL)
             continue;
         if (pool->range.family == CV_IPV4)
-            lease_from(pool, ike, who, want_v4, &out->v4);
+            lease_from(pool, wish, wish->v4, &out->v4);
         else
-            lease_from(pool, ike, who, want_v6, &out->v6);
+            lease_from(pool, wish, wish->v6, &out->v6);
         add_dns(pool, out);
     }
     if (out->v4.family == CV_ANY_FAMILY && out->v6.family == CV_ANY_FAMILY)

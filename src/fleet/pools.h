@@ -29,14 +29,19 @@ bool pools_unload(struct pools *p, const char *name,
                   struct problem *why); /* fails while leases are online */
 bool pools_has(const struct pools *p, const char *name);
 
+/* Who asks for addresses, and which ones they would like; NULL: none of that family. */
+struct pool_wish {
+    const struct cv_id *who;
+    uint32_t ike;
+    const struct cv_addr *v4, *v6;
+};
+
 /* Assigns from the named pools (one IPv4, one IPv6 as wanted): the identity's former address
  * when free, else the one wanted if nobody ever had it, else the next never used, else the
  * longest unused.  CV_ERR_ADDRESS when all are full. Counted: the same (ike, identity) twice
  * gives the same lease. */
 CV_MUST_USE enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
-                                    const struct cv_id *who, uint32_t ike,
-                                    const struct cv_addr *want_v4,
-                                    const struct cv_addr *want_v6, struct cv_lease *out);
+                                    const struct pool_wish *wish, struct cv_lease *out);
 void pools_release(struct pools *p, uint32_t ike);
 /* An IKE SA got a new number (rekey, reauthentication by the same identity). */
 void pools_rename(struct pools *p, uint32_t ike_old, uint32_t ike_new);

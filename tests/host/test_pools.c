@@ -67,7 +67,7 @@ static const char *lease4(uint32_t ike, unsigned number, const char *want)
 
     if (want != NULL)
         assert_true(addr_parse(&a, want));
-    if (pools_lease(pools, names, 1, &who, ike, &a, NULL, &l) != CV_OK)
+    if (pools_lease(pools, names, 1, &(struct pool_wish){&who, ike, &a, NULL}, &l) != CV_OK)
         return "-";
     addr_format(text, sizeof(text), &l.v4);
     return text;
@@ -135,7 +135,9 @@ static void an_ipv6_pool_crosses_the_32_bit_boundary(void **state)
     for (unsigned i = 0; i < 5; i++) {
         struct cv_id who = device(i);
 
-        assert_int_equal(pools_lease(pools, names, 1, &who, i + 1, NULL, &any6, &l), CV_OK);
+        assert_int_equal(
+            pools_lease(pools, names, 1, &(struct pool_wish){&who, i + 1, NULL, &any6}, &l),
+            CV_OK);
         assert_int_equal(l.v6_prefix, 128);
         assert_int_equal(l.v4.family, 0);
     }
@@ -181,7 +183,8 @@ static void a_device_may_write_its_name_in_capitals(void **state)
     assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
     pools_release(pools, 1);
     who.b[0] = 'S';
-    assert_int_equal(pools_lease(pools, names, 1, &who, 2, &a, NULL, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names, 1, &(struct pool_wish){&who, 2, &a, NULL}, &l),
+                     CV_OK);
     assert_int_equal(l.v4.b[3], 1);
 }
 
@@ -289,15 +292,21 @@ static void several_pools_give_both_families_and_their_dns_servers(void **state)
     (void)state;
     assert_true(load("four { addrs = 10.3.0.0/24\n dns = 10.0.0.53, 10.0.1.53 }\n"
                      "six { addrs = fd00:3::/64\n dns = fd00::53 }"));
-    assert_int_equal(pools_lease(pools, names, 3, &who, 1, &any4, &any6, &l), CV_OK);
+    assert_int_equal(
+        pools_lease(pools, names, 3, &(struct pool_wish){&who, 1, &any4, &any6}, &l), CV_OK);
     assert_int_equal(l.v4.family, CV_IPV4);
     assert_int_equal(l.v6.family, CV_IPV6);
     assert_int_equal(l.n_dns, 3);
     assert_int_equal(l.dns[2].family, CV_IPV6);
-    assert_int_equal(pools_lease(pools, names, 3, &who, 2, NULL, &any6, &l), CV_OK);
+    assert_int_equal(
+        pools_lease(pools, names, 3, &(struct pool_wish){&who, 2, NULL, &any6}, &l), CV_OK);
     assert_int_equal(l.v4.family, 0);
-    assert_int_equal(pools_lease(pools, names, 1, &who, 3, &any4, &any6, &l), CV_ERR_ADDRESS);
-    assert_int_equal(pools_lease(pools, names, 2, &who, 3, NULL, &any6, &l), CV_ERR_ADDRESS);
+    assert_int_equal(
+        pools_lease(pools, names, 1, &(struct pool_wish){&who, 3, &any4, &any6}, &l),
+        CV_ERR_ADDRESS);
+    assert_int_equal(
+        pools_lease(pools, names, 2, &(struct pool_wish){&who, 3, NULL, &any6}, &l),
+        CV_ERR_ADDRESS);
 }
 
 static void no_more_dns_servers_are_told_than_fit(void **state)
@@ -309,7 +318,8 @@ static void no_more_dns_servers_are_told_than_fit(void **state)
     (void)state;
     assert_true(load("p { addrs = 10.3.0.0/24\n dns = 10.0.0.1, 10.0.0.2, 10.0.0.3 }\n"
                      "q { addrs = 10.4.0.0/24\n dns = 10.0.0.4, 10.0.0.5 }"));
-    assert_int_equal(pools_lease(pools, names, 2, &who, 1, &any4, NULL, &l), CV_OK);
+    assert_int_equal(
+        pools_lease(pools, names, 2, &(struct pool_wish){&who, 1, &any4, NULL}, &l), CV_OK);
     assert_int_equal(l.n_dns, CV_LEASE_DNS_MAX);
     assert_int_equal(l.dns[3].b[3], 4);
 }
@@ -324,7 +334,8 @@ static void a_full_pool_is_followed_by_the_next(void **state)
     (void)state;
     assert_true(load("p { addrs = 10.3.0.1 }\nq { addrs = 10.4.0.1-10.4.0.9 }"));
     (void)lease4(1, 1, NULL);
-    assert_int_equal(pools_lease(pools, names, 2, &who, 2, &any4, NULL, &l), CV_OK);
+    assert_int_equal(
+        pools_lease(pools, names, 2, &(struct pool_wish){&who, 2, &any4, NULL}, &l), CV_OK);
     addr_format(text, sizeof(text), &l.v4);
     assert_string_equal(text, "10.4.0.1");
 }
