@@ -11,7 +11,7 @@
 #include "culvertd/privs.h"
 #include "culvertd/rundir.h"
 #include "culvertd/systemd.h"
-#include "daemon/inside.h"
+#include "daemon/daemon.h"
 #include "vici/vici.h"
 
 /* Without -c, the first of these that exists; without any, VICI brings the configuration. */
@@ -134,7 +134,7 @@ static int serve(const struct daemon_options *opt)
     (void)rundir_make(opt->state_dir, &why); /* failing, opening the state says so */
     (void)snprintf(path, sizeof(path), "%s/vici.sock", opt->run_dir);
     vici = vici_start(d, path, &why);
-    if (vici == NULL || !privs_drop(d->conf.settings.user, dirs, &why)) {
+    if (vici == NULL || !privs_drop(daemon_settings(d)->user, dirs, &why)) {
         (void)fail(why.text);
     } else {
         daemon_keep(d);

@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "culvertd/privs.h"
 #include "daemon/inside.h"
 #include "kit/clock.h"
 #include "kit/mem.h"
@@ -38,6 +37,11 @@ uint64_t daemon_now_ms(const struct daemon *d)
 {
     (void)d;
     return clock_now_ms();
+}
+
+const struct daemon_settings *daemon_settings(const struct daemon *d)
+{
+    return &d->conf.settings;
 }
 
 uint64_t daemon_started_ms(const struct daemon *d)

@@ -14,6 +14,19 @@
 
 struct daemon;
 
+struct daemon_options {
+    const char *conf_path; /* NULL: start empty, VICI brings the configuration */
+    const char *run_dir, *state_dir;
+};
+
+struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why);
+/* Opens the state directory.  As the user that the daemon runs as, before packets come. */
+void daemon_keep(struct daemon *d);
+int daemon_run(struct daemon *d); /* until stopped; the process's exit code */
+void daemon_free(struct daemon *d);
+
+/* What the file says about the daemon itself. */
+const struct daemon_settings *daemon_settings(const struct daemon *d);
 struct event_base *daemon_base(struct daemon *d);
 struct cv_engine *daemon_engine(struct daemon *d);
 struct creds *daemon_creds(struct daemon *d);

@@ -18,11 +18,6 @@
 #include "plane/shunts.h"
 #include "state/state.h"
 
-struct daemon_options {
-    const char *conf_path; /* NULL: start empty, VICI brings the configuration */
-    const char *run_dir, *state_dir;
-};
-
 /* A round over the listeners that is going on; listeners may go away meanwhile. */
 struct listen_round {
     struct listener *next;
@@ -91,13 +86,7 @@ struct daemon {
     uint64_t failures_told_ms;
 };
 
-struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why);
-int daemon_run(struct daemon *d); /* until stopped; the process's exit code */
-void daemon_free(struct daemon *d);
-
 /* keep.c */
-/* Opens the state directory.  As the user that the daemon runs as, before packets come. */
-void daemon_keep(struct daemon *d);
 /* Hands over what changed, if the disk is ready for it.  False: nothing was handed over. */
 bool keep_flush(struct daemon *d);
 void keep_close(struct daemon *d);
