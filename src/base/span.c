@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+struct cv_span span_from(struct cv_span s, size_t n)
+{
+    return n < s.n ? span(s.p + n, s.n - n) : span(NULL, 0);
+}
+
 bool span_equal(struct cv_span a, struct cv_span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

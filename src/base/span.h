@@ -1,6 +1,7 @@
 /* Cursors over octets.  rd reads, wr writes; both carry a sticky failure, so a
  * parser or encoder is a flat list checked once at its end.  This is the only room
- * in the house with pointer arithmetic on untrusted lengths.
+ * in the house with pointer arithmetic on untrusted lengths: elsewhere lint knows the
+ * few files that may add to a pointer (CONTRIBUTING.md).
  *
  * rd: a getter that finds too little sets bad, empties the cursor and returns 0 (or
  * an empty span), so every later read gives 0 and every loop ends.
@@ -17,6 +18,8 @@ static inline struct cv_span span(const void *p, size_t n)
     return (struct cv_span){p, n};
 }
 
+/* What follows the first n octets of s; empty when there are fewer. */
+struct cv_span span_from(struct cv_span s, size_t n);
 bool span_equal(struct cv_span a, struct cv_span b); /* not for secrets: see ct_equal */
 
 struct rd {

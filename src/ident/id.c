@@ -58,9 +58,8 @@ static enum id_match text_match(struct cv_span pattern, struct cv_span text)
         return text_equal(pattern, text) ? ID_MATCH_EXACT : ID_NO;
     if (text.n < pattern.n) /* '*' is one octet at least */
         return ID_NO;
-    return text_equal(span(pattern.p + 1, rest), span(text.p + text.n - rest, rest))
-               ? ID_MATCH_WILDCARD
-               : ID_NO;
+    return text_equal(span_from(pattern, 1), span_from(text, text.n - rest)) ? ID_MATCH_WILDCARD
+                                                                             : ID_NO;
 }
 
 /* ---- distinguished names ---- */

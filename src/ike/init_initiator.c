@@ -153,8 +153,7 @@ enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span
     if (sa->state != ST_I_INIT || h->msg_id != 0 ||
         !endpoint_equal(&path->remote, &sa->peer.remote))
         return CV_ERR_UNEXPECTED;
-    err = ike_parse_payloads(
-        &m, h->next, span(datagram.p + IKE_HDR_LEN, datagram.n - IKE_HDR_LEN), IKE_HDR_LEN);
+    err = ike_parse_payloads(&m, h->next, span_from(datagram, IKE_HDR_LEN), IKE_HDR_LEN);
     if (err != CV_OK)
         return err;
     n = ike_error_notify(&m);

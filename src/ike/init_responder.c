@@ -185,8 +185,7 @@ enum cv_err init_request(struct ike *k, const struct ike_hdr *h, struct cv_span 
         return CV_ERR_MALFORMED;
     if (is_repeat(k, h, datagram, path))
         return CV_ERR_IKE_RETRANSMIT;
-    err = ike_parse_payloads(
-        &m, h->next, span(datagram.p + IKE_HDR_LEN, datagram.n - IKE_HDR_LEN), IKE_HDR_LEN);
+    err = ike_parse_payloads(&m, h->next, span_from(datagram, IKE_HDR_LEN), IKE_HDR_LEN);
     if (err == CV_ERR_CRITICAL)
         answer_stateless(k, h, path, N_UNSUPPORTED_CRITICAL_PAYLOAD, span(&m.critical_type, 1));
     if (err != CV_OK)

@@ -174,8 +174,7 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
         return CV_ERR_UNEXPECTED; /* no keys yet, or no longer */
     err = classify(sa, h, &kind);
     if (err == CV_OK)
-        err = ike_parse_payloads(&m, h->next, span(p + IKE_HDR_LEN, n - IKE_HDR_LEN),
-                                 IKE_HDR_LEN);
+        err = ike_parse_payloads(&m, h->next, span_from(span(p, n), IKE_HDR_LEN), IKE_HDR_LEN);
     if (err != CV_OK)
         return err;
     if (!ike_has(&m, PL_SK) && !m.is_skf)

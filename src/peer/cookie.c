@@ -78,7 +78,7 @@ bool cookie_check(const struct cookie_jar *j, const struct cv_crypto *crypto,
     if (age > 1)
         return false;
     ok = cookie_mac(mac, j->secret[cookie.p[0] & 1], crypto, ni, from, spi_i) == CV_OK &&
-         ct_equal(mac, cookie.p + 1, MAC_LEN);
+         ct_equal(mac, span_from(cookie, 1).p, MAC_LEN);
     wipe(mac, sizeof(mac));
     return ok;
 }

@@ -106,6 +106,6 @@ bool msg_next_part(const struct msg *m, uint32_t *at, bool marker, struct cv_spa
     if (!rd_ok(&r) || whole.n < MARKER)
         return false;
     *at = (uint32_t)(m->len - rd_left(&r));
-    *out = marker ? whole : span(whole.p + MARKER, whole.n - MARKER);
+    *out = marker ? whole : span_from(whole, MARKER);
     return true;
 }

@@ -12,6 +12,17 @@
 
 static const uint8_t fifteen[15] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
+static void span_from_never_leaves_its_memory(void **state)
+{
+    (void)state;
+    assert_ptr_equal(span_from(span(fifteen, 15), 4).p, fifteen + 4);
+    assert_int_equal(span_from(span(fifteen, 15), 4).n, 11);
+    assert_int_equal(span_from(span(fifteen, 15), 15).n, 0);
+    assert_int_equal(span_from(span(fifteen, 15), 16).n, 0);
+    assert_int_equal(span_from(span(fifteen, 15), SIZE_MAX).n, 0);
+    assert_null(span_from(span(NULL, 0), 1).p);
+}
+
 static void rd_reads_numbers_in_network_order(void **state)
 {
     struct rd r = rd_init(span(fifteen, 15));
@@ -236,6 +247,7 @@ static void spans_are_equal_by_content(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(span_from_never_leaves_its_memory),
         cmocka_unit_test(rd_reads_numbers_in_network_order),
         cmocka_unit_test(rd_fails_on_every_proper_prefix_and_stays_failed),
         cmocka_unit_test(rd_is_not_done_while_octets_are_left),
