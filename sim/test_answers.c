@@ -41,7 +41,7 @@ static struct duo *stage(const struct spot *s, enum host_manner manner, uint64_t
         duo_use_certs(d, 1, 300);
     if (s->kind == CV_NEED_ADDRESS)
         duo_use_virtual_ip(d);
-    asked(d, s)->manner[s->kind] = manner;
+    asked(d, s)->manner[s->kind] = (uint8_t)manner;
     return d;
 }
 

@@ -99,7 +99,7 @@ static void note(struct replay *r, struct replay_blocks *b, uint32_t low, uint32
     while (n > 0) {
         const uint32_t i = (low & r->mask) / WORD_BITS, first = low % WORD_BITS;
         const uint32_t k = n < WORD_BITS - first ? n : WORD_BITS - first;
-        const uint32_t bits = UINT32_MAX >> (WORD_BITS - k) << first;
+        const uint32_t bits = ((k < WORD_BITS ? UINT32_C(1) << k : 0) - 1) << first;
         uint32_t *word = has_blocks(r) ? block_word(r, b, i) : &r->bits.own[i];
 
         *word = seen ? *word | bits : *word & ~bits;

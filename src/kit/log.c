@@ -30,6 +30,7 @@ static void copy_printable(char *out, size_t n, const char *text)
 {
     size_t i;
 
+    // cppcheck-suppress arrayIndexOutOfBoundsCond ; it takes n for the length of text
     for (i = 0; i + 1 < n && text[i] != '\0'; i++) {
         unsigned char c = (unsigned char)text[i];
         out[i] = c < 0x20 || c == 0x7f ? '?' : text[i];

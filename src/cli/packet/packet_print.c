@@ -42,7 +42,7 @@ static void flow_text(char out[TEXT_MAX], const struct ip_flow *flow)
     addr_format(dst, sizeof(dst), &flow->dst);
     if (flow->ports_known &&
         (flow->proto == IPPROTO_NUM_ICMP || flow->proto == IPPROTO_NUM_ICMPV6))
-        snprintf(ports, sizeof(ports), " type %u code %u", flow->dport >> 8,
+        snprintf(ports, sizeof(ports), " type %u code %u", (unsigned)flow->dport >> 8,
                  flow->dport & 0xffU);
     else if (flow->ports_known)
         snprintf(ports, sizeof(ports), " %u > %u", flow->sport, flow->dport);
