@@ -15,6 +15,10 @@
 #include <culvert/error.h>
 #include <culvert/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Transform types, RFC 7296 section 3.3.2 */
 enum cv_transform_type { CV_ENCR = 1, CV_PRF = 2, CV_INTEG = 3, CV_KE = 4, CV_ESN = 5 };
 
@@ -187,5 +191,9 @@ struct cv_crypto {
 
 /* The OpenSSL >= 3.0 backend, when built with it. */
 extern const struct cv_crypto cv_crypto_openssl;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 #include <culvert/packet.h>
 #include <culvert/policy.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CV_NO_DEADLINE UINT64_MAX
 
 struct cv_engine;
@@ -389,5 +393,9 @@ struct cv_stats {
 };
 
 void cv_get_stats(const struct cv_engine *e, struct cv_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

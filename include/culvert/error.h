@@ -8,6 +8,10 @@
 #ifndef CULVERT_ERROR_H
 #define CULVERT_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* clang-format off */
 #define CV_ERR_LIST(X)                                                                          \
     X(CV_OK,                       "ok",                    "no error")                          \
@@ -110,6 +114,10 @@ const char *cv_err_text(enum cv_err err);
 #define CV_MUST_USE __attribute__((warn_unused_result))
 #else
 #define CV_MUST_USE
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -17,6 +17,10 @@
 #include <culvert/packet.h>
 #include <culvert/policy.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CV_SA_WINDOW_MAX 4096
 
 /* Storage of an SA; its contents are the library's. */
@@ -102,5 +106,9 @@ void cv_sa_raise_seq(struct cv_sa *sa, uint64_t seq);
 
 /* The last sequence number sealed, or the highest one opened. */
 uint64_t cv_sa_seq(const struct cv_sa *sa);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include <culvert/error.h>
 #include <culvert/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     CV_HEADROOM = 96, /* octets that sealing may need before the packet */
     CV_TAILROOM = 96, /* and after it; both once more for each SA around another */
@@ -66,5 +70,9 @@ static inline uint8_t *cv_packet_data(const struct cv_packet *p)
 {
     return p->buf + p->off;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include <culvert/crypto.h>
 #include <culvert/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CV_TRANSFORMS_MAX 24 /* in one configured proposal */
 
 struct cv_transform {
@@ -144,5 +148,9 @@ struct cv_policy {
     uint32_t cookie;    /* the host's own, e.g. which child to negotiate */
     struct cv_ts local, remote;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A view of n octets.  It never owns them. */
 struct cv_span {
     const uint8_t *p;
@@ -75,5 +79,9 @@ struct cv_id {
     uint8_t n;
     uint8_t b[CV_ID_MAX];
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <culvert/version.h>
+
 #include "culvertd/privs.h"
 #include "culvertd/rundir.h"
 #include "culvertd/systemd.h"
@@ -98,7 +100,7 @@ static int read_options(struct daemon_options *opt, int argc, char **argv)
             return EXIT_SUCCESS;
         }
         if (id == 'V') {
-            printf("culvertd %s\n", CULVERT_VERSION);
+            printf("culvertd %s\n", cv_version());
             return EXIT_SUCCESS;
         }
         if (!take_option(opt, id, optarg, &why))
@@ -139,7 +141,7 @@ static int serve(const struct daemon_options *opt)
     } else {
         daemon_keep(d);
         daemon_log(d, 1, LOG_DMN, 0, "culvertd %s ready: configuration %s, control socket %s",
-                   CULVERT_VERSION, opt->conf_path == NULL ? "(none)" : opt->conf_path, path);
+                   cv_version(), opt->conf_path == NULL ? "(none)" : opt->conf_path, path);
         systemd_notify("READY=1");
         code = daemon_run(d);
         systemd_notify("STOPPING=1");

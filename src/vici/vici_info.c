@@ -7,6 +7,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include <culvert/version.h>
+
 #include "text/text.h"
 #include "vici/inside.h"
 
@@ -17,7 +19,7 @@ void vici_cmd_version(struct vici_client *c, const struct node *req)
 
     (void)req;
     tree_add_value(message, "daemon", "culvertd");
-    tree_add_value(message, "version", CULVERT_VERSION);
+    tree_add_value(message, "version", cv_version());
     if (uname(&os) == 0) {
         tree_add_value(message, "sysname", os.sysname);
         tree_add_value(message, "release", os.release);

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include <culvert/version.h>
+
 #include "cli/cli.h"
 #include "kit/json.h"
 
@@ -11,7 +13,7 @@ static void print(const struct cli *cli, const struct node *daemon)
     struct json j = {.out = stdout};
 
     if (!cli->json) {
-        printf("culvert %s\n", CULVERT_VERSION);
+        printf("culvert %s\n", cv_version());
         if (daemon != NULL)
             printf("%s %s (%s, %s, %s)\n", tree_get(daemon, "daemon", "?"),
                    tree_get(daemon, "version", "?"), tree_get(daemon, "sysname", "?"),
@@ -19,7 +21,7 @@ static void print(const struct cli *cli, const struct node *daemon)
         return;
     }
     json_object(&j, NULL);
-    json_text(&j, "culvert", CULVERT_VERSION);
+    json_text(&j, "culvert", cv_version());
     if (daemon != NULL) {
         json_object(&j, "daemon");
         json_members(&j, daemon);
