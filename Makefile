@@ -52,7 +52,7 @@ fuzz-smoke: ## every fuzz target for a few seconds
 fmt: ## clang-format the tree
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
-lint: ## clang-format check, cppcheck, clang warnings, gcc -fanalyzer on the portable floors
+lint: ## the walls of src/rooms.txt, format, warnings of both compilers, gcc -fanalyzer, cppcheck
 	@tests/lint.sh
 
 size: ## flash and RAM of the core on a Cortex-M3

@@ -6,7 +6,7 @@ set -eu
 
 build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev libsqlite3-dev"
 demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
-check="$demo libcmocka-dev libjansson-dev clang clang-format libclang-rt-14-dev cppcheck iputils-ping
+check="$demo libcmocka-dev libjansson-dev clang clang-format clang-tools libclang-rt-14-dev cppcheck iputils-ping
     openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins libstrongswan-extra-plugins
     libnss3-tools libldns3 libunbound8 libcurl3-nss libevent-pthreads-2.1-7 iperf3 curl python3 python3-scapy python3-cryptography tshark
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static

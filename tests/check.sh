@@ -101,6 +101,7 @@ run_fuzz() { # SECONDS
 
 case "${1:-all}" in
     all)
+        stage "lint: walls, format, warnings, analyzer, cppcheck" bash tests/lint.sh
         run_asan
         if step "release" build_release; then
             stage "sim: 4,000 more random lives" env CULVERT_FIRST=100000 CULVERT_SEEDS=4000 build/sim/sim_test_random
