@@ -38,7 +38,7 @@ static inline struct cv_span clever_body(const struct host *h, const struct ike_
     static uint8_t buf[64];
     struct wr w = wr_init(buf, sizeof(buf));
     const struct child_sa *c =
-        sa->peer.children == POOL_NONE ? NULL : child_at(ike_of(h), sa->peer.children);
+        sa->peer.children == POOL_NONE ? NULL : child_at(&ike_of(h)->core, sa->peer.children);
     uint32_t spi = c == NULL ? 0 : how & 1 ? c->spi_in : c->spi_out;
 
     wr_u8(&w, CV_PROTO_ESP);
