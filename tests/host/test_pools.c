@@ -612,6 +612,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_connection_gets_the_same_address_again, make,
                                         drop),
         cmocka_unit_test_setup_teardown(a_device_gets_its_former_address_back, make, drop),
+        cmocka_unit_test_setup_teardown(a_device_may_write_its_name_in_capitals, make, drop),
         cmocka_unit_test_setup_teardown(a_second_connection_of_a_device_gets_another_address,
                                         make, drop),
         cmocka_unit_test_setup_teardown(a_device_that_reauthenticates_keeps_its_address, make,
