@@ -618,6 +618,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_device_that_reauthenticates_keeps_its_address, make,
                                         drop),
         cmocka_unit_test_setup_teardown(a_wanted_address_is_given_when_it_is_free, make, drop),
+        cmocka_unit_test_setup_teardown(a_device_may_write_its_name_in_capitals, make, drop),
         cmocka_unit_test_setup_teardown(
             an_address_belongs_to_its_device_while_the_pool_has_others, make, drop),
         cmocka_unit_test_setup_teardown(of_several_former_addresses_the_wanted_one_is_given,
