@@ -117,22 +117,48 @@ static void fill_child(const struct ike *k, const struct child_sa *c, struct cv_
     }
 }
 
+/* The slots of all Child SAs; *at is the next one to look at. */
+static const struct child_sa *next_of_all(const struct ike *k, uint32_t *at)
+{
+    while (*at < k->core.children.cap) {
+        const struct child_sa *c = child_at(&k->core, (*at)++);
+
+        if (c != NULL && c->state != CV_CHILD_DEAD)
+            return c;
+    }
+    return NULL;
+}
+
+/* The IKE SA's own list: a list of all SAs with their children takes one step each.  *at is one
+ * more than the slot shown last; if that has gone to another SA meanwhile, this is the end. */
+static const struct child_sa *next_of_ike(const struct ike *k, uint32_t ike, uint32_t *at)
+{
+    const struct ike_sa *sa = sa_by_number(k, ike);
+    const struct child_sa *c = *at > 0 ? child_at(&k->core, *at - 1) : NULL;
+    uint32_t i;
+
+    if (sa == NULL || (*at > 0 && (c == NULL || sa_at(k, c->ike) != sa)))
+        return NULL;
+    i = *at > 0 ? c->next : sa->peer.children;
+    for (; i != POOL_NONE; i = c->next) {
+        c = child_at(&k->core, i);
+        *at = i + 1;
+        if (c->state != CV_CHILD_DEAD)
+            return c;
+    }
+    return NULL;
+}
+
 bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
                    struct cv_child_info *out)
 {
     const struct ike *k = &e->ike;
+    const struct child_sa *c = ike == 0 ? next_of_all(k, at) : next_of_ike(k, ike, at);
 
-    while (*at < k->core.children.cap) {
-        const struct child_sa *c = child_at(&k->core, (*at)++);
-
-        if (c == NULL || c->state == CV_CHILD_DEAD)
-            continue;
-        if (ike != 0 && sa_at(k, c->ike)->peer.id != ike)
-            continue;
-        fill_child(k, c, out);
-        return true;
-    }
-    return false;
+    if (c == NULL)
+        return false;
+    fill_child(k, c, out);
+    return true;
 }
 
 bool cv_child_info(const struct cv_engine *e, uint32_t child, struct cv_child_info *out)
