@@ -220,6 +220,45 @@ static void rekeying_what_is_not_there_is_an_error(void **state)
                      CV_ERR_NOT_FOUND);
 }
 
+static void assert_exchange(const struct cv_exchange_stats *n, unsigned asked,
+                            unsigned answered)
+{
+    assert_int_equal(n->requests_out, asked);
+    assert_int_equal(n->responses_in, asked);
+    assert_int_equal(n->requests_in, answered);
+    assert_int_equal(n->responses_out, answered);
+}
+
+/* Each whole message once, though the network loses and repeats them. */
+static void messages_are_counted_by_exchange(void **state)
+{
+    struct duo *d = *state;
+    struct cv_stats dev, gw;
+
+    d->w->net.ports[d->dev->port].in.dup_pm = 500;
+    d->w->net.ports[d->gw->port].in.dup_pm = 500;
+    assert_true(duo_connect(d));
+    host_rekey_ike(d->dev, host_ike(d->dev));
+    assert_true(duo_settles(d, 10000, 1, 1));
+    host_rekey_child(d->gw, host_child(d->gw));
+    assert_true(duo_settles(d, 10000, 1, 1));
+    assert_true(duo_closes(d));
+    cv_get_stats(d->dev->engine, &dev);
+    cv_get_stats(d->gw->engine, &gw);
+    assert_exchange(&dev.sa_init, 1, 0);
+    assert_exchange(&gw.sa_init, 0, 1);
+    assert_exchange(&dev.auth, 1, 0);
+    assert_exchange(&gw.auth, 0, 1);
+    assert_exchange(&dev.create_child, 1, 1);
+    assert_exchange(&gw.create_child, 1, 1);
+    assert_exchange(&dev.informational, 2, 1); /* the old IKE SA's end, the last one's */
+    assert_exchange(&gw.informational, 1, 2);  /* the old Child SA's */
+    assert_int_equal(dev.ike_rekeyed, 1);
+    assert_int_equal(dev.ike_rekeyed_by_us, 1);
+    assert_int_equal(gw.ike_rekeyed, 1);
+    assert_int_equal(gw.ike_rekeyed_by_us, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +272,7 @@ int main(void)
         DUO(packets_on_their_way_during_a_rekey_arrive),
         DUO(a_refused_rekey_leaves_the_old_sa_at_work),
         DUO(rekeying_what_is_not_there_is_an_error),
+        DUO(messages_are_counted_by_exchange),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,12 +384,19 @@ bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
                    struct cv_child_info *out);
 bool cv_child_info(const struct cv_engine *e, uint32_t child, struct cv_child_info *out);
 
+/* Whole messages of an exchange that were taken or made; repeats do not count again. */
+struct cv_exchange_stats {
+    uint64_t requests_in, responses_in, requests_out, responses_out;
+};
+
 struct cv_stats {
     uint64_t errors[CV_ERR_COUNT]; /* drops and failures by cv_err */
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
     uint64_t ike_in, ike_out, ike_retransmits;
     uint32_t ike_sas, half_open, child_sas, handshakes, messages; /* in use */
     uint64_t ike_established, ike_rekeyed, child_established, child_rekeyed;
+    uint64_t ike_rekeyed_by_us; /* of ike_rekeyed, those that we asked for */
+    struct cv_exchange_stats sa_init, auth, create_child, informational;
 };
 
 void cv_get_stats(const struct cv_engine *e, struct cv_stats *out);

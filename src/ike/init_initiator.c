@@ -51,6 +51,7 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
         return err;
     msg_unref(&k->core.msgs, &hs->init_ours);
     msg_unref(&k->core.msgs, &sa->req);
+    core_count_out(&k->core, EX_SA_INIT, false);
     hs->init_ours = sa->req = x.slot;
     msg_ref(&k->core.msgs, x.slot);
     sa->next_out = 1;
@@ -156,6 +157,7 @@ enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span
     err = ike_parse_payloads(&m, h->next, span_from(datagram, IKE_HDR_LEN), IKE_HDR_LEN);
     if (err != CV_OK)
         return err;
+    core_count_in(&k->core, EX_SA_INIT, true);
     n = ike_error_notify(&m);
     if (ike_find_notify(&m, N_COOKIE) != NULL ||
         (n != NULL && n->type == N_INVALID_KE_PAYLOAD)) {

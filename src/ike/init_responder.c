@@ -23,6 +23,7 @@ static void answer_stateless(struct ike *k, const struct ike_hdr *h,
     ike_put_notify(&x.chain, 0, span(NULL, 0), type, data);
     if (plain_end(&x, &k->core.msgs) != CV_OK)
         return;
+    core_count_out(&k->core, EX_SA_INIT, true);
     send_unprotected(k, path, x.slot);
     msg_unref(&k->core.msgs, &x.slot);
 }
@@ -79,6 +80,7 @@ static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_h
     err = plain_end(&x, &k->core.msgs);
     if (err != CV_OK)
         return err;
+    core_count_out(&k->core, EX_SA_INIT, true);
     hs->init_ours = sa->resp = x.slot;
     msg_ref(&k->core.msgs, x.slot);
     sa->resp_ms = k->core.now_ms;
@@ -192,6 +194,7 @@ enum cv_err init_request(struct ike *k, const struct ike_hdr *h, struct cv_span 
         return err;
     if (!ike_has(&m, PL_SA) || !ike_has(&m, PL_KE) || !ike_has(&m, PL_NONCE))
         return CV_ERR_MALFORMED;
+    core_count_in(&k->core, EX_SA_INIT, false);
     err = cookie_gate(k, h, &m, path);
     if (err != CV_OK)
         return err;

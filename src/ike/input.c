@@ -155,6 +155,8 @@ static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike
     err = ike_parse_payloads(m, first, plain, 0);
     if (err == CV_OK && (ike_has(m, PL_SK) || m->is_skf))
         err = CV_ERR_MALFORMED;
+    if (err == CV_OK)
+        core_count_in(&k->core, h->exchange, in.kind == RESP);
     err = err == CV_OK ? ike_step(k, sa, &in) : refuse_inner(k, sa, h, m, err);
     msg_unref(&k->core.msgs, &in.kept);
     return err;

@@ -75,6 +75,7 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     from->peer.hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
     from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
     k->core.stats.ike_rekeyed++;
+    k->core.stats.ike_rekeyed_by_us += to->peer.initiator;
 }
 
 /* ---- responder ---- */

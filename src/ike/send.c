@@ -136,7 +136,9 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     else
         err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->core.msgs, i));
     wipe(k->core.scratch_out, o->w.n);
-    if (err != CV_OK)
+    if (err == CV_OK)
+        core_count_out(&k->core, exchange, response);
+    else
         msg_unref(&k->core.msgs, &i);
     *out = i;
     return err;

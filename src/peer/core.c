@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/span.h"
 #include "peer/child_sa.h"
+#include "wire/ike.h"
 
 static void core_carve_ended(struct ended *e, struct arena *a, const struct cv_limits *lim)
 {
@@ -47,6 +48,39 @@ void core_wipe(struct core *core)
     wipe(&core->cookies, sizeof(core->cookies));
     wipe(core->scratch_in, core->set.limits.message_size);
     wipe(core->scratch_out, core->set.limits.message_size);
+}
+
+/* NULL for an exchange that is none of IKEv2's. */
+static struct cv_exchange_stats *exchange_stats(struct core *core, uint8_t exchange)
+{
+    switch (exchange) {
+    case EX_SA_INIT:
+        return &core->stats.sa_init;
+    case EX_AUTH:
+        return &core->stats.auth;
+    case EX_CREATE_CHILD:
+        return &core->stats.create_child;
+    case EX_INFORMATIONAL:
+        return &core->stats.informational;
+    default:
+        return NULL;
+    }
+}
+
+void core_count_in(struct core *core, uint8_t exchange, bool response)
+{
+    struct cv_exchange_stats *n = exchange_stats(core, exchange);
+
+    if (n != NULL)
+        ++*(response ? &n->responses_in : &n->requests_in);
+}
+
+void core_count_out(struct core *core, uint8_t exchange, bool response)
+{
+    struct cv_exchange_stats *n = exchange_stats(core, exchange);
+
+    if (n != NULL)
+        ++*(response ? &n->responses_out : &n->requests_out);
 }
 
 bool core_random(const struct core *core, void *out, size_t n)

@@ -68,6 +68,10 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
 /* Wipes what is secret. */
 void core_wipe(struct core *core);
 
+/* A whole message was taken, or made to be sent. */
+void core_count_in(struct core *core, uint8_t exchange, bool response);
+void core_count_out(struct core *core, uint8_t exchange, bool response);
+
 CV_MUST_USE bool core_random(const struct core *core, void *out, size_t n);
 uint64_t core_random_below(const struct core *core, uint64_t n); /* 0 for n 0 */
 

@@ -152,7 +152,7 @@ bool vici_arg_number(const struct node *req, const char *name, int64_t min, int6
                      int64_t *out);
 
 vici_command vici_cmd_version, vici_cmd_stats, vici_cmd_get_algorithms, vici_cmd_reload,
-    vici_cmd_get_counters, vici_cmd_reset_counters; /* vici_info.c */
+    vici_cmd_get_counters, vici_cmd_reset_counters; /* vici_info.c, vici_counters.c */
 vici_command vici_cmd_list_sas, vici_cmd_list_policies, vici_cmd_list_conns, vici_cmd_get_conns,
     vici_cmd_list_certs;                         /* vici_list.c */
 vici_command vici_cmd_initiate;                  /* vici_initiate.c */

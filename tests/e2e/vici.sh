@@ -197,9 +197,16 @@ says "no matching SAs to rekey found"
 reaches "$DEV" "$APP_IP" || fail "no ping after the rekeys"
 ok gw --counters
 says "child-rekey +: 1"
+[ "$(grep -cE '^  [a-z-]+ +: [0-9]+$' <<<"$OUT")" = 21 ] || fail "not charon's 21 counters: $OUT"
+says "ike-rekey-resp +: 1"
+says "ike-init-in-req +: [1-9]"
+says "ike-auth-out-resp +: [1-9]"
+says "create-child-in-req +: 2"
+says "info-out-resp +: [1-9]"
 ok gw --counters --reset
 ok gw --counters
 says "child-rekey +: 0"
+says "ike-auth-in-req +: 0"
 
 # ---- what is not implemented says so -----------------------------------------------------------------
 
