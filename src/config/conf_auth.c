@@ -105,10 +105,13 @@ static bool add_blobs(struct conf_reader *r, const struct node *n, bool ca, stru
 static bool add_files(struct conf_reader *r, const struct node *n,
                       const struct conf_texts *names, bool ca, struct certs *c)
 {
+    bool ok = true;
+
     for (unsigned i = 0; i < names->n; i++)
-        if (!add_cert(c, conf_load_cert(r, n, ca ? "x509ca" : "x509", names->v[i], ca)))
-            return false;
-    return true;
+        ok = (add_cert(c, conf_load_cert(r, n, ca ? "x509ca" : "x509", names->v[i], ca)) ||
+              conf_error(r)) &&
+             ok;
+    return ok;
 }
 
 /* A section cert* or cacert* with `file`. */
@@ -135,20 +138,20 @@ static bool read_certs(struct conf_reader *r, const struct node *section,
                        const struct node *list, bool ca, struct certs *c)
 {
     struct conf_texts names = {0};
+    bool ok = true;
 
     if (list != NULL && r->dir != NULL && !take_texts(r, list, &names, NULL))
         return false;
     c->v = mem_take(r->mem, names.n + count_members(list) + 1 + count_members(section),
                     sizeof(*c->v));
-    if (list != NULL && r->dir != NULL && !add_files(r, list, &names, ca, c))
-        return false;
-    if (list != NULL && r->dir == NULL && !add_blobs(r, list, ca, c))
-        return false;
+    if (list != NULL && r->dir != NULL)
+        ok = add_files(r, list, &names, ca, c);
+    if (list != NULL && r->dir == NULL)
+        ok = add_blobs(r, list, ca, c);
     for (const struct node *n = section->first; n != NULL; n = n->next)
-        if (n->kind == NODE_SECTION && conf_fits(ca ? "cacert*" : "cert*", n->name) &&
-            !add_section(r, n, ca, c))
-            return false;
-    return true;
+        if (n->kind == NODE_SECTION && conf_fits(ca ? "cacert*" : "cert*", n->name))
+            ok = (add_section(r, n, ca, c) || conf_error(r)) && ok;
+    return ok;
 }
 
 /* ---- sections --------------------------------------------------------------- */
@@ -252,15 +255,17 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     struct auth_conf *host = mem_take(r->mem, 1, sizeof(*host));
     struct auth_draft d = {.auth = "pubkey"};
     struct certs certs = {0}, cacerts = {0};
+    bool ok;
 
     *out = (struct cv_auth){.kind = CV_AUTH_PUBKEY, .host = host};
     host->scheme = "pubkey";
     if (section == NULL)
         return true;
-    if (!conf_read(r, section, &tables[local], &d) ||
-        !read_kind(r, &d, local, &out->kind, &host->scheme) ||
-        !read_certs(r, section, d.certs, false, &certs) ||
-        !read_certs(r, section, d.cacerts, true, &cacerts))
+    ok = conf_read(r, section, &tables[local], &d);
+    ok = (read_kind(r, &d, local, &out->kind, &host->scheme) || conf_error(r)) && ok;
+    ok = (read_certs(r, section, d.certs, false, &certs) || conf_error(r)) && ok;
+    ok = (read_certs(r, section, d.cacerts, true, &cacerts) || conf_error(r)) && ok;
+    if (!ok)
         return false;
     if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n > 0)
         return problem_at(r->why, section, "certificates have no use with auth = psk");

@@ -350,6 +350,10 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
     struct child_conf *host = mem_take(r->mem, 1, sizeof(*host));
     struct child_draft d = defaults;
 
+    if (section->kind != NODE_SECTION) {
+        problem_at(r->why, section, "expected a section: '%s { }'", section->name);
+        return NULL;
+    }
     if (!conf_read(r, section, &table, &d) || !settle_all(r, section, &d.life))
         return NULL;
     if (!one_protocol(r, section, &d) || !check_esp_keys(r, section, &d))

@@ -343,11 +343,11 @@ static void fill_certreq(struct conf_reader *r, struct cv_conn *cv)
 static bool read_auths(struct conf_reader *r, const struct node *section, struct cv_conn *cv)
 {
     const struct node *local, *remote;
+    bool ok = find_round(r, section, "local*", &local) || conf_error(r);
 
-    return find_round(r, section, "local*", &local) &&
-           find_round(r, section, "remote*", &remote) &&
-           conf_read_auth(r, local, true, &cv->local) &&
-           conf_read_auth(r, remote, false, &cv->remote);
+    ok = (find_round(r, section, "remote*", &remote) || conf_error(r)) && ok;
+    ok = (conf_read_auth(r, local, true, &cv->local) || conf_error(r)) && ok;
+    return (conf_read_auth(r, remote, false, &cv->remote) || conf_error(r)) && ok;
 }
 
 static bool read_children(struct conf_reader *r, const struct node *section, struct conn *conn)
@@ -355,28 +355,28 @@ static bool read_children(struct conf_reader *r, const struct node *section, str
     const struct node *children = tree_find(section, "children");
     const struct cv_child_config **v, **shunts;
     struct cv_conn *cv = &conn->cv;
+    bool ok = true;
     size_t n = 0;
 
     if (children == NULL)
         return true;
-    for (const struct node *c = children->first; c != NULL; c = c->next, n++)
-        if (c->kind != NODE_SECTION)
-            return problem_at(r->why, c, "expected a section: '%s { }'", c->name);
+    for (const struct node *c = children->first; c != NULL; c = c->next)
+        n++;
     v = mem_take(r->mem, n, sizeof(*v));
     shunts = mem_take(r->mem, n, sizeof(*shunts));
     for (const struct node *c = children->first; c != NULL; c = c->next) {
         const struct cv_child_config *child = conf_read_child(r, c);
 
         if (child == NULL)
-            return false;
-        if (child_shunt(child) != SHUNT_NONE)
+            ok = conf_error(r);
+        else if (child_shunt(child) != SHUNT_NONE)
             shunts[conn->n_shunts++] = child;
         else
             v[cv->n_children++] = child;
     }
     cv->children = v;
     conn->shunts = shunts;
-    return true;
+    return ok;
 }
 
 static void fill(struct conn *c, const struct conn_draft *d)
@@ -417,15 +417,19 @@ static void fill(struct conn *c, const struct conn_draft *d)
 }
 
 struct conn *conn_build(const struct node *section, struct creds *creds, const char *file_dir,
-                        struct problem *why)
+                        struct problems *found)
 {
     struct conn *c = mem_new(1, sizeof(*c));
-    struct conf_reader r = {.mem = &c->mem, .creds = creds, .dir = file_dir, .why = why};
+    struct problem why = {.text = ""};
+    struct conf_reader r = {
+        .mem = &c->mem, .creds = creds, .dir = file_dir, .why = &why, .found = found};
     struct conn_draft d = defaults;
+    bool ok = conf_read(&r, section, &table, &d);
 
     c->cv.name = mem_take_text(&c->mem, section->name);
-    if (!conf_read(&r, section, &table, &d) || !settle_times(&r, section, &d) ||
-        !read_auths(&r, section, &c->cv) || !read_children(&r, section, c)) {
+    ok = ok && (settle_times(&r, section, &d) || conf_error(&r));
+    ok = read_auths(&r, section, &c->cv) && ok;
+    if (!read_children(&r, section, c) || !ok) {
         conn_free(c);
         return NULL;
     }

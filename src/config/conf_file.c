@@ -102,6 +102,10 @@ static struct conf_texts list_files(struct conf_reader *r, const char *folder)
     const struct dirent *e;
     size_t cap = 0;
 
+    if (dir == NULL && errno != ENOENT) {
+        problem_set(r->why, "cannot list '%s': %s", path, strerror(errno));
+        conf_warning(r);
+    }
     while (dir != NULL && (e = readdir(dir)) != NULL) {
         const char *file = join(r, r->dir, folder, e->d_name);
         struct stat st;
@@ -118,14 +122,13 @@ static struct conf_texts list_files(struct conf_reader *r, const char *folder)
     return files;
 }
 
-static void warn(struct conf *conf, const char *reason)
+static void warn(struct conf_reader *r)
 {
-    char text[sizeof(struct problem) + 16];
+    char reason[sizeof(r->why->text)];
 
-    snprintf(text, sizeof(text), "passed over: %s", reason);
-    conf->warnings = mem_grow(conf->warnings, &conf->cap_warnings, conf->n_warnings + 1,
-                              sizeof(*conf->warnings));
-    conf->warnings[conf->n_warnings++] = mem_text(text);
+    memcpy(reason, r->why->text, sizeof(reason));
+    problem_set(r->why, "passed over: %s", reason);
+    conf_warning(r);
 }
 
 void conf_load_folder(struct conf_reader *r, const char *folder,
@@ -135,6 +138,6 @@ void conf_load_folder(struct conf_reader *r, const char *folder,
 
     for (unsigned i = 0; i < files.n; i++)
         if (!load(r, files.v[i]))
-            warn(r->conf, r->why->text);
+            warn(r);
     free(files.v);
 }

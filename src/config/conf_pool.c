@@ -70,7 +70,7 @@ static bool take_dns(struct conf_reader *r, const struct node *n, void *field, c
     return true;
 }
 
-static bool read_pool(struct pool_config *d, const struct node *section, struct problem *why)
+static bool read_pool(struct pool_config *d, const struct node *section, struct problems *found)
 {
     static const struct conf_key keys[] = {
         {"addrs",         take_addrs,   0, NULL},
@@ -85,18 +85,23 @@ static bool read_pool(struct pool_config *d, const struct node *section, struct 
     };
     static const struct conf_table table = {keys, COUNT(keys), NULL};
     struct mem mem = {0};
-    struct conf_reader r = {.mem = &mem, .why = why};
+    struct problem why = {.text = ""};
+    struct conf_reader r = {.mem = &mem, .why = &why, .found = found};
     bool ok = conf_read(&r, section, &table, d);
 
     mem_drop(&mem);
-    if (ok && d->range.family == CV_ANY_FAMILY)
-        return problem_at(why, section, "needs 'addrs', a subnet or a range");
+    if (ok && d->range.family == CV_ANY_FAMILY) {
+        problem_at(&why, section, "needs 'addrs', a subnet or a range");
+        return problems_error(found, &why);
+    }
     return ok;
 }
 
-bool conf_load_pool(struct pools *pools, const struct node *section, struct problem *why)
+bool conf_load_pool(struct pools *pools, const struct node *section, struct problems *found)
 {
     struct pool_config d = {.n_dns = 0};
+    struct problem why = {.text = ""};
 
-    return read_pool(&d, section, why) && pools_put(pools, section, &d, why);
+    return read_pool(&d, section, found) &&
+           (pools_put(pools, section, &d, &why) || problems_error(found, &why));
 }

@@ -12,6 +12,16 @@
 
 #include "kit/suggest.h"
 
+bool conf_error(struct conf_reader *r)
+{
+    return problems_error(r->found, r->why);
+}
+
+void conf_warning(struct conf_reader *r)
+{
+    problems_warning(r->found, r->why);
+}
+
 /* ---- tables ----------------------------------------------------------------- */
 
 bool conf_fits(const char *pattern, const char *name)
@@ -77,24 +87,27 @@ static bool is_empty(const struct node *n)
     return n->kind == NODE_LIST ? n->first == NULL : n->value_len == 0;
 }
 
+static bool read_member(struct conf_reader *r, const struct node *n,
+                        const struct conf_table *table, void *out)
+{
+    const struct conf_key *key;
+
+    if (n->kind == NODE_SECTION)
+        return has_section(table, n->name) || unknown_section(r, n, table);
+    key = find_key(table, n->name);
+    if (key == NULL)
+        return unknown_key(r, n, table);
+    return is_empty(n) || key->take(r, n, (char *)out + key->at, key->arg);
+}
+
 bool conf_read(struct conf_reader *r, const struct node *section,
                const struct conf_table *table, void *out)
 {
-    for (const struct node *n = section->first; n != NULL; n = n->next) {
-        const struct conf_key *key;
+    bool ok = true;
 
-        if (n->kind == NODE_SECTION) {
-            if (!has_section(table, n->name))
-                return unknown_section(r, n, table);
-            continue;
-        }
-        key = find_key(table, n->name);
-        if (key == NULL)
-            return unknown_key(r, n, table);
-        if (!is_empty(n) && !key->take(r, n, (char *)out + key->at, key->arg))
-            return false;
-    }
-    return true;
+    for (const struct node *n = section->first; n != NULL; n = n->next)
+        ok = (read_member(r, n, table, out) || conf_error(r)) && ok;
+    return ok;
 }
 
 /* ---- texts ------------------------------------------------------------------ */

@@ -2,7 +2,8 @@
  *
  * A table says which keys there are, how each value is read and where it goes; what is not in
  * the table is an error that names the nearest known key.  Each take function reads one value
- * into the field that the table names, and reports with problem_at.
+ * into the field that the table names, and reports with problem_at; reading goes on with the
+ * next key, so that all errors are found in one go.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CONFIG_CONF_READ_H
@@ -19,10 +20,10 @@
 struct conf_reader {
     struct mem *mem; /* where lists and texts go */
     struct creds *creds;
-    const char *dir; /* of the file, for certificates and keys; NULL: they come as octets */
-    struct problem *why;
+    const char *dir;     /* of the file, for certificates and keys; NULL: they come as octets */
+    struct problem *why; /* the error at hand */
+    struct problems *found; /* all of them, and what is only warned of */
     /* a whole file only */
-    struct conf *conf;
     const struct node *secrets; /* its secrets section, or NULL */
 };
 
@@ -43,7 +44,14 @@ struct conf_table {
     const char *const *sections; /* NULL at the end */
 };
 
-/* Fills out from the section's keys.  Sections inside are only checked for their names. */
+/* Notes the error at hand, if it is not noted yet, so that reading can go on and the next one
+ * is found as well.  Returns false. */
+bool conf_error(struct conf_reader *r);
+/* Notes what problem_set or problem_at has put into r->why as a warning. */
+void conf_warning(struct conf_reader *r);
+
+/* Fills out from the section's keys.  Sections inside are only checked for their names.  False:
+ * there were errors, all of which are noted. */
 CV_MUST_USE bool conf_read(struct conf_reader *r, const struct node *section,
                            const struct conf_table *table, void *out);
 

@@ -271,11 +271,13 @@ static bool load_secret(struct conf_reader *r, const struct node *section)
 }
 
 bool conf_load_secret(const struct node *section, struct creds *creds, const char *file_dir,
-                      struct problem *why)
+                      struct problems *found)
 {
     struct mem mem = {0};
-    struct conf_reader r = {.mem = &mem, .creds = creds, .dir = file_dir, .why = why};
-    bool ok = load_secret(&r, section);
+    struct problem why = {.text = ""};
+    struct conf_reader r = {
+        .mem = &mem, .creds = creds, .dir = file_dir, .why = &why, .found = found};
+    bool ok = load_secret(&r, section) || conf_error(&r);
 
     mem_drop(&mem);
     return ok;

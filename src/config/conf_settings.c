@@ -136,6 +136,7 @@ static const struct conf_key keys[] = {
     {"install_virtual_ip", take_bool,    FIELD(s.install_virtual_ip), NULL          },
     {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
     {"user",               take_text,    FIELD(user),                 NULL          },
+    {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
     {"retransmit_timeout", take_seconds, FIELD(retransmit_ms),        NULL          },
     {"retransmit_tries",   take_number,  FIELD(tries),                &try_counts   },

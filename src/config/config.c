@@ -1,5 +1,5 @@
 /* Owns whole configuration files: the order in which their sections and the folders beside
- * them are loaded, and that nothing is left of connections when any of it is wrong.
+ * them are loaded, and what an error keeps from loading.
  *
  * Certificates and keys come first, since connections refer to them; pools before the
  * connections that name them.
@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/conf_secret.h"
 #include "config/conf_settings.h"
@@ -23,8 +24,10 @@ static const char *const top_sections[] = {"connections", "secrets", "pools", "a
                                            "culvert"};
 
 /* Sections that others inherit from may have any name. */
-static bool check_top(const struct node *root, struct problem *why)
+static bool check_top(const struct node *root, struct conf_reader *r)
 {
+    const unsigned before = r->found->errors;
+
     for (const struct node *n = root->first; n != NULL; n = n->next) {
         struct suggest near = suggest_init(n->name);
         bool known = n->kind == NODE_SECTION && n->base;
@@ -34,15 +37,17 @@ static bool check_top(const struct node *root, struct problem *why)
             known = known || (n->kind == NODE_SECTION && strcmp(n->name, top_sections[i]) == 0);
             suggest_try(&near, top_sections[i]);
         }
-        if (!known)
-            return problem_at(why, n, "unknown %s '%s'%s",
-                              n->kind == NODE_SECTION ? "section" : "key", n->name,
-                              suggest_hint(&near, hint, sizeof(hint)));
+        if (known)
+            continue;
+        problem_at(r->why, n, "unknown %s '%s'%s", n->kind == NODE_SECTION ? "section" : "key",
+                   n->name, suggest_hint(&near, hint, sizeof(hint)));
+        conf_error(r);
     }
-    return true;
+    return r->found->errors == before;
 }
 
-static bool each_section(const struct node *root, const char *name, struct conf_reader *r,
+/* Loads what can be loaded, and notes the errors of the rest. */
+static void each_section(const struct node *root, const char *name, struct conf_reader *r,
                          bool (*load)(struct conf_reader *r, const struct node *n, void *ctx),
                          void *ctx)
 {
@@ -50,11 +55,11 @@ static bool each_section(const struct node *root, const char *name, struct conf_
 
     for (const struct node *n = top != NULL ? top->first : NULL; n != NULL; n = n->next) {
         if (n->kind != NODE_SECTION)
-            return problem_at(r->why, n, "expected a section: '%s { }'", n->name);
-        if (!load(r, n, ctx))
-            return false;
+            problem_at(r->why, n, "expected a section: '%s { }'", n->name);
+        else if (load(r, n, ctx))
+            continue;
+        conf_error(r);
     }
-    return true;
 }
 
 /* ---- certificates and keys -------------------------------------------------- */
@@ -134,10 +139,13 @@ static bool take_uris(struct conf_reader *r, const struct node *n, void *field, 
 {
     (void)field;
     (void)arg;
-    return problem_at(r->why, n,
-                      "key '%s' of strongSwan is not supported: revocation is not checked "
-                      "online; put revocation lists into x509crl/",
-                      n->name);
+    problem_at(
+        r->why, n,
+        "revocation is not checked online, so '%s' is not used; put revocation lists into "
+        "x509crl/",
+        n->name);
+    conf_warning(r);
+    return true;
 }
 
 /* clang-format off */
@@ -173,64 +181,89 @@ static bool load_authority(struct conf_reader *r, const struct node *n, void *ct
 static bool load_secret(struct conf_reader *r, const struct node *n, void *ctx)
 {
     (void)ctx;
-    return conf_load_secret(n, r->creds, r->dir, r->why);
+    return conf_load_secret(n, r->creds, r->dir, r->found);
 }
 
 static bool load_pool(struct conf_reader *r, const struct node *n, void *ctx)
 {
-    return conf_load_pool(ctx, n, r->why);
+    return conf_load_pool(ctx, n, r->found);
 }
 
-static bool load_conn(struct conf_reader *r, const struct node *n, void *ctx)
+static void refuse(struct conf *conf, const char *name)
 {
-    struct conn ***end = ctx;
-    struct conn *c = conn_build(n, r->creds, r->dir, r->why);
-
-    if (c == NULL)
-        return false;
-    **end = c;
-    *end = &c->next;
-    return true;
+    conf->refused = mem_grow(conf->refused, &conf->cap_refused, conf->n_refused + 1,
+                             sizeof(*conf->refused));
+    conf->refused[conf->n_refused++] = mem_text(name);
 }
 
 /* Every pool that a connection names exists: a slip here would only show when a device
  * connects. */
-static bool check_pools(const struct conf *conf, const struct pools *pools, struct problem *why)
+static bool check_pools(struct conf_reader *r, const struct node *section, const struct conn *c,
+                        const struct pools *pools)
 {
-    for (const struct conn *c = conf->conns; c != NULL; c = c->next) {
-        for (unsigned i = 0; i < c->n_pools; i++) {
-            struct suggest near = suggest_init(c->pools[i]);
-            const struct node *n = tree_find(c->source, "pools");
-            struct pool_view view;
-            char hint[80];
+    bool ok = true;
 
-            if (pools_has(pools, c->pools[i]))
-                continue;
-            for (unsigned at = 0; pools_next(pools, &at, &view);)
-                suggest_try(&near, view.name);
-            return problem_at(why, n, "there is no pool '%s'%s", c->pools[i],
-                              suggest_hint(&near, hint, sizeof(hint)));
-        }
+    for (unsigned i = 0; i < c->n_pools; i++) {
+        struct suggest near = suggest_init(c->pools[i]);
+        struct pool_view view;
+        char hint[80];
+
+        if (pools_has(pools, c->pools[i]))
+            continue;
+        for (unsigned at = 0; pools_next(pools, &at, &view);)
+            suggest_try(&near, view.name);
+        problem_at(r->why, tree_find(section, "pools"), "there is no pool '%s'%s", c->pools[i],
+                   suggest_hint(&near, hint, sizeof(hint)));
+        ok = conf_error(r);
     }
+    return ok;
+}
+
+struct conn_list {
+    struct conf *conf;
+    struct conn **end;
+    const struct pools *pools;
+};
+
+static bool load_conn(struct conf_reader *r, const struct node *n, void *ctx)
+{
+    struct conn_list *list = ctx;
+    struct conn *c = conn_build(n, r->creds, r->dir, r->found);
+
+    if (c == NULL || !check_pools(r, n, c, list->pools)) {
+        conn_free(c);
+        refuse(list->conf, n->name);
+        return false;
+    }
+    *list->end = c;
+    list->end = &c->next;
     return true;
+}
+
+/* What an error anywhere in the file does. */
+static bool is_usable(const struct conf *conf)
+{
+    if (conf->found.errors == 0)
+        return true;
+    return !conf->settings.strict && conf->conns != NULL;
 }
 
 static bool load_tree(struct conf *out, const struct node *root, struct conf_reader *r,
                       struct pools *pools)
 {
-    struct conn **end = &out->conns;
+    struct conn_list list = {out, &out->conns, pools};
+    bool ok;
 
-    r->conf = out;
     r->secrets = tree_find(root, "secrets");
-    if (!check_top(root, r->why) ||
-        !conf_read_settings(r, tree_find(root, "culvert"), &out->settings))
-        return false;
+    ok = check_top(root, r);
+    ok = (conf_read_settings(r, tree_find(root, "culvert"), &out->settings) || conf_error(r)) &&
+         ok;
     load_folders(r);
-    return each_section(root, "authorities", r, load_authority, NULL) &&
-           each_section(root, "secrets", r, load_secret, NULL) &&
-           each_section(root, "pools", r, load_pool, pools) &&
-           each_section(root, "connections", r, load_conn, &end) &&
-           check_pools(out, pools, r->why);
+    each_section(root, "authorities", r, load_authority, NULL);
+    each_section(root, "secrets", r, load_secret, NULL);
+    each_section(root, "pools", r, load_pool, pools);
+    each_section(root, "connections", r, load_conn, &list);
+    return ok && is_usable(out);
 }
 
 /* ---- files ------------------------------------------------------------------ */
@@ -245,27 +278,7 @@ static const char *directory_of(struct mem *mem, const char *path)
     return dir;
 }
 
-bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools,
-               struct problem *why)
-{
-    struct mem mem = {0};
-    struct conf_reader r = {.mem = &mem, .creds = creds, .why = why};
-    struct node *root = tree_read_file(path, why);
-    bool ok = false;
-
-    *out = (struct conf){.conns = NULL};
-    if (root != NULL) {
-        r.dir = directory_of(&mem, path);
-        ok = load_tree(out, root, &r, pools);
-    }
-    tree_free(root);
-    mem_drop(&mem);
-    if (!ok)
-        conf_free(out);
-    return ok;
-}
-
-void conf_free(struct conf *c)
+static void free_conns(struct conf *c)
 {
     while (c->conns != NULL) {
         struct conn *gone = c->conns;
@@ -273,10 +286,56 @@ void conf_free(struct conf *c)
         c->conns = gone->next;
         conn_free(gone);
     }
-    for (size_t i = 0; i < c->n_warnings; i++)
-        free(c->warnings[i]);
-    free(c->warnings);
+}
+
+bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools)
+{
+    struct mem mem = {0};
+    struct problem why = {.text = ""};
+    struct conf_reader r = {.mem = &mem, .creds = creds, .why = &why, .found = &out->found};
+    struct node *root;
+    bool ok = false;
+
+    *out = (struct conf){.conns = NULL};
+    root = tree_read_file(path, &out->found);
+    if (root != NULL) {
+        r.dir = directory_of(&mem, path);
+        ok = load_tree(out, root, &r, pools);
+    }
+    tree_free(root);
+    mem_drop(&mem);
+    if (!ok)
+        free_conns(out);
+    return ok;
+}
+
+bool conf_refused(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_refused; i++)
+        if (strcmp(c->refused[i], name) == 0)
+            return true;
+    return false;
+}
+
+void conf_free(struct conf *c)
+{
+    free_conns(c);
+    for (size_t i = 0; i < c->n_refused; i++)
+        free(c->refused[i]);
+    free(c->refused);
+    problems_free(&c->found);
     free(c->settings.tun_name);
     free(c->settings.user);
     *c = (struct conf){.conns = NULL};
+}
+
+const char *conf_default_file(void)
+{
+    static const char *const files[] = {"/etc/culvert/culvert.conf",
+                                        "/etc/swanctl/swanctl.conf"};
+
+    for (size_t i = 0; i < COUNT(files); i++)
+        if (access(files[i], F_OK) == 0)
+            return files[i];
+    return NULL;
 }

@@ -63,9 +63,9 @@ static inline bool conn_is_virtual(const struct cv_conn *c)
 
 /* section: name is the connection's, members as in swanctl.conf's connections.<conn>.
  * file_dir: where relative certs and cacerts names are looked up (x509/, x509ca/ below it);
- * NULL: VICI, where certs come as DER blobs.  NULL with the problem filled. */
+ * NULL: VICI, where certs come as DER blobs.  NULL with all that is wrong among found. */
 struct conn *conn_build(const struct node *section, struct creds *creds, const char *file_dir,
-                        struct problem *why);
+                        struct problems *found);
 void conn_free(struct conn *c);
 /* Calls say with a sentence for each thing that is accepted but weak: 3DES, MD5, SHA-1, small
  * MODP groups, no encryption, no replay protection. */
@@ -83,29 +83,42 @@ struct daemon_settings {
     bool install_virtual_ip;
     uint8_t drop_cleartext; /* what comes in the clear though policy protects it */
     char *user;             /* run as this user once sockets are open; NULL: stay */
+    bool strict;            /* a file with any error changes nothing */
 };
 
 /* A whole configuration file. */
 struct conf {
     struct daemon_settings settings;
     struct conn *conns; /* list */
-    char **warnings;    /* what was passed over, to be logged */
-    size_t n_warnings, cap_warnings;
+    char **refused;     /* names of connections with errors, which are not in the list */
+    size_t n_refused, cap_refused;
+    struct problems found; /* all errors and warnings */
 };
 
 /* One section of pools, from a file or over VICI: reads it and puts it to the others. */
-bool conf_load_pool(struct pools *pools, const struct node *section, struct problem *why);
+bool conf_load_pool(struct pools *pools, const struct node *section, struct problems *found);
 
 /* Reads path: connections, secrets, pools, authorities, culvert.  Credentials and pools go
- * into the given stores.  All or nothing: on false, conns is empty and the problem says file,
- * line, key, what was expected, nearest key. */
-bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools,
-               struct problem *why);
+ * into the given stores.  out->found has all errors and warnings, each with file, line, key,
+ * what was expected, nearest key, whatever the result; out is to be freed in any case.
+ *
+ * A connection, secret, pool or authority with an error is refused by itself, and the others
+ * load.  False, and no connection: the file cannot be read, its culvert section or its top
+ * level is wrong, none of its connections loads, or culvert.strict is set and there is any
+ * error. */
+CV_MUST_USE bool conf_load(struct conf *out, const char *path, struct creds *creds,
+                           struct pools *pools);
+/* Was that connection refused? */
+bool conf_refused(const struct conf *c, const char *name);
 void conf_free(struct conf *c);
+
+/* The file that is read when none is named: the first of ours and strongSwan's that exists, or
+ * NULL. */
+const char *conf_default_file(void);
 
 /* One entry of secrets { }, e.g. ike-1 { id = x  secret = y } or private { file = ... }; also
  * used for load-shared. */
 bool conf_load_secret(const struct node *section, struct creds *creds, const char *file_dir,
-                      struct problem *why);
+                      struct problems *found);
 
 #endif

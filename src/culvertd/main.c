@@ -16,26 +16,19 @@
 #include "daemon/daemon.h"
 #include "vici/vici.h"
 
-/* Without -c, the first of these that exists; without any, VICI brings the configuration. */
-static const char *const default_confs[] = {
-    "/etc/culvert/culvert.conf",
-    "/etc/swanctl/swanctl.conf",
-};
-
 static void usage(FILE *out)
 {
-    fprintf(out,
-            "usage: culvertd [options]\n"
-            "  -c, --config FILE     configuration in swanctl.conf syntax\n"
-            "                        (default: %s, else %s, else none)\n"
-            "      --run-dir DIR     sockets and lock (default: /run/culvert)\n"
-            "      --state-dir DIR   what outlives a restart (default: /var/lib/culvert)\n"
-            "      --workers N       packet workers (only 1 in this version)\n"
-            "      --dataplane KIND  auto or user (TUN); xfrm is not in this version\n"
-            "      --foreground      stay in the foreground (culvertd always does)\n"
-            "  -V, --version         print the version\n"
-            "  -h, --help            print this\n",
-            default_confs[0], default_confs[1]);
+    fprintf(out, "usage: culvertd [options]\n"
+                 "  -c, --config FILE     configuration in swanctl.conf syntax\n"
+                 "                        (default: /etc/culvert/culvert.conf, else\n"
+                 "                        /etc/swanctl/swanctl.conf, else none)\n"
+                 "      --run-dir DIR     sockets and lock (default: /run/culvert)\n"
+                 "      --state-dir DIR   what outlives a restart (default: /var/lib/culvert)\n"
+                 "      --workers N       packet workers (only 1 in this version)\n"
+                 "      --dataplane KIND  auto or user (TUN); xfrm is not in this version\n"
+                 "      --foreground      stay in the foreground (culvertd always does)\n"
+                 "  -V, --version         print the version\n"
+                 "  -h, --help            print this\n");
 }
 
 static int fail(const char *text)
@@ -113,14 +106,6 @@ static int read_options(struct daemon_options *opt, int argc, char **argv)
     return -1;
 }
 
-static const char *default_conf(void)
-{
-    for (size_t i = 0; i < sizeof(default_confs) / sizeof(default_confs[0]); i++)
-        if (access(default_confs[i], F_OK) == 0)
-            return default_confs[i];
-    return NULL;
-}
-
 /* Runs with the run directory held. */
 static int serve(const struct daemon_options *opt)
 {
@@ -161,7 +146,7 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     if (opt.conf_path == NULL)
-        opt.conf_path = default_conf();
+        opt.conf_path = conf_default_file(); /* without any, VICI brings the configuration */
     if (!privs_enough())
         return fail("needs root or CAP_NET_ADMIN: it makes a TUN device, routes and sockets "
                     "on ports below 1024");

@@ -162,12 +162,30 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
 
 /* ---- start ---------------------------------------------------------------- */
 
+/* All errors and warnings of a file; false: with them nothing of it loads, which why says. */
+static bool tell_found(struct daemon *d, const struct conf *conf, const char *path, bool ok,
+                       struct problem *why)
+{
+    const struct problems *found = &conf->found;
+
+    for (size_t i = 0; i < found->n; i++)
+        daemon_log(d, 0, LOG_CFG, 0, "%s", found->v[i].problem.text);
+    if (!ok)
+        return problem_set(why, "%s: %u errors, nothing of it is loaded", path, found->errors);
+    for (size_t i = 0; i < conf->n_refused; i++)
+        daemon_log(d, 0, LOG_CFG, 0,
+                   "connection %s is refused for its errors; the others of %s are loaded",
+                   conf->refused[i], path);
+    return true;
+}
+
 /* Without a file the settings are those of an empty one. */
 static bool load_conf(struct daemon *d, struct problem *why)
 {
     const char *path = d->opt.conf_path == NULL ? "/dev/null" : d->opt.conf_path;
+    bool ok = conf_load(&d->conf, path, d->creds, d->pools);
 
-    if (!conf_load(&d->conf, path, d->creds, d->pools, why))
+    if (!tell_found(d, &d->conf, path, ok, why))
         return false;
     d->log.level = d->conf.settings.log_level;
     return true;
@@ -275,8 +293,6 @@ static bool add_conns(struct daemon *d, struct conf *conf, struct problem *why)
 {
     bool ok = true;
 
-    for (size_t i = 0; i < conf->n_warnings; i++)
-        daemon_log(d, 0, LOG_CFG, 0, "%s", conf->warnings[i]);
     while (conf->conns != NULL) {
         struct conn *c = conf->conns;
         struct problem one;
@@ -328,15 +344,15 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
 /* ---- reload --------------------------------------------------------------- */
 
 /* The file may be wrong: a rehearsal into stores of its own leaves ours untouched. */
-static bool rehearse(const char *path, struct problem *why)
+static bool rehearse(struct daemon *d, const char *path, struct problem *why)
 {
     struct creds *creds = creds_new();
     struct pools *pools = pools_new();
     struct conf conf = {0};
-    bool ok = conf_load(&conf, path, creds, pools, why);
+    bool ok = conf_load(&conf, path, creds, pools);
 
-    if (ok)
-        conf_free(&conf);
+    ok = tell_found(d, &conf, path, ok, why);
+    conf_free(&conf);
     pools_free(pools);
     creds_free(creds);
     return ok;
@@ -355,11 +371,13 @@ static bool has_conn(const struct conf *conf, const char *name)
     return false;
 }
 
-/* Connections that came from the file and are no longer in it. */
+/* Connections that came from the file and are no longer in it.  One that has an error now stays
+ * as it was: a slip of the pen is no reason to end a tunnel. */
 static void mark_missing(struct daemon *d, const struct conf *conf)
 {
     for (struct conn *c = d->conns; c != NULL; c = c->next)
-        c->leaving = from_file(c) && !has_conn(conf, c->cv.name);
+        c->leaving =
+            from_file(c) && !has_conn(conf, c->cv.name) && !conf_refused(conf, c->cv.name);
 }
 
 static void remove_missing(struct daemon *d)
@@ -382,11 +400,14 @@ bool daemon_reload(struct daemon *d, struct problem *why)
 
     if (d->opt.conf_path == NULL)
         return problem_set(why, "culvertd was started without a configuration file");
-    if (!rehearse(d->opt.conf_path, why))
+    if (!rehearse(d, d->opt.conf_path, why))
         return false;
     creds_clear(d->creds);
-    if (!conf_load(&conf, d->opt.conf_path, d->creds, d->pools, why))
+    if (!conf_load(&conf, d->opt.conf_path, d->creds, d->pools)) {
+        *why = *problems_first_error(&conf.found); /* the pools in use differ from none */
+        conf_free(&conf);
         return false;
+    }
     d->log.level = conf.settings.log_level;
     mark_missing(d, &conf);
     ok = add_conns(d, &conf,

@@ -56,8 +56,10 @@ void tree_set_value(struct node *value, const char *text, size_t n);
 size_t tree_inherit(struct node *section, const struct node *base);
 
 /* Reads a file in strongswan.conf syntax: sections, `key = value`, "strings", comments,
- * `include GLOB`, `name : base { }` inheritance.  NULL with the problem filled (file, line). */
-struct node *tree_read_file(const char *path, struct problem *why);
-struct node *tree_read_text(const char *text, size_t n, const char *name, struct problem *why);
+ * `include GLOB`, `name : base { }` inheritance.  NULL when there are errors: all of them are
+ * found at once, each with file and line. */
+struct node *tree_read_file(const char *path, struct problems *found);
+struct node *tree_read_text(const char *text, size_t n, const char *name,
+                            struct problems *found);
 
 #endif

@@ -39,7 +39,9 @@ struct source {
 struct reader {
     struct node *root;
     struct tree_refs refs;
-    struct problem *why;
+    struct problem *why; /* the error at hand */
+    struct problems *found;
+    bool over; /* files include each other without end: nothing more is read */
 };
 
 static bool read_into(struct reader *r, const char *path, struct node *base, unsigned depth,
@@ -91,6 +93,13 @@ static int take(struct source *s)
     if (c == '\n')
         s->line++;
     return c;
+}
+
+/* After an error from which nothing can be told about what follows. */
+static void give_up(struct source *s)
+{
+    s->p = s->end;
+    s->cur = s->base;
 }
 
 static bool is_blank(int c)
@@ -158,8 +167,10 @@ static bool take_string(struct reader *r, struct source *s, struct text *out)
             if (c != EOF)
                 c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
         }
-        if (c == EOF)
+        if (c == EOF) {
+            give_up(s);
             return problem_in(r->why, s->file, opened, "string is not closed with '\"'");
+        }
         text_put(out, (char)c);
     }
 }
@@ -218,6 +229,7 @@ static bool read_refs(struct reader *r, struct source *s, struct node *section)
         target = take_name(s);
         if (target[0] == '\0') {
             free(target);
+            give_up(s);
             return problem_in(r->why, s->file, s->line,
                               "expected the name of a section that '%s' is based on",
                               section->name);
@@ -232,12 +244,17 @@ static bool open_section(struct reader *r, struct source *s, const char *name, i
 {
     struct node *n = tree_find(s->cur, name);
 
-    if (n != NULL && n->kind != NODE_SECTION)
-        return problem_in(r->why, s->file, line,
-                          "'%s' is a key in line %d already, not a section", name, n->line);
-    if (s->depth >= DEPTH_MAX)
+    if (n != NULL && n->kind != NODE_SECTION) {
+        problem_in(r->why, s->file, line, "'%s' is a key in line %d already, not a section",
+                   name, n->line);
+        problems_error(r->found, r->why);
+        n = NULL; /* what is inside is read all the same */
+    }
+    if (s->depth >= DEPTH_MAX) {
+        give_up(s);
         return problem_in(r->why, s->file, line, "more than %d sections inside each other",
                           DEPTH_MAX);
+    }
     if (n == NULL) {
         n = tree_add_section(s->cur, name);
         n->file = s->file;
@@ -245,8 +262,10 @@ static bool open_section(struct reader *r, struct source *s, const char *name, i
     }
     if (peek(s) == ':' && !read_refs(r, s, n))
         return false;
-    if (peek(s) != '{')
+    if (peek(s) != '{') {
+        give_up(s);
         return problem_in(r->why, s->file, s->line, "expected '{' to begin section '%s'", name);
+    }
     take(s);
     s->cur = n;
     s->depth++;
@@ -302,8 +321,8 @@ static bool include_matches(struct reader *r, struct source *s, const char *path
     if (err != 0)
         return problem_in(r->why, s->file, s->line, "cannot include '%s': cannot list it",
                           path);
-    for (size_t i = 0; i < found.gl_pathc && ok; i++)
-        ok = read_into(r, found.gl_pathv[i], s->cur, s->depth, s->includes + 1);
+    for (size_t i = 0; i < found.gl_pathc && !r->over; i++)
+        ok = read_into(r, found.gl_pathv[i], s->cur, s->depth, s->includes + 1) && ok;
     globfree(&found);
     return ok;
 }
@@ -315,9 +334,11 @@ static bool read_include(struct reader *r, struct source *s)
 
     if (ok && pattern.p[0] == '\0')
         ok = problem_in(r->why, s->file, s->line, "expected a file name after 'include'");
-    if (ok && s->includes >= INCLUDE_MAX)
+    if (ok && s->includes >= INCLUDE_MAX) {
+        r->over = true;
         ok = problem_in(r->why, s->file, s->line,
                         "files include each other more than %d levels deep", INCLUDE_MAX);
+    }
     if (ok) {
         char *path = resolve_pattern(s->file, pattern.p);
 
@@ -357,29 +378,63 @@ static bool read_statement(struct reader *r, struct source *s)
     return ok;
 }
 
+/* The reader goes on after an error in the next line, so that all of them are found at once;
+ * the tree is of no use then. */
+static void skip_line(struct reader *r, struct source *s)
+{
+    problems_error(r->found, r->why);
+    while (peek(s) != EOF && peek(s) != '\n')
+        take(s);
+}
+
+/* Windows' editors begin a file so. */
+static void skip_byte_order_mark(struct source *s)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    if (s->end - s->p >= 3 && memcmp(s->p, mark, 3) == 0)
+        s->p += 3;
+}
+
+static void close_section(struct reader *r, struct source *s)
+{
+    if (s->cur == s->base) {
+        problem_in(r->why, s->file, s->line, "'}' closes no section");
+        problems_error(r->found, r->why);
+        take(s);
+        return;
+    }
+    take(s);
+    s->cur = s->cur->parent;
+    s->depth--;
+}
+
 static bool read_source(struct reader *r, struct source *s)
 {
-    if (memchr(s->p, '\0', (size_t)(s->end - s->p)) != NULL)
-        return problem_in(r->why, s->file, 1, "not a text file");
+    const unsigned before = r->found->errors;
+
+    skip_byte_order_mark(s);
+    if (memchr(s->p, '\0', (size_t)(s->end - s->p)) != NULL) {
+        problem_in(r->why, s->file, 1, "not a text file");
+        return problems_error(r->found, r->why);
+    }
     for (;;) {
         skip_space(s);
+        if (r->over)
+            give_up(s);
         if (peek(s) == EOF)
             break;
-        if (peek(s) != '}') {
-            if (!read_statement(r, s))
-                return false;
-            continue;
-        }
-        if (s->cur == s->base)
-            return problem_in(r->why, s->file, s->line, "'}' closes no section");
-        take(s);
-        s->cur = s->cur->parent;
-        s->depth--;
+        if (peek(s) == '}')
+            close_section(r, s);
+        else if (!read_statement(r, s))
+            skip_line(r, s);
     }
-    if (s->cur != s->base)
-        return problem_in(r->why, s->file, s->line, "section '%s' of line %d is not closed",
-                          s->cur->name, s->cur->line);
-    return true;
+    if (s->cur != s->base) {
+        problem_in(r->why, s->file, s->line, "section '%s' of line %d is not closed",
+                   s->cur->name, s->cur->line);
+        problems_error(r->found, r->why);
+    }
+    return r->found->errors == before;
 }
 
 /* The file's text, to be wiped and freed by the caller; NULL with errno set. */
@@ -418,8 +473,10 @@ static bool read_into(struct reader *r, const char *path, struct node *base, uns
     char *text = load(path, &n);
     bool ok;
 
-    if (text == NULL)
-        return problem_set(r->why, "%s: cannot read: %s", path, strerror(errno));
+    if (text == NULL) {
+        problem_set(r->why, "%s: cannot read: %s", path, strerror(errno));
+        return problems_error(r->found, r->why);
+    }
     struct source s = {.p = text,
                        .end = text + n,
                        .file = file,
@@ -436,8 +493,7 @@ static bool read_into(struct reader *r, const char *path, struct node *base, uns
 
 static struct node *finish(struct reader *r, bool ok)
 {
-    if (ok)
-        ok = tree_refs_follow(&r->refs, r->root, r->why);
+    ok = ok && tree_refs_follow(&r->refs, r->root, r->found);
     tree_refs_free(&r->refs);
     if (ok)
         return r->root;
@@ -445,16 +501,19 @@ static struct node *finish(struct reader *r, bool ok)
     return NULL;
 }
 
-struct node *tree_read_file(const char *path, struct problem *why)
+struct node *tree_read_file(const char *path, struct problems *found)
 {
-    struct reader r = {.root = tree_new(), .why = why};
+    struct problem why = {.text = ""};
+    struct reader r = {.root = tree_new(), .why = &why, .found = found};
 
     return finish(&r, read_into(&r, path, r.root, 0, 0));
 }
 
-struct node *tree_read_text(const char *text, size_t n, const char *name, struct problem *why)
+struct node *tree_read_text(const char *text, size_t n, const char *name,
+                            struct problems *found)
 {
-    struct reader r = {.root = tree_new(), .why = why};
+    struct problem why = {.text = ""};
+    struct reader r = {.root = tree_new(), .why = &why, .found = found};
     struct source s = {.p = text,
                        .end = text + n,
                        .file = tree_intern(r.root, name),

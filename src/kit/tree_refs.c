@@ -126,28 +126,45 @@ static void follow_ready(struct tree_refs *refs, struct node *root, size_t *made
     refs->n = keep;
 }
 
-bool tree_refs_follow(struct tree_refs *refs, struct node *root, struct problem *why)
+/* Bases that do not exist; without any, what is left is a circle. */
+static void tell_left(const struct tree_refs *refs, struct node *root, struct problems *found)
 {
+    const unsigned before = found->errors;
     const struct tree_ref *ref;
+    struct problem why;
+
+    for (size_t i = 0; i < refs->n; i++) {
+        ref = &refs->v[i];
+        if (find_path(root, ref->target) != NULL)
+            continue;
+        problem_in(&why, ref->file, ref->line,
+                   "section '%s' is based on '%s', which does not exist", ref->section->name,
+                   ref->target);
+        problems_error(found, &why);
+    }
+    if (found->errors > before)
+        return;
+    ref = &refs->v[0];
+    problem_in(&why, ref->file, ref->line,
+               "section '%s' is based on '%s', which is based on it in turn",
+               ref->section->name, ref->target);
+    problems_error(found, &why);
+}
+
+bool tree_refs_follow(struct tree_refs *refs, struct node *root, struct problems *found)
+{
+    struct problem why;
     size_t before, made = 0;
 
     do {
         before = refs->n;
         follow_ready(refs, root, &made);
     } while (refs->n > 0 && refs->n < before && made <= NODES_MAX);
-    if (made > NODES_MAX)
-        return problem_set(why, "references make more than %u nodes", NODES_MAX);
-    if (refs->n == 0)
-        return true;
-    for (size_t i = 0; i < refs->n; i++) {
-        ref = &refs->v[i];
-        if (find_path(root, ref->target) == NULL)
-            return problem_in(why, ref->file, ref->line,
-                              "section '%s' is based on '%s', which does not exist",
-                              ref->section->name, ref->target);
+    if (made > NODES_MAX) {
+        problem_set(&why, "references make more than %u nodes", NODES_MAX);
+        return problems_error(found, &why);
     }
-    ref = &refs->v[0];
-    return problem_in(why, ref->file, ref->line,
-                      "section '%s' is based on '%s', which is based on it in turn",
-                      ref->section->name, ref->target);
+    if (refs->n > 0)
+        tell_left(refs, root, found);
+    return refs->n == 0;
 }

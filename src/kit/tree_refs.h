@@ -15,7 +15,7 @@ struct tree_refs {
 void tree_refs_add(struct tree_refs *refs, struct node *section, char *target, const char *file,
                    int line);
 /* Copies into each section what it lacks from its bases.  Once, after all files are read. */
-bool tree_refs_follow(struct tree_refs *refs, struct node *root, struct problem *why);
+bool tree_refs_follow(struct tree_refs *refs, struct node *root, struct problems *found);
 void tree_refs_free(struct tree_refs *refs);
 
 #endif

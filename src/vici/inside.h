@@ -122,6 +122,10 @@ void vici_answer_ok(struct vici_client *c);
 void vici_answer_error(struct vici_client *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Answers a load with all errors that it found, or with success; they and the warnings go to
+ * the log as well. */
+void vici_answer_found(struct vici_client *c, const struct problems *found);
+
 /* Begins a list: more is called until it returns false, as fast as the client reads. */
 void vici_stream(struct vici_client *c, bool (*more)(struct vici_client *c));
 /* Begins a wait.  ms 0: without limit. */

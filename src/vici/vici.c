@@ -147,6 +147,25 @@ void vici_answer_error(struct vici_client *c, const char *fmt, ...)
     vici_answer(c, message);
 }
 
+void vici_answer_found(struct vici_client *c, const struct problems *found)
+{
+    struct node *message = tree_new();
+    char text[8 * sizeof(((struct problem *)0)->text)] = "";
+
+    for (size_t i = 0; i < found->n; i++) {
+        size_t used = strlen(text);
+
+        daemon_log(c->v->d, 0, LOG_CFG, 0, "%s", found->v[i].problem.text);
+        if (found->v[i].is_error)
+            snprintf(text + used, sizeof(text) - used, "%s%s", used > 0 ? "; " : "",
+                     found->v[i].problem.text);
+    }
+    tree_add_value(message, "success", found->errors == 0 ? "yes" : "no");
+    if (found->errors > 0)
+        tree_add_value(message, "errmsg", text);
+    vici_answer(c, message);
+}
+
 static void stream_on(struct vici_client *c)
 {
     struct evbuffer *out = bufferevent_get_output(c->bev);

@@ -11,34 +11,36 @@
 enum { LEASES_MAX = 4000 }; /* in one answer, which must fit one packet */
 
 /* load-* messages hold sections, each named like what it defines. */
-static bool load_sections(struct vici_client *c, const struct node *req,
+static void load_sections(struct vici_client *c, const struct node *req,
                           bool (*load)(struct vici *v, const struct node *s,
-                                       struct problem *why))
+                                       struct problems *found))
 {
-    struct problem why = {0};
+    struct problems found = {0};
+    struct problem why;
 
     for (const struct node *s = req->first; s != NULL; s = s->next) {
-        if (s->kind != NODE_SECTION)
-            problem_set(&why, "'%s' is not a section", s->name);
-        else if (load(c->v, s, &why))
+        if (s->kind == NODE_SECTION) {
+            (void)load(c->v, s, &found);
             continue;
-        vici_answer_error(c, "%s", why.text);
-        return false;
+        }
+        problem_set(&why, "'%s' is not a section", s->name);
+        problems_error(&found, &why);
     }
-    return true;
+    vici_answer_found(c, &found);
+    problems_free(&found);
 }
 
-static bool load_conn(struct vici *v, const struct node *s, struct problem *why)
+static bool load_conn(struct vici *v, const struct node *s, struct problems *found)
 {
-    struct conn *conn = conn_build(s, daemon_creds(v->d), NULL, why);
+    struct conn *conn = conn_build(s, daemon_creds(v->d), NULL, found);
+    struct problem why = {0};
 
-    return conn != NULL && daemon_add_conn(v->d, conn, why);
+    return conn != NULL && (daemon_add_conn(v->d, conn, &why) || problems_error(found, &why));
 }
 
 void vici_cmd_load_conn(struct vici_client *c, const struct node *req)
 {
-    if (load_sections(c, req, load_conn))
-        vici_answer_ok(c);
+    load_sections(c, req, load_conn);
 }
 
 void vici_cmd_unload_conn(struct vici_client *c, const struct node *req)
@@ -55,9 +57,9 @@ void vici_cmd_unload_conn(struct vici_client *c, const struct node *req)
 
 /* ---- pools ---------------------------------------------------------------------- */
 
-static bool load_pool(struct vici *v, const struct node *s, struct problem *why)
+static bool load_pool(struct vici *v, const struct node *s, struct problems *found)
 {
-    if (!conf_load_pool(daemon_pools(v->d), s, why))
+    if (!conf_load_pool(daemon_pools(v->d), s, found))
         return false;
     vici_keep(&v->pools, s->name, NULL);
     return true;
@@ -65,8 +67,7 @@ static bool load_pool(struct vici *v, const struct node *s, struct problem *why)
 
 void vici_cmd_load_pool(struct vici_client *c, const struct node *req)
 {
-    if (load_sections(c, req, load_pool))
-        vici_answer_ok(c);
+    load_sections(c, req, load_pool);
 }
 
 void vici_cmd_unload_pool(struct vici_client *c, const struct node *req)

@@ -21,16 +21,21 @@ static void note(void *ctx, const char *text)
 
 static void read_connection(const char *text, size_t n)
 {
-    struct problem why = {.text = ""};
-    struct node *root = tree_read_text(text, n, "/nonexistent/fuzz.conf", &why);
+    struct problems found = {0};
+    struct node *root = tree_read_text(text, n, "/nonexistent/fuzz.conf", &found);
     struct creds *creds;
 
-    if (root == NULL)
+    FUZZ_CHECK((root == NULL) == (found.errors > 0));
+    if (root == NULL) {
+        problems_free(&found);
         return;
+    }
     creds = creds_new();
     for (const struct node *s = root->first; s != NULL; s = s->next) {
-        struct conn *c = s->kind == NODE_SECTION ? conn_build(s, creds, NULL, &why) : NULL;
+        unsigned before = found.errors;
+        struct conn *c = s->kind == NODE_SECTION ? conn_build(s, creds, NULL, &found) : NULL;
 
+        FUZZ_CHECK(s->kind != NODE_SECTION || (c == NULL) == (found.errors > before));
         if (c == NULL)
             continue;
         FUZZ_CHECK(c->cv.n_proposals > 0 && c->cv.name != NULL);
@@ -38,6 +43,7 @@ static void read_connection(const char *text, size_t n)
         conn_free(c);
     }
     creds_free(creds);
+    problems_free(&found);
     tree_free(root);
 }
 

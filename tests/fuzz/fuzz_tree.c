@@ -72,17 +72,17 @@ static void check_vici(const struct node *root)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct problem why = {.text = ""};
+    struct problems found = {0};
     const char *text = (const char *)data;
     struct node *root, *copy;
 
     if (n > TEXT_MAX || reads_files(text, n))
         return 0;
-    root = tree_read_text(text, n, "/nonexistent/fuzz.conf", &why);
-    if (root == NULL) {
-        FUZZ_CHECK(why.text[0] != '\0');
+    root = tree_read_text(text, n, "/nonexistent/fuzz.conf", &found);
+    FUZZ_CHECK((root == NULL) == (found.errors > 0));
+    problems_free(&found);
+    if (root == NULL)
         return 0;
-    }
     check_tree(root);
     copy = tree_copy(root);
     check_tree(copy);

@@ -42,8 +42,8 @@ static void a_file_in_a_folder_that_is_no_certificate_is_passed_over(void **stat
     fixture_write("x509ca/ca.srl", "1234\n");
     load("");
     assert_int_equal(count_certs(true), 1);
-    assert_int_equal(f.conf.n_warnings, 1);
-    assert_non_null(strstr(f.conf.warnings[0], "/x509ca/ca.srl': "));
+    assert_int_equal(f.conf.found.warnings, 1);
+    assert_non_null(strstr(f.conf.found.v[0].problem.text, "/x509ca/ca.srl': "));
     fixture_unload(&f);
     fixture_remove("x509ca/ca.srl");
 }
@@ -55,7 +55,7 @@ static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
     (void)state;
     fixture_write_key("rsa/locked.pem", key, "open sesame");
     load("secrets { rsa-1 { file = locked.pem\n secret = \"open sesame\"\n } }");
-    assert_int_equal(f.conf.n_warnings, 0);
+    assert_int_equal(f.conf.found.warnings, 0);
     fixture_unload(&f);
     assert_false(
         fixture_load(&f, "secrets { rsa-1 { file = locked.pem\n secret = wrong\n } }"));
@@ -63,8 +63,8 @@ static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
     assert_non_null(strstr(f.why.text, "/rsa/locked.pem'"));
     fixture_unload(&f);
     load(""); /* nobody asked for it by name */
-    assert_int_equal(f.conf.n_warnings, 1);
-    assert_non_null(strstr(f.conf.warnings[0], "/rsa/locked.pem'"));
+    assert_int_equal(f.conf.found.warnings, 1);
+    assert_non_null(strstr(f.conf.found.v[0].problem.text, "/rsa/locked.pem'"));
     fixture_unload(&f);
     fixture_remove("rsa/locked.pem");
     EVP_PKEY_free(key);
@@ -92,7 +92,7 @@ static void load_conn_brings_lists_and_certificates_as_octets(void **state)
 {
     struct creds *creds = creds_new();
     struct node *msg = tree_new(), *c = tree_add_section(msg, "vici"), *s, *list;
-    struct problem why;
+    struct problems found = {0};
     struct conn *built;
     unsigned char *der = NULL;
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -113,21 +113,22 @@ static void load_conn_brings_lists_and_certificates_as_octets(void **state)
     tree_add_item_bytes(tree_add_list(s, "certs"), der, (size_t)n);
     s = tree_add_section(tree_add_section(c, "children"), "n");
     tree_add_item(tree_add_list(s, "local_ts"), "10.0.0.0/8");
-    built = conn_build(c, creds, NULL, &why);
+    built = conn_build(c, creds, NULL, &found);
     if (built == NULL)
-        fail_msg("%s", why.text);
+        fail_msg("%s", problems_first_error(&found)->text);
     assert_int_equal(built->cv.n_remote_addrs, 2);
     assert_id(&built->cv.local.id, "C=CH, O=Fleet, CN=dev");
     assert_true(tree_equal(built->source, c));
     conn_free(built);
 
     tree_set_value(tree_find(c, "version"), "2\0x", 3);
-    assert_null(conn_build(c, creds, NULL, &why));
-    assert_string_equal(why.text, "vici.version: expected text, not octets");
-    tree_set_value(tree_find(c, "version"), "2", 1);
     tree_set_value(tree_find(tree_find(c, "local"), "certs")->first, "junk", 4);
-    assert_null(conn_build(c, creds, NULL, &why));
-    assert_ptr_equal(strstr(why.text, "vici.local.certs: "), why.text);
+    assert_null(conn_build(c, creds, NULL, &found)); /* both are told */
+    assert_int_equal(found.errors, 2);
+    assert_string_equal(found.v[0].problem.text, "vici.version: expected text, not octets");
+    assert_ptr_equal(strstr(found.v[1].problem.text, "vici.local.certs: "),
+                     found.v[1].problem.text);
+    problems_free(&found);
     OPENSSL_free(der);
     X509_free(cert);
     EVP_PKEY_free(key);

@@ -103,7 +103,7 @@ static void wrong_keys_of_a_connection(void **state)
          "e.g. x25519"},
         {"vips = 10.0.0.0/8",
          "2: connections.c.vips: expected an address, 0.0.0.0 or :: for any, not '10.0.0.0/8'"},
-        {"pools = p4", "2: c.pools: there is no pool 'p4', did you mean 'p6'?"},
+        {"pools = p4", "2: connections.c.pools: there is no pool 'p4', did you mean 'p6'?"},
         {"pull = no",
          "2: connections.c.pull: key 'pull' of strongSwan is not supported; only the default "
          "'yes' is accepted"},
@@ -364,9 +364,6 @@ static void wrong_settings_and_other_sections(void **state)
          "1: connections.version: expected a section: 'version { }'"},
         {"authorities { a { } }",
          "1: authorities.a: needs 'cacert' or 'file', the CA's certificate"},
-        {"authorities { a { cacert = ca.pem\n crl_uris = http://x/ } }",
-         "2: authorities.a.crl_uris: key 'crl_uris' of strongSwan is not supported: "
-         "revocation is not checked online; put revocation lists into x509crl/"},
         {"pools { p { adrs = 10.0.0.0/8 } }",
          "1: pools.p.adrs: unknown key 'adrs', did you mean 'addrs'?"},
         {"connections {\n", "2: section 'connections' of line 1 is not closed"},
@@ -383,6 +380,111 @@ static void an_error_in_an_inherited_value_names_where_it_was_written(void **sta
     (void)state;
     assert_refused("base {\n version = 9\n}\nconnections { c : base { } }\n",
                    "2: connections.c.version: expected 0, 1 or 2, not '9'");
+}
+
+/* The lines of what was found: "LEVEL LINE: ..." */
+static void assert_found(const char *const *want, size_t n)
+{
+    char got[600];
+
+    for (size_t i = 0; i < n && i < f.conf.found.n; i++) {
+        const struct finding *found = &f.conf.found.v[i];
+
+        snprintf(got, sizeof(got), "%s %s", found->is_error ? "error" : "warning",
+                 found->problem.text + found->problem.file_n +
+                     (found->problem.text[found->problem.file_n] == ':'));
+        assert_string_equal(got, want[i]);
+    }
+    assert_int_equal(f.conf.found.n, n);
+}
+
+static void all_errors_are_found_in_one_go(void **state)
+{
+    static const char *const want[] = {
+        "error 1: colour: unknown key 'colour'",
+        "error 14: culvert.prt: unknown key 'prt', did you mean 'port'?",
+        "error 13: secrets.ike-1.id2: identity is empty; a value with '#' needs quotes",
+        "error 3: connections.c.remote_adrs: unknown key 'remote_adrs', did you mean "
+        "'remote_addrs'?",
+        "error 4: connections.c.version: expected 0, 1 or 2, not '3'",
+        "error 5: connections.c.local.auth: expected psk, pubkey or a signature scheme like "
+        "rsa, "
+        "ecdsa-sha256 or ed25519, not 'pks'",
+        "error 6: connections.c.remote.xauth_id: unknown key 'xauth_id'",
+        "error 8: connections.c.children.n.mode: expected tunnel, transport, transport_proxy, "
+        "beet, pass or drop, not 'tunel', did you mean 'tunnel'?",
+        "error 9: connections.c.children.n.local_ts: '10.0.0' is not a subnet: expected e.g. "
+        "10.0.0.0/8, fd00::/64, 10.0.0.1-10.0.0.9 or 'dynamic'",
+        "error 11: connections.d.encap: expected yes or no, not 'on'",
+    };
+
+    (void)state;
+    assert_false(fixture_load(&f, "colour = red\n"
+                                  "connections { c {\n"
+                                  "  remote_adrs = 10.0.0.1\n"
+                                  "  version = 3\n"
+                                  "  local { auth = pks }\n"
+                                  "  remote { xauth_id = x }\n"
+                                  "  children { n {\n"
+                                  "    mode = tunel\n"
+                                  "    local_ts = 10.0.0\n"
+                                  "  } } }\n"
+                                  "  d { encap = on }\n"
+                                  "}\n"
+                                  "secrets { ike-1 { id2 = keyid: } }\n"
+                                  "culvert { prt = 500 }\n"));
+    assert_found(want, COUNT(want));
+    fixture_unload(&f);
+}
+
+/* An unsupported key keeps its own connection out, and no other one. */
+static void a_connection_with_an_error_is_refused_by_itself(void **state)
+{
+    static const char text[] = "connections {\n"
+                               "  old { version = 1 }\n"
+                               "  phone { remote { auth = eap-mschapv2 } }\n"
+                               "  good { remote_addrs = 10.0.0.1 }\n"
+                               "}\n"
+                               "secrets { ntlm-1 { secret = x } }\n"
+                               "pools { p { addrs = nonsense } }\n"
+                               "authorities { a { file = gone.pem } }\n";
+
+    (void)state;
+    assert_true(fixture_load(&f, text));
+    assert_int_equal(f.conf.found.errors, 5);
+    assert_non_null(fixture_conn(&f, "good"));
+    assert_null(fixture_conn(&f, "good")->next);
+    assert_true(conf_refused(&f.conf, "old"));
+    assert_true(conf_refused(&f.conf, "phone"));
+    assert_false(conf_refused(&f.conf, "good"));
+    fixture_unload(&f);
+}
+
+static void with_strict_a_file_is_loaded_as_a_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    assert_false(fixture_load(&f, "connections { old { version = 1 }\n good { } }\n"
+                                  "culvert { strict = yes }\n"));
+    assert_null(f.conf.conns);
+    fixture_unload(&f);
+    assert_true(fixture_load(&f, "connections { good { } }\nculvert { strict = yes }\n"));
+    assert_non_null(fixture_conn(&f, "good"));
+    fixture_unload(&f);
+}
+
+/* What keeps nothing from working is a warning in a file as it is over VICI. */
+static void revocation_addresses_are_warned_of(void **state)
+{
+    static const char *const want[] = {
+        "warning 2: authorities.a.crl_uris: revocation is not checked online, so 'crl_uris' is "
+        "not used; put revocation lists into x509crl/",
+    };
+
+    (void)state;
+    assert_true(fixture_load(&f, "authorities { a { cacert = ca.pem\n"
+                                 " crl_uris = http://x/ } }\n"));
+    assert_found(want, COUNT(want));
+    fixture_unload(&f);
 }
 
 static void secrets_never_appear_in_messages(void **state)
@@ -412,6 +514,10 @@ int main(void)
         cmocka_unit_test(wrong_secrets),
         cmocka_unit_test(wrong_settings_and_other_sections),
         cmocka_unit_test(an_error_in_an_inherited_value_names_where_it_was_written),
+        cmocka_unit_test(all_errors_are_found_in_one_go),
+        cmocka_unit_test(a_connection_with_an_error_is_refused_by_itself),
+        cmocka_unit_test(with_strict_a_file_is_loaded_as_a_whole_or_not_at_all),
+        cmocka_unit_test(revocation_addresses_are_warned_of),
         cmocka_unit_test(secrets_never_appear_in_messages),
     };
 

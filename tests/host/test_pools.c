@@ -39,11 +39,15 @@ static int drop(void **state)
 
 static bool load(const char *text)
 {
-    struct node *root = tree_read_text(text, strlen(text), "pools", &why);
+    struct problems found = {0};
+    struct node *root = tree_read_text(text, strlen(text), "pools", &found);
     bool ok = root != NULL;
 
     for (const struct node *n = ok ? root->first : NULL; n != NULL && ok; n = n->next)
-        ok = conf_load_pool(pools, n, &why);
+        ok = conf_load_pool(pools, n, &found);
+    if (!ok)
+        why = *problems_first_error(&found);
+    problems_free(&found);
     tree_free(root);
     return ok;
 }

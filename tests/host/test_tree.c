@@ -20,10 +20,26 @@
 
 static struct problem why;
 
+/* why: the first error. */
+static struct node *keep_first(struct node *root, struct problems *found)
+{
+    why = (struct problem){.text = ""};
+    if (found->errors > 0)
+        why = *problems_first_error(found);
+    problems_free(found);
+    return root;
+}
+
+static struct node *read_octets(const char *text, size_t n)
+{
+    struct problems found = {0};
+
+    return keep_first(tree_read_text(text, n, "t.conf", &found), &found);
+}
+
 static struct node *read_text(const char *text)
 {
-    why.text[0] = '\0';
-    return tree_read_text(text, strlen(text), "t.conf", &why);
+    return read_octets(text, strlen(text));
 }
 
 /* A tree as one line, for comparing. */
@@ -177,8 +193,65 @@ static void wrong_syntax_is_refused_with_file_and_line(void **state)
         assert_null(read_text(cases[i].text));
         assert_string_equal(why.text, cases[i].problem);
     }
-    assert_null(tree_read_text("a\0b", 3, "t.conf", &why));
+    assert_null(read_octets("a\0b", 3));
     assert_string_equal(why.text, "t.conf:1: not a text file");
+}
+
+/* Real files took up to six starts when each showed one error. */
+static void all_errors_of_a_file_are_found_at_once(void **state)
+{
+    static const char text[] = "a {\n"
+                               "  b 10.0.0.1\n"
+                               "  = 2\n"
+                               "  include /no/such/f\n"
+                               "  c = 1\n"
+                               "  c { d = 2 }\n"
+                               "}\n"
+                               "}\n"
+                               "e = \"open\n";
+    static const char *const want[] = {
+        "t.conf:2: expected '=' or '{' after 'b'",
+        "t.conf:3: expected a name, not '='",
+        "t.conf:4: cannot include '/no/such/f': no such file",
+        "t.conf:6: 'c' is a key in line 5 already, not a section",
+        "t.conf:8: '}' closes no section",
+        "t.conf:9: string is not closed with '\"'",
+    };
+    struct problems found = {0};
+
+    (void)state;
+    assert_null(tree_read_text(text, sizeof(text) - 1, "t.conf", &found));
+    assert_int_equal(found.n, COUNT(want));
+    for (size_t i = 0; i < COUNT(want); i++) {
+        assert_true(found.v[i].is_error);
+        assert_string_equal(found.v[i].problem.text, want[i]);
+        assert_int_equal(found.v[i].problem.line, want[i][7] - '0');
+        assert_int_equal(found.v[i].problem.file_n, 6);
+    }
+    problems_free(&found);
+}
+
+static void bases_that_do_not_exist_are_all_named(void **state)
+{
+    static const char text[] = "a : x { }\nb : y, a { }\n";
+    struct problems found = {0};
+
+    (void)state;
+    assert_null(tree_read_text(text, sizeof(text) - 1, "t.conf", &found));
+    assert_int_equal(found.n, 2);
+    assert_string_equal(found.v[0].problem.text,
+                        "t.conf:1: section 'a' is based on 'x', which does not exist");
+    assert_string_equal(found.v[1].problem.text,
+                        "t.conf:2: section 'b' is based on 'y', which does not exist");
+    problems_free(&found);
+}
+
+static void a_byte_order_mark_is_no_part_of_the_first_name(void **state)
+{
+    (void)state;
+    assert_reads("\xef\xbb\xbf"
+                "a = 1",
+                "a=1;");
 }
 
 static void sections_may_not_be_nested_without_end(void **state)
@@ -226,11 +299,11 @@ static void put_file(const char *name, const char *text)
 
 static struct node *read_file(const char *name)
 {
+    struct problems found = {0};
     char path[256];
 
     snprintf(path, sizeof(path), "%s/%s", dir, name);
-    why.text[0] = '\0';
-    return tree_read_file(path, &why);
+    return keep_first(tree_read_file(path, &found), &found);
 }
 
 static int make_dir(void **state)
@@ -320,7 +393,7 @@ static void every_prefix_of_a_file_is_read_or_refused_cleanly(void **state)
 
     (void)state;
     for (size_t n = 0; n <= strlen(text); n++)
-        tree_free(tree_read_text(text, n, "t.conf", &why));
+        tree_free(read_octets(text, n));
 }
 
 static void a_copy_is_equal_and_lives_on_its_own(void **state)
@@ -426,6 +499,9 @@ int main(void)
         cmocka_unit_test(a_section_inherits_what_it_lacks_from_its_bases),
         cmocka_unit_test(an_inherited_node_knows_where_it_was_written),
         cmocka_unit_test(wrong_syntax_is_refused_with_file_and_line),
+        cmocka_unit_test(all_errors_of_a_file_are_found_at_once),
+        cmocka_unit_test(bases_that_do_not_exist_are_all_named),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_first_name),
         cmocka_unit_test(sections_may_not_be_nested_without_end),
         cmocka_unit_test(references_may_not_make_a_tree_of_any_size),
         cmocka_unit_test(includes_are_relative_to_the_file_and_read_into_the_section),

@@ -147,6 +147,18 @@ struct fixture {
     struct problem why;
 };
 
+/* why: the first error. */
+static inline bool fixture_reload(struct fixture *f, const char *path)
+{
+    const struct problem *first;
+    bool ok = conf_load(&f->conf, path, f->creds, f->pools);
+
+    first = problems_first_error(&f->conf.found);
+    if (first != NULL)
+        f->why = *first;
+    return ok;
+}
+
 static inline bool fixture_load(struct fixture *f, const char *text)
 {
     char path[160];
@@ -156,7 +168,7 @@ static inline bool fixture_load(struct fixture *f, const char *text)
     f->creds = creds_new();
     f->pools = pools_new();
     f->why.text[0] = '\0';
-    return conf_load(&f->conf, path, f->creds, f->pools, &f->why);
+    return fixture_reload(f, path);
 }
 
 static inline void fixture_unload(struct fixture *f)
