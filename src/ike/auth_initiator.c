@@ -32,8 +32,7 @@ enum cv_err auth_start(struct ike *k, struct ike_sa *sa)
     if (first_child(k, sa) == NULL && !sa->peer_childless && sa->peer.conn->n_children > 0 &&
         child_new(&k->core, &sa->peer, sa->peer.conn, sa->peer.conn->children[0]) == NULL)
         return CV_ERR_FULL;
-    sa->state = ST_I_SIGN;
-    return auth_ask(k, sa, auth_own_question(sa->peer.conn));
+    return CV_OK;
 }
 
 /* RFC 7296 section 2.4: say so when we know of no other SA with this peer. */

@@ -66,8 +66,12 @@ struct ike_change {
     uint16_t retry_group; /* INVALID_KE_PAYLOAD: the group to try */
     bool has_child, has_ike;
     struct child_plan child;
-    struct ike_plan ike;
-    uint8_t nonce[NONCE_MAX]; /* the lower nonce of a rekey (RFC 7296 section 2.8.1) */
+    struct ike_plan ike; /* of a rekey; or with has_init, what IKE_SA_INIT agreed on */
+    bool has_init;
+    struct ike_auth_keys auth; /* with has_init */
+    bool again;                /* IKE_SA_INIT goes again, with what the peer asked for: */
+    struct cv_span cookie;     /* and retry_group */
+    uint8_t nonce[NONCE_MAX];  /* the lower nonce of a rekey (RFC 7296 section 2.8.1) */
     uint16_t nonce_len;
     uint32_t deleted[DELETED_MAX]; /* Child SAs that the peer deleted */
     unsigned n_deleted;
@@ -118,8 +122,12 @@ struct ike_answer {
 struct ike_in {
     uint8_t kind; /* ike_kind */
     uint8_t exchange;
-    const struct ike_msg *m; /* a message, authentic and parsed */
+    const struct ike_msg *m; /* a message, parsed; but for IKE_SA_INIT, authentic */
     uint32_t kept;           /* message buffer that m points into, or POOL_NONE */
+    /* IKE_SA_INIT: as it came, and where */
+    const struct ike_hdr *h;
+    struct cv_span datagram;
+    const struct ike_path *path;
     const struct ike_answer *answer;
 };
 
@@ -158,7 +166,7 @@ uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 /* ---- input.c, step.c */
 /* One IKE datagram without marker; it is decrypted in place. */
 enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path *path);
-/* One authentic, parsed message, or one answer of the host. */
+/* One parsed message or one answer of the host.  sa is NULL for what makes a new SA. */
 enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in);
 /* Must the message outlive its datagram, because the host is asked about it? */
 bool ike_step_keeps(const struct ike_sa *sa, const struct ike_in *in);
@@ -170,19 +178,27 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
 void child_set_lifetimes(const struct ike *k, struct child_sa *c);
 
 /* ---- init.c, init_initiator.c, init_responder.c */
+ike_handler init_request, init_response;
+/* Commit: the SA that the peer's request makes, whose response is in out. */
+CV_MUST_USE enum cv_err init_commit_new(struct ike *k, const struct ike_in *in,
+                                        const struct ike_change *ch, const struct ike_out *out,
+                                        struct ike_sa **sa);
+/* Commit: what the peer's response agrees on, or our request again. */
+CV_MUST_USE enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                                    const struct ike_change *ch);
+/* Answers without keeping anything. */
+void init_send_stateless(struct ike *k, const struct ike_in *in, const struct ike_out *out);
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                        const struct ike_path *path);
 CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
-/* Sends the IKE_SA_INIT request again with what hs holds by now. */
-CV_MUST_USE enum cv_err init_send(struct ike *k, struct ike_sa *sa);
 
 /* ---- auth.c, auth_initiator.c, auth_responder.c */
 ike_handler auth_request, auth_response;
 ike_handler initiator_proven, initiator_verdict;
 ike_handler responder_verdict, responder_address, responder_proven;
 ike_handler auth_unanswered;
-/* Initiator, after IKE_SA_INIT. */
-enum cv_err auth_start(struct ike *k, struct ike_sa *sa);
+/* Commit: the initiator gets ready for IKE_AUTH. */
+CV_MUST_USE enum cv_err auth_start(struct ike *k, struct ike_sa *sa);
 /* The attempt ends: writes what the peer is told. */
 void auth_fail(const struct ike_sa *sa, enum cv_err err, struct ike_out *out,
                struct ike_change *ch);

@@ -6,45 +6,48 @@
 
 #include "base/secret.h"
 #include "ike/natd.h"
+#include "wire/ip.h"
 
 #include <string.h>
 
-enum { HASH_IDENTITY = 5 };
+enum { HASH_IDENTITY = 5, INIT_MESSAGES = 2 };
 
-static void put_natd(struct ike *k, struct ike_chain *c, const struct ike_sa *sa)
+struct init_ends init_ends_of(const struct peer *p)
 {
+    return (struct init_ends){p->conn, p->spi_i, p->spi_r, &p->local, &p->remote};
+}
+
+static void put_natd(const struct ike *k, struct ike_chain *c, const struct init_ends *ends)
+{
+    const struct cv_crypto *crypto = k->core.crypto;
     uint8_t hash[NATD_LEN];
 
     /* encap = yes: claim a NAT by a hash that fits no address */
-    if (sa->peer.conn != NULL && sa->peer.conn->encap) {
+    if (ends->conn->encap) {
         if (!core_random(&k->core, hash, sizeof(hash)))
             return;
-    } else if (natd_hash(hash, k->core.crypto, sa->peer.spi_i, sa->peer.spi_r,
-                         &sa->peer.local) != CV_OK) {
+    } else if (natd_hash(hash, crypto, ends->spi_i, ends->spi_r, ends->local) != CV_OK) {
         return;
     }
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_SOURCE_IP, span(hash, sizeof(hash)));
-    if (natd_hash(hash, k->core.crypto, sa->peer.spi_i, sa->peer.spi_r, &sa->peer.remote) !=
-        CV_OK)
+    if (natd_hash(hash, crypto, ends->spi_i, ends->spi_r, ends->remote) != CV_OK)
         return;
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_DESTINATION_IP,
                    span(hash, sizeof(hash)));
 }
 
-/* What both sides announce. */
-void init_put_abilities(struct ike *k, struct ike_chain *c, const struct ike_sa *sa)
+void init_put_abilities(const struct ike *k, struct ike_chain *c, const struct init_ends *ends)
 {
     static const uint8_t hashes[] = {0, CV_HASH_SHA2_256, 0, CV_HASH_SHA2_384,
                                      0, CV_HASH_SHA2_512, 0, HASH_IDENTITY};
 
-    put_natd(k, c, sa);
-    if (sa->peer.conn->fragmentation)
+    put_natd(k, c, ends);
+    if (ends->conn->fragmentation)
         ike_put_notify(c, 0, span(NULL, 0), N_IKEV2_FRAGMENTATION_SUPPORTED, span(NULL, 0));
     ike_put_notify(c, 0, span(NULL, 0), N_SIGNATURE_HASH_ALGORITHMS,
                    span(hashes, sizeof(hashes)));
 }
 
-/* What both sides note about the peer's first message. */
 void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN])
 {
@@ -71,72 +74,94 @@ void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     hs_note_certreqs(hs, m);
 }
 
-/* SKEYSEED and the SA's keys; it has algorithms only when it has keys. */
-static enum cv_err derive_keys(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                               const uint8_t *secret)
+enum cv_err init_keys(const struct ike *k, struct ike_change *ch, struct cv_span secret,
+                      struct cv_span ni, struct cv_span nr)
 {
-    struct ike_algs algs;
-    enum cv_err err = ike_algs_find(&algs, k->core.crypto, &sa->suite);
+    struct ike_plan *p = &ch->ike;
+    enum cv_err err = ike_algs_find(&p->algs, k->core.crypto, &p->suite);
+
+    return err != CV_OK ? err
+                        : keymat_ike(&p->keys, &ch->auth, &p->algs, secret, ni, nr, p->spi_i,
+                                     p->spi_r, NULL, NULL);
+}
+
+void init_commit_keys(struct ike_sa *sa, struct ike_hs *hs, const struct ike_change *ch)
+{
+    sa->suite = ch->ike.suite;
+    sa->algs = ch->ike.algs;
+    sa->keys = ch->ike.keys;
+    hs->auth = ch->auth;
+}
+
+/* The SA that a response is for, which does not know the responder's SPI yet. */
+static struct ike_sa *find_initiator(const struct ike *k, const struct ike_in *in)
+{
+    struct ike_hdr own = *in->h;
+    struct ike_sa *sa;
+
+    memset(own.spi_r, 0, IKE_SPI_LEN);
+    sa = sa_find(k, &own);
+    return sa != NULL && sa->state == ST_I_INIT && in->h->msg_id == 0 &&
+                   endpoint_equal(&in->path->remote, &sa->peer.remote)
+               ? sa
+               : NULL;
+}
+
+static enum cv_err parse(struct ike *k, struct ike_msg *m, const struct ike_in *in)
+{
+    enum cv_err err =
+        ike_parse_payloads(m, in->h->next, span_from(in->datagram, IKE_HDR_LEN), IKE_HDR_LEN);
 
     if (err == CV_OK)
-        err = keymat_ike(&sa->keys, &hs->auth, &algs, span(secret, hs->ke->secret_len),
-                         span(hs->ni, hs->ni_len), span(hs->nr, hs->nr_len), sa->peer.spi_i,
-                         sa->peer.spi_r, NULL, NULL);
-    if (err == CV_OK)
-        sa->algs = algs;
+        core_count_in(&k->core, EX_SA_INIT, in->kind == RESP);
     return err;
 }
 
-enum cv_err init_answer_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                           struct cv_span peer_pub)
+static enum cv_err take_response(struct ike *k, const struct ike_in *in, struct ike_msg *m)
 {
-    uint8_t secret[CV_KE_SECRET_MAX];
+    struct ike_sa *sa = find_initiator(k, in);
     enum cv_err err;
 
-    hs->ke = crypto_ke(k->core.crypto, sa->suite.ke);
-    if (hs->ke == NULL)
-        return CV_ERR_UNSUPPORTED;
-    err = crypto_encapsulate(hs->ke, peer_pub, hs->ke_pub, secret);
+    if (sa == NULL)
+        return CV_ERR_IKE_SPI;
+    err = parse(k, m, in);
+    if (err == CV_OK && !msg_make_room(k, INIT_MESSAGES))
+        err = CV_ERR_FULL; /* as if it had been lost */
     if (err == CV_OK)
-        err = derive_keys(k, sa, hs, secret);
-    wipe(secret, sizeof(secret));
+        err = ike_step(k, sa, in);
+    if (err == CV_OK && sa->state == ST_DEAD)
+        err = sa->peer.reason;
+    sa_arm(k, sa);
     return err;
 }
 
-enum cv_err init_finish_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                           struct cv_span answer)
+static enum cv_err take_request(struct ike *k, const struct ike_in *in, struct ike_msg *m)
 {
-    uint8_t secret[CV_KE_SECRET_MAX];
-    enum cv_err err = crypto_decapsulate(hs->ke, hs->ke_key, answer, secret);
+    enum cv_err err = init_form(k, in);
 
     if (err == CV_OK)
-        err = derive_keys(k, sa, hs, secret);
-    wipe(secret, sizeof(secret));
-    if (err != CV_OK)
-        return err;
-    hs->ke->free_key(hs->ke_key);
-    hs->ke_key = NULL;
-    return CV_OK;
-}
-
-enum cv_err init_new_ke(struct ike *k, struct ike_hs *hs, uint16_t group)
-{
-    if (hs->ke_key != NULL)
-        hs->ke->free_key(hs->ke_key);
-    hs->ke_key = NULL;
-    hs->ke = crypto_ke(k->core.crypto, group);
-    if (hs->ke == NULL)
-        return CV_ERR_UNSUPPORTED;
-    hs->ke_key = hs->ke->generate(hs->ke_pub);
-    return hs->ke_key == NULL ? CV_ERR_CRYPTO : CV_OK;
+        err = parse(k, m, in);
+    if (err == CV_ERR_CRITICAL)
+        init_refuse_critical(k, in, m->critical_type);
+    if (err == CV_OK)
+        err = init_gate(k, in);
+    return err == CV_OK ? ike_step(k, NULL, in) : err;
 }
 
 enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
                        const struct ike_path *path)
 {
+    struct ike_msg m;
+    const struct ike_in in = {.kind = h->flags & IKE_F_RESPONSE ? RESP : REQ,
+                              .exchange = EX_SA_INIT,
+                              .m = &m,
+                              .kept = POOL_NONE,
+                              .h = h,
+                              .datagram = datagram,
+                              .path = path};
+
     /* What cannot be kept for AUTH is not worth looking at. */
     if (datagram.n > k->core.set.limits.message_size)
         return CV_ERR_TOO_BIG;
-    return h->flags & IKE_F_RESPONSE ? init_response(k, h, datagram, path)
-                                     : init_request(k, h, datagram, path);
+    return in.kind == RESP ? take_response(k, &in, &m) : take_request(k, &in, &m);
 }

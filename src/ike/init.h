@@ -7,25 +7,28 @@
 #include "ike/exchange.h"
 #include "ike/plain.h"
 
+/* Two ends that are about to have an SA. */
+struct init_ends {
+    const struct cv_conn *conn;
+    const uint8_t *spi_i, *spi_r;
+    const struct cv_endpoint *local, *remote;
+};
+
+struct init_ends init_ends_of(const struct peer *p);
 /* Appends what both sides announce: NAT detection, fragments, hash algorithms. */
-void init_put_abilities(struct ike *k, struct ike_chain *c, const struct ike_sa *sa);
-/* Notes what the peer announces; spi_r as it was when the peer wrote m. */
+void init_put_abilities(const struct ike *k, struct ike_chain *c, const struct init_ends *ends);
+/* Commit: notes what the peer announces; spi_r as it was when the peer wrote m. */
 void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN]);
-/* Initiator: a new private key of this group, in place of the one before. */
-CV_MUST_USE enum cv_err init_new_ke(struct ike *k, struct ike_hs *hs, uint16_t group);
-/* Responder: our answer to the peer's public value, in hs, and the SA's keys. */
-CV_MUST_USE enum cv_err init_answer_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                                       struct cv_span peer_pub);
-/* Initiator: the SA's keys out of the peer's answer; the private key is used up. */
-CV_MUST_USE enum cv_err init_finish_ke(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                                       struct cv_span answer);
+/* SKEYSEED and the keys of the SA that ch plans. */
+CV_MUST_USE enum cv_err init_keys(const struct ike *k, struct ike_change *ch,
+                                  struct cv_span secret, struct cv_span ni, struct cv_span nr);
+/* Commit: suite and keys. */
+void init_commit_keys(struct ike_sa *sa, struct ike_hs *hs, const struct ike_change *ch);
 
-/* init_initiator.c */
-enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
-                          const struct ike_path *path);
-/* init_responder.c */
-enum cv_err init_request(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
-                         const struct ike_path *path);
+/* What comes before the rules, init_responder.c: form, repetition, cookies, load. */
+CV_MUST_USE enum cv_err init_gate(struct ike *k, const struct ike_in *in);
+CV_MUST_USE enum cv_err init_form(struct ike *k, const struct ike_in *in);
+void init_refuse_critical(struct ike *k, const struct ike_in *in, uint8_t type);
 
 #endif

@@ -3,33 +3,32 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/secret.h"
+#include "ike/auth.h"
 #include "ike/init.h"
 #include "wire/ip.h"
 
 enum { INIT_ROUNDS_MAX = 6 }; /* cookies and other groups that we follow */
 
-enum cv_err init_start(struct ike *k, struct ike_sa *sa)
+/* A new private key of this group, in place of the one before. */
+static enum cv_err new_ke(const struct ike *k, struct ike_hs *hs, uint16_t group)
 {
-    enum cv_err err = sa_take_hs(k, sa);
-    struct ike_hs *hs = sa_hs_mut(k, sa);
-
-    if (err != CV_OK)
-        return err;
-    hs->ni_len = NONCE_LEN;
-    if (!core_random(&k->core, hs->ni, NONCE_LEN))
-        return CV_ERR_CRYPTO;
-    err = init_new_ke(k, hs,
-                      proposal_first_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals));
-    if (err != CV_OK)
-        return err;
-    sa->state = ST_I_INIT;
-    return init_send(k, sa);
+    if (hs->ke_key != NULL)
+        hs->ke->free_key(hs->ke_key);
+    hs->ke_key = NULL;
+    hs->ke = crypto_ke(k->core.crypto, group);
+    if (hs->ke == NULL)
+        return CV_ERR_UNSUPPORTED;
+    hs->ke_key = hs->ke->generate(hs->ke_pub);
+    return hs->ke_key == NULL ? CV_ERR_CRYPTO : CV_OK;
 }
 
-enum cv_err init_send(struct ike *k, struct ike_sa *sa)
+/* Sends the request, for the first time or with what hs holds by now. */
+static enum cv_err init_send(struct ike *k, struct ike_sa *sa)
 {
     struct ike_hs *hs = sa_hs_mut(k, sa);
     struct ike_hdr h = {.version = 0x20, .exchange = EX_SA_INIT, .flags = IKE_F_INITIATOR};
+    const struct init_ends ends = init_ends_of(&sa->peer);
     struct plain x;
     enum cv_err err;
 
@@ -45,7 +44,7 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     ike_payload_end(&x.chain);
     ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->public_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->ni, hs->ni_len));
-    init_put_abilities(k, &x.chain, sa);
+    init_put_abilities(k, &x.chain, &ends);
     err = plain_end(&x, &k->core.msgs);
     if (err != CV_OK)
         return err;
@@ -62,72 +61,143 @@ enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     return CV_OK;
 }
 
-/* COOKIE and INVALID_KE_PAYLOAD lead to another round; other error notifies end it. */
-static enum cv_err init_again(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+enum cv_err init_start(struct ike *k, struct ike_sa *sa)
+{
+    enum cv_err err = sa_take_hs(k, sa);
+    struct ike_hs *hs = sa_hs_mut(k, sa);
+
+    if (err != CV_OK)
+        return err;
+    hs->ni_len = NONCE_LEN;
+    if (!core_random(&k->core, hs->ni, NONCE_LEN))
+        return CV_ERR_CRYPTO;
+    err =
+        new_ke(k, hs, proposal_first_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals));
+    if (err != CV_OK)
+        return err;
+    sa->state = ST_I_INIT;
+    return init_send(k, sa);
+}
+
+/* ---- the response ---- */
+
+/* COOKIE and INVALID_KE_PAYLOAD lead to another round. */
+static enum cv_err ask_again(const struct ike_sa *sa, const struct ike_hs *hs,
+                             const struct ike_msg *m, struct ike_change *ch)
 {
     const struct ike_notify *cookie = ike_find_notify(m, N_COOKIE);
     const struct ike_notify *ke = ike_find_notify(m, N_INVALID_KE_PAYLOAD);
-    struct ike_hs *hs = sa_hs_mut(k, sa);
-    enum cv_err err = CV_OK;
+    const struct cv_conn *conn = sa->peer.conn;
 
-    if (++sa->init_tries > INIT_ROUNDS_MAX)
+    if (sa->init_tries + 1 > INIT_ROUNDS_MAX)
         return CV_ERR_PEER_REJECTED;
-    if (cookie != NULL) {
-        if (cookie->data.n == 0 || cookie->data.n > COOKIE_MAX)
-            return CV_ERR_MALFORMED;
-        memcpy(hs->cookie, cookie->data.p, cookie->data.n);
-        hs->cookie_len = (uint8_t)cookie->data.n;
-    }
+    if (cookie != NULL && (cookie->data.n == 0 || cookie->data.n > COOKIE_MAX))
+        return CV_ERR_MALFORMED;
+    if (cookie != NULL)
+        ch->cookie = cookie->data;
     if (ke != NULL) {
         struct rd r = rd_init(ke->data);
-        uint16_t group = rd_u16(&r);
 
+        ch->retry_group = rd_u16(&r);
         /* RFC 7296 section 2.7: only a group that we offered, lest we be downgraded */
-        if (!rd_done(&r) ||
-            !proposal_has_ke(sa->peer.conn->proposals, sa->peer.conn->n_proposals, group) ||
-            group == hs->ke->id)
+        if (!rd_done(&r) || ch->retry_group == hs->ke->id ||
+            !proposal_has_ke(conn->proposals, conn->n_proposals, ch->retry_group))
             return CV_ERR_KE_GROUP;
-        err = init_new_ke(k, hs, group);
     }
-    return err == CV_OK ? init_send(k, sa) : err;
+    ch->again = true;
+    ch->answer = false; /* our request still is */
+    ch->next = ST_I_INIT;
+    return CV_OK;
 }
 
-static void peer_error(struct ike *k, struct ike_sa *sa, uint16_t type)
+static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const struct ike_hs *hs,
+                         const struct ike_in *in, struct ike_change *ch)
 {
-    struct cv_effect *fx =
-        event_put(&k->core, CV_EV_PEER_NOTIFY, &sa->peer, err_of_notify(type));
-
-    if (fx != NULL)
-        fx->u.event.notify = type;
-}
-
-static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                                   const struct ike_msg *m, struct cv_span datagram)
-{
-    struct ike_hs *hs = sa_hs_mut(k, sa);
+    const struct cv_conn *conn = sa->peer.conn;
+    const struct ike_msg *m = in->m;
+    uint8_t secret[CV_KE_SECRET_MAX];
     struct proposal_choice choice;
     enum cv_err err = ike_check_sa(m->sa);
 
     if (err == CV_OK)
-        err = proposal_check_answer(&choice, sa->peer.conn->proposals,
-                                    sa->peer.conn->n_proposals, m->sa, true);
+        err = proposal_check_answer(&choice, conn->proposals, conn->n_proposals, m->sa, true);
     if (err != CV_OK)
         return err;
     if (choice.protocol != CV_PROTO_IKE || choice.suite.ke != hs->ke->id ||
         m->ke_group != hs->ke->id)
         return CV_ERR_KE_GROUP;
-    hs->init_peer = msg_copy_or_evict(k, datagram);
+    ch->ike.suite = choice.suite;
+    memcpy(ch->ike.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
+    memcpy(ch->ike.spi_r, in->h->spi_r, IKE_SPI_LEN);
+    err = crypto_decapsulate(hs->ke, hs->ke_key, m->ke_data, secret);
+    if (err == CV_OK)
+        err = init_keys(k, ch, span(secret, hs->ke->secret_len), span(hs->ni, hs->ni_len),
+                        m->nonce);
+    wipe(secret, sizeof(secret));
+    ch->has_init = true;
+    ch->ask = auth_own_question(conn);
+    return err;
+}
+
+enum cv_err init_response(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
+                          struct ike_out *out, struct ike_change *ch)
+{
+    static const uint8_t no_spi[IKE_SPI_LEN];
+    const struct ike_msg *m = in->m;
+    const struct ike_hs *hs = sa_hs(k, sa);
+    const struct ike_notify *n = ike_error_notify(m);
+
+    (void)out;
+    if (ike_find_notify(m, N_COOKIE) != NULL ||
+        (n != NULL && n->type == N_INVALID_KE_PAYLOAD)) {
+        ch->close = ask_again(sa, hs, m, ch);
+    } else if (n != NULL) {
+        ch->failed = err_of_notify(n->type);
+        ch->notify = n->type;
+        ch->close = CV_ERR_PEER_REJECTED;
+    } else if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE) ||
+               memcmp(in->h->spi_r, no_spi, IKE_SPI_LEN) == 0) {
+        return CV_ERR_MALFORMED; /* not authentic: wait for a better one */
+    } else {
+        ch->close = agree(k, sa, hs, in, ch);
+    }
+    return CV_OK;
+}
+
+/* ---- commit ---- */
+
+static enum cv_err commit_again(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                                const struct ike_change *ch)
+{
+    enum cv_err err = CV_OK;
+
+    sa->init_tries++;
+    if (ch->cookie.n > 0) {
+        memcpy(hs->cookie, ch->cookie.p, ch->cookie.n);
+        hs->cookie_len = (uint8_t)ch->cookie.n;
+    }
+    if (ch->retry_group != 0)
+        err = new_ke(k, hs, ch->retry_group);
+    return err == CV_OK ? init_send(k, sa) : err;
+}
+
+enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                        const struct ike_change *ch)
+{
+    struct ike_hs *hs = sa_hs_mut(k, sa);
+
+    if (ch->again)
+        return commit_again(k, sa, hs, ch);
+    hs->init_peer = msg_copy_or_evict(k, in->datagram);
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;
-    sa->suite = choice.suite;
-    memcpy(sa->peer.spi_r, h->spi_r, IKE_SPI_LEN);
-    memcpy(hs->nr, m->nonce.p, m->nonce.n);
-    hs->nr_len = (uint16_t)m->nonce.n;
-    init_note_abilities(k, sa, hs, m, h->spi_r);
-    err = init_finish_ke(k, sa, hs, m->ke_data);
-    if (err != CV_OK)
-        return err;
-    request_done(k, sa);
+    memcpy(sa->peer.spi_r, ch->ike.spi_r, IKE_SPI_LEN);
+    memcpy(hs->nr, in->m->nonce.p, in->m->nonce.n);
+    hs->nr_len = (uint16_t)in->m->nonce.n;
+    init_note_abilities(k, sa, hs, in->m, sa->peer.spi_r);
+    init_commit_keys(sa, hs, ch);
+    hs->ke->free_key(hs->ke_key);
+    hs->ke_key = NULL;
     if (sa->peer.encap && sa->peer.carrier == CV_UDP_500) { /* RFC 7296 section 2.23 */
         sa->peer.carrier = CV_UDP_4500;
         sa->peer.local.port = 4500;
@@ -135,44 +205,4 @@ static enum cv_err accept_response(struct ike *k, struct ike_sa *sa, const struc
             sa->peer.remote.port = 4500;
     }
     return auth_start(k, sa);
-}
-
-enum cv_err init_response(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
-                          const struct ike_path *path)
-{
-    static const uint8_t no_spi[IKE_SPI_LEN];
-    struct ike_hdr own = *h;
-    struct ike_sa *sa;
-    struct ike_msg m;
-    const struct ike_notify *n;
-    enum cv_err err;
-
-    memset(own.spi_r, 0, IKE_SPI_LEN); /* we do not know it yet */
-    sa = sa_find(k, &own);
-    if (sa == NULL)
-        return CV_ERR_IKE_SPI;
-    if (sa->state != ST_I_INIT || h->msg_id != 0 ||
-        !endpoint_equal(&path->remote, &sa->peer.remote))
-        return CV_ERR_UNEXPECTED;
-    err = ike_parse_payloads(&m, h->next, span_from(datagram, IKE_HDR_LEN), IKE_HDR_LEN);
-    if (err != CV_OK)
-        return err;
-    core_count_in(&k->core, EX_SA_INIT, true);
-    n = ike_error_notify(&m);
-    if (ike_find_notify(&m, N_COOKIE) != NULL ||
-        (n != NULL && n->type == N_INVALID_KE_PAYLOAD)) {
-        err = init_again(k, sa, &m);
-    } else if (n != NULL) {
-        peer_error(k, sa, n->type);
-        err = CV_ERR_PEER_REJECTED;
-    } else if (!ike_has(&m, PL_SA) || !ike_has(&m, PL_KE) || !ike_has(&m, PL_NONCE) ||
-               memcmp(h->spi_r, no_spi, IKE_SPI_LEN) == 0) {
-        return CV_ERR_MALFORMED; /* not authentic: wait for a better one */
-    } else {
-        err = accept_response(k, sa, h, &m, datagram);
-    }
-    if (err != CV_OK)
-        sa_close(k, sa, err, false);
-    sa_arm(k, sa);
-    return err;
 }

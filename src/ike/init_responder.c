@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/secret.h"
 #include "ike/init.h"
 
 enum { INIT_MESSAGES = 2 }; /* that a half-open SA keeps: both IKE_SA_INIT */
@@ -52,153 +53,226 @@ static enum cv_err cookie_gate(struct ike *k, const struct ike_hdr *h, const str
     return CV_ERR_IKE_COOKIE;
 }
 
-static enum cv_err write_response(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                                  const struct proposal_choice *choice)
+/* The same IKE_SA_INIT request again gets the same response (RFC 7296 section 2.1). */
+static bool is_repeat(struct ike *k, const struct ike_in *in)
 {
-    struct ike_hdr h = {.version = 0x20, .exchange = EX_SA_INIT, .flags = IKE_F_RESPONSE};
+    struct ike_sa *sa = sa_of(half_open_find(&k->core, in->h->spi_i, &in->path->remote.addr));
+
+    if (sa == NULL)
+        return false;
+    if (sa->state == ST_R_INIT &&
+        span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), in->datagram))
+        send_again(k, sa, sa->resp);
+    return true;
+}
+
+enum cv_err init_form(struct ike *k, const struct ike_in *in)
+{
+    static const uint8_t zero[IKE_SPI_LEN];
+    const struct ike_hdr *h = in->h;
+
+    if (h->msg_id != 0 || memcmp(h->spi_r, zero, IKE_SPI_LEN) != 0 ||
+        memcmp(h->spi_i, zero, IKE_SPI_LEN) == 0 || !(h->flags & IKE_F_INITIATOR))
+        return CV_ERR_MALFORMED;
+    return is_repeat(k, in) ? CV_ERR_IKE_RETRANSMIT : CV_OK;
+}
+
+void init_refuse_critical(struct ike *k, const struct ike_in *in, uint8_t type)
+{
+    answer_stateless(k, in->h, in->path, N_UNSUPPORTED_CRITICAL_PAYLOAD, span(&type, 1));
+}
+
+enum cv_err init_gate(struct ike *k, const struct ike_in *in)
+{
+    const struct ike_msg *m = in->m;
+    enum cv_err err;
+
+    if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE))
+        return CV_ERR_MALFORMED;
+    err = cookie_gate(k, in->h, m, in->path);
+    if (err != CV_OK)
+        return err;
+    if (half_open_from(&k->core, &in->path->remote.addr) >= k->core.set.block_threshold)
+        return CV_ERR_FULL;
+    /* Half-open SAs must not take the room that others need to finish. */
+    return msg_make_room(k, msg_reserve(k) + INIT_MESSAGES) ? CV_OK : CV_ERR_FULL;
+}
+
+/* ---- the request ---- */
+
+/* The connection and the suite, or the notify that says why not. */
+static enum cv_err choose(const struct ike *k, const struct ike_in *in, struct ike_out *out,
+                          struct ike_change *ch, struct proposal_choice *choice)
+{
+    const struct ike_msg *m = in->m;
+    uint8_t group[2];
+    enum cv_err err = ike_check_sa(m->sa);
+
+    if (err != CV_OK)
+        return err;
+    err = conn_for_init(&k->core, &in->path->local.addr, &in->path->remote.addr, m->sa,
+                        m->ke_group, &ch->conn, choice);
+    if (err == CV_ERR_NO_PROPOSAL || err == CV_ERR_NO_CONN)
+        out_reject(out, ch, CV_ERR_NO_PROPOSAL, span(NULL, 0));
+    if (err != CV_OK || choice->suite.ke == m->ke_group)
+        return err;
+    group[0] = (uint8_t)(choice->suite.ke >> 8); /* RFC 7296 section 1.3 */
+    group[1] = (uint8_t)choice->suite.ke;
+    out_reject(out, ch, CV_ERR_KE_GROUP, span(group, sizeof(group)));
+    return CV_ERR_KE_GROUP;
+}
+
+/* Our half of the key exchange, and the SA's keys. */
+static enum cv_err make_keys(const struct ike *k, const struct ike_msg *m,
+                             struct ike_change *ch, uint8_t *answer)
+{
+    const struct cv_ke *ke = crypto_ke(k->core.crypto, ch->ike.suite.ke);
+    uint8_t secret[CV_KE_SECRET_MAX];
+    enum cv_err err;
+
+    if (ke == NULL)
+        return CV_ERR_UNSUPPORTED;
+    if (!core_random(&k->core, ch->nonce, NONCE_LEN))
+        return CV_ERR_CRYPTO;
+    ch->nonce_len = NONCE_LEN;
+    err = crypto_encapsulate(ke, m->ke_data, answer, secret);
+    if (err == CV_OK)
+        err = init_keys(k, ch, span(secret, ke->secret_len), m->nonce,
+                        span(ch->nonce, NONCE_LEN));
+    wipe(secret, sizeof(secret));
+    return err;
+}
+
+static void write_response(const struct ike *k, const struct ike_in *in,
+                           const struct ike_change *ch, const struct proposal_choice *choice,
+                           const uint8_t *answer, struct ike_out *out)
+{
+    const struct init_ends ends = {ch->conn, ch->ike.spi_i, ch->ike.spi_r, &in->path->local,
+                                   &in->path->remote};
+    const struct cv_ke *ke = crypto_ke(k->core.crypto, ch->ike.suite.ke);
+
+    ike_payload_begin(&out->chain, PL_SA);
+    proposal_put_answer(&out->w, choice, span(NULL, 0), true);
+    ike_payload_end(&out->chain);
+    ike_put_ke(&out->chain, ke->id, span(answer, ke->answer_len));
+    ike_put_payload(&out->chain, PL_NONCE, span(ch->nonce, ch->nonce_len));
+    init_put_abilities(k, &out->chain, &ends);
+    if (ch->conn->send_certreq && ch->conn->certreq.n > 0) {
+        ike_payload_begin(&out->chain, PL_CERTREQ);
+        wr_u8(&out->w, 4); /* X.509 certificate, signature */
+        wr_span(&out->w, ch->conn->certreq);
+        ike_payload_end(&out->chain);
+    }
+    ike_put_notify(&out->chain, 0, span(NULL, 0), N_CHILDLESS_IKEV2_SUPPORTED, span(NULL, 0));
+}
+
+enum cv_err init_request(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
+                         struct ike_out *out, struct ike_change *ch)
+{
+    struct proposal_choice choice;
+    uint8_t answer[CV_KE_PUB_MAX];
+    enum cv_err err = choose(k, in, out, ch, &choice);
+
+    (void)sa; /* there is none */
+    if (err != CV_OK)
+        return err;
+    if (!peer_has_room(&k->core))
+        return CV_ERR_FULL;
+    if (!peer_fresh_spi(&k->core, ch->ike.spi_r))
+        return CV_ERR_CRYPTO;
+    memcpy(ch->ike.spi_i, in->h->spi_i, IKE_SPI_LEN);
+    ch->ike.suite = choice.suite;
+    err = make_keys(k, in->m, ch, answer);
+    if (err == CV_OK)
+        write_response(k, in, ch, &choice, answer, out);
+    return err;
+}
+
+/* ---- commit ---- */
+
+/* What a handler wrote, as a whole message outside of SK in the buffer *slot. */
+static enum cv_err wrap(struct ike *k, const struct ike_in *in,
+                        const uint8_t spi_r[IKE_SPI_LEN], const struct ike_out *out,
+                        uint32_t *slot)
+{
+    struct ike_hdr h = {.version = 0x20,
+                        .exchange = EX_SA_INIT,
+                        .flags = IKE_F_RESPONSE,
+                        .next = out->chain.first};
     struct plain x;
     enum cv_err err;
 
-    memcpy(h.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
-    memcpy(h.spi_r, sa->peer.spi_r, IKE_SPI_LEN);
-    err = plain_begin(&x, &k->core.msgs, msg_new_or_evict(k), &h);
+    memcpy(h.spi_i, in->h->spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_r, spi_r, IKE_SPI_LEN);
+    err = plain_begin(&x, &k->core.msgs, *slot, &h);
     if (err != CV_OK)
         return err;
-    ike_payload_begin(&x.chain, PL_SA);
-    proposal_put_answer(&x.w, choice, span(NULL, 0), true);
-    ike_payload_end(&x.chain);
-    ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->answer_len));
-    ike_put_payload(&x.chain, PL_NONCE, span(hs->nr, hs->nr_len));
-    init_put_abilities(k, &x.chain, sa);
-    if (sa->peer.conn->send_certreq && sa->peer.conn->certreq.n > 0) {
-        ike_payload_begin(&x.chain, PL_CERTREQ);
-        wr_u8(&x.w, 4); /* X.509 certificate, signature */
-        wr_span(&x.w, sa->peer.conn->certreq);
-        ike_payload_end(&x.chain);
-    }
-    ike_put_notify(&x.chain, 0, span(NULL, 0), N_CHILDLESS_IKEV2_SUPPORTED, span(NULL, 0));
+    wr_span(&x.w, wr_done(&out->w));
     err = plain_end(&x, &k->core.msgs);
-    if (err != CV_OK)
-        return err;
-    core_count_out(&k->core, EX_SA_INIT, true);
-    hs->init_ours = sa->resp = x.slot;
-    msg_ref(&k->core.msgs, x.slot);
-    sa->resp_ms = k->core.now_ms;
-    return CV_OK;
+    if (err == CV_OK)
+        core_count_out(&k->core, EX_SA_INIT, true);
+    *slot = x.slot;
+    return err;
+}
+
+void init_send_stateless(struct ike *k, const struct ike_in *in, const struct ike_out *out)
+{
+    uint32_t slot = msg_new(&k->core.msgs); /* drops nobody's response */
+
+    if (wrap(k, in, (const uint8_t[IKE_SPI_LEN]){0}, out, &slot) != CV_OK)
+        return;
+    send_unprotected(k, in->path, slot);
+    msg_unref(&k->core.msgs, &slot);
 }
 
 /* Fills a new responder's SA; the caller throws it away on error. */
-static enum cv_err fill_responder(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                                  const struct ike_msg *m, struct cv_span datagram,
-                                  const struct proposal_choice *choice)
+static enum cv_err fill(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
+                        const struct ike_change *ch, const struct ike_out *out)
 {
     enum cv_err err = sa_take_hs(k, sa);
     struct ike_hs *hs = sa_hs_mut(k, sa);
 
     if (err != CV_OK)
         return err;
-    memcpy(sa->peer.spi_i, h->spi_i, IKE_SPI_LEN);
-    sa->suite = choice->suite;
-    hs->init_peer = msg_copy_or_evict(k, datagram);
+    memcpy(sa->peer.spi_i, in->h->spi_i, IKE_SPI_LEN);
+    sa->peer.local = in->path->local;
+    sa->peer.remote = in->path->remote;
+    sa->peer.carrier = in->path->carrier;
+    memcpy(hs->ni, in->m->nonce.p, in->m->nonce.n);
+    hs->ni_len = (uint16_t)in->m->nonce.n;
+    memcpy(hs->nr, ch->nonce, ch->nonce_len);
+    hs->nr_len = ch->nonce_len;
+    hs->ke = crypto_ke(k->core.crypto, ch->ike.suite.ke);
+    init_note_abilities(k, sa, hs, in->m, (const uint8_t[IKE_SPI_LEN]){0});
+    init_commit_keys(sa, hs, ch);
+    hs->init_peer = msg_copy_or_evict(k, in->datagram);
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;
-    memcpy(hs->ni, m->nonce.p, m->nonce.n);
-    hs->ni_len = (uint16_t)m->nonce.n;
-    hs->nr_len = NONCE_LEN;
-    if (!core_random(&k->core, hs->nr, NONCE_LEN))
-        return CV_ERR_CRYPTO;
-    init_note_abilities(k, sa, hs, m, (const uint8_t[IKE_SPI_LEN]){0});
-    err = init_answer_ke(k, sa, hs, m->ke_data);
-    if (err == CV_OK)
-        err = write_response(k, sa, hs, choice);
-    return err;
-}
-
-static enum cv_err accept_request(struct ike *k, const struct ike_hdr *h,
-                                  const struct ike_msg *m, struct cv_span datagram,
-                                  const struct ike_path *path)
-{
-    const struct cv_conn *conn = NULL;
-    struct proposal_choice choice;
-    struct ike_sa *sa;
-    enum cv_err err = ike_check_sa(m->sa);
-
+    hs->init_ours = msg_new_or_evict(k);
+    err = wrap(k, in, sa->peer.spi_r, out, &hs->init_ours);
     if (err != CV_OK)
         return err;
-    err = conn_for_init(&k->core, &path->local.addr, &path->remote.addr, m->sa, m->ke_group,
-                        &conn, &choice);
-    if (err == CV_ERR_NO_PROPOSAL || err == CV_ERR_NO_CONN)
-        answer_stateless(k, h, path, N_NO_PROPOSAL_CHOSEN, span(NULL, 0));
-    if (err != CV_OK)
-        return err;
-    if (choice.suite.ke != m->ke_group) { /* RFC 7296 section 1.3 */
-        uint8_t group[2] = {(uint8_t)(choice.suite.ke >> 8), (uint8_t)choice.suite.ke};
-
-        answer_stateless(k, h, path, N_INVALID_KE_PAYLOAD, span(group, 2));
-        return CV_ERR_KE_GROUP;
-    }
-    /* Half-open SAs must not take the room that others need to finish. */
-    if (!msg_make_room(k, msg_reserve(k) + INIT_MESSAGES))
-        return CV_ERR_FULL;
-    sa = sa_new(k, conn, false);
-    if (sa == NULL)
-        return CV_ERR_FULL;
-    sa->peer.local = path->local;
-    sa->peer.remote = path->remote;
-    sa->peer.carrier = path->carrier;
-    err = fill_responder(k, sa, h, m, datagram, &choice);
-    if (err == CV_OK && !half_open_add(&k->core, &sa->peer))
-        err = CV_ERR_FULL;
-    if (err != CV_OK) {
-        sa->peer.quiet = true;
-        sa_close(k, sa, err, false);
-        return err;
-    }
-    sa->state = ST_R_INIT;
-    sa->next_in = 1;
-    send_again(k, sa, sa->resp);
-    sa_arm(k, sa);
-    return CV_OK;
+    sa->resp = hs->init_ours;
+    msg_ref(&k->core.msgs, sa->resp);
+    return half_open_add(&k->core, &sa->peer) ? CV_OK : CV_ERR_FULL;
 }
 
-/* The same IKE_SA_INIT request again gets the same response (RFC 7296 section 2.1). */
-static bool is_repeat(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
-                      const struct ike_path *path)
+enum cv_err init_commit_new(struct ike *k, const struct ike_in *in, const struct ike_change *ch,
+                            const struct ike_out *out, struct ike_sa **sa)
 {
-    struct ike_sa *sa = sa_of(half_open_find(&k->core, h->spi_i, &path->remote.addr));
-
-    if (sa == NULL)
-        return false;
-    if (sa->state == ST_R_INIT &&
-        span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), datagram))
-        send_again(k, sa, sa->resp);
-    return true;
-}
-
-enum cv_err init_request(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
-                         const struct ike_path *path)
-{
-    static const uint8_t zero[IKE_SPI_LEN];
-    struct ike_msg m;
     enum cv_err err;
 
-    if (h->msg_id != 0 || memcmp(h->spi_r, zero, IKE_SPI_LEN) != 0 ||
-        memcmp(h->spi_i, zero, IKE_SPI_LEN) == 0 || !(h->flags & IKE_F_INITIATOR))
-        return CV_ERR_MALFORMED;
-    if (is_repeat(k, h, datagram, path))
-        return CV_ERR_IKE_RETRANSMIT;
-    err = ike_parse_payloads(&m, h->next, span_from(datagram, IKE_HDR_LEN), IKE_HDR_LEN);
-    if (err == CV_ERR_CRITICAL)
-        answer_stateless(k, h, path, N_UNSUPPORTED_CRITICAL_PAYLOAD, span(&m.critical_type, 1));
-    if (err != CV_OK)
-        return err;
-    if (!ike_has(&m, PL_SA) || !ike_has(&m, PL_KE) || !ike_has(&m, PL_NONCE))
-        return CV_ERR_MALFORMED;
-    core_count_in(&k->core, EX_SA_INIT, false);
-    err = cookie_gate(k, h, &m, path);
-    if (err != CV_OK)
-        return err;
-    if (half_open_from(&k->core, &path->remote.addr) >= k->core.set.block_threshold)
+    *sa = sa_new_with(k, ch->conn, false, ch->ike.spi_r);
+    if (*sa == NULL)
         return CV_ERR_FULL;
-    return accept_request(k, h, &m, datagram, path);
+    err = fill(k, *sa, in, ch, out);
+    if (err != CV_OK) {
+        (*sa)->peer.quiet = true;
+        sa_close(k, *sa, err, false);
+        return err;
+    }
+    (*sa)->next_in = 1;
+    (*sa)->resp_ms = k->core.now_ms;
+    send_again(k, *sa, (*sa)->resp);
+    return CV_OK;
 }

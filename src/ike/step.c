@@ -11,6 +11,7 @@
 /* clang-format off */
 static const struct ike_rule rules[] = {
     /* state, what comes, in which exchange, who handles it, next state, or else */
+    {ST_I_INIT,    RESP,             EX_SA_INIT,       init_response,         ST_I_SIGN,    ST_I_INIT},
     {ST_I_SIGN,    ANSWER_PSK,       EX_AUTH,          initiator_proven,      ST_I_AUTH,    ST_FREE},
     {ST_I_SIGN,    ANSWER_SIGNATURE, EX_AUTH,          initiator_proven,      ST_I_AUTH,    ST_FREE},
     {ST_I_SIGN,    NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
@@ -19,6 +20,7 @@ static const struct ike_rule rules[] = {
     {ST_I_VERIFY,  ANSWER_VERIFY,    EX_AUTH,          initiator_verdict,     ST_UP,        ST_FREE},
     {ST_I_VERIFY,  NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
 
+    {ST_FREE,      REQ,              EX_SA_INIT,       init_request,          ST_R_INIT,    ST_FREE},
     {ST_R_INIT,    REQ,              EX_AUTH,          auth_request,          ST_R_VERIFY,  ST_FREE},
     {ST_R_VERIFY,  ANSWER_PSK,       EX_AUTH,          responder_verdict,     ST_R_SIGN,    ST_R_ADDRESS},
     {ST_R_VERIFY,  ANSWER_VERIFY,    EX_AUTH,          responder_verdict,     ST_R_SIGN,    ST_R_ADDRESS},
@@ -49,8 +51,10 @@ const struct ike_rule *ike_rule_at(size_t i)
 
 static const struct ike_rule *find_rule(const struct ike_sa *sa, const struct ike_in *in)
 {
+    uint8_t state = sa == NULL ? ST_FREE : sa->state;
+
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].state == sa->state && rules[i].kind == in->kind &&
+        if (rules[i].state == state && rules[i].kind == in->kind &&
             (in->m == NULL || rules[i].exchange == in->exchange))
             return &rules[i];
     }
@@ -91,7 +95,7 @@ static bool deletes_sa(const struct ike_msg *m)
  * do.  What it asks of an SA that has not inherited here yet waits for its repetition. */
 static bool too_early(const struct ike_sa *sa, const struct ike_in *in)
 {
-    return in->kind == REQ && sa_is_secret(sa) && !deletes_sa(in->m);
+    return sa != NULL && in->kind == REQ && sa_is_secret(sa) && !deletes_sa(in->m);
 }
 
 static enum cv_err send_out(struct ike *k, struct ike_sa *sa, uint8_t exchange,
@@ -180,6 +184,14 @@ static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in
         commit_close(k, sa, ch);
         return;
     }
+    if (ch->has_init || ch->again) {
+        enum cv_err err = init_commit(k, sa, in, ch);
+
+        if (err != CV_OK) {
+            sa_close(k, sa, err, false);
+            return;
+        }
+    }
     if (ch->next != ST_FREE)
         sa->state = ch->next;
     alert_commit(k, sa, ch);
@@ -204,6 +216,45 @@ static bool is_ruled(const struct ike_rule *rule, const struct ike_sa *sa)
            (sa->state != ST_FREE && (sa->state == rule->next || sa->state == rule->other));
 }
 
+/* A request that makes an SA: nothing is kept before it is acceptable, and where it is not,
+ * the answer leaves nothing behind. */
+static enum cv_err step_new(struct ike *k, const struct ike_rule *rule, const struct ike_in *in,
+                            struct ike_out *out, struct ike_change *ch)
+{
+    struct ike_sa *sa;
+    enum cv_err err = rule->handle(k, NULL, in, out, ch);
+
+    if (err != CV_OK && ch->notify != 0)
+        init_send_stateless(k, in, out);
+    if (err == CV_OK)
+        err = init_commit_new(k, in, ch, out, &sa);
+    if (err != CV_OK)
+        return err;
+    sa->state = rule->next;
+    sa_arm(k, sa);
+    return CV_OK;
+}
+
+static enum cv_err step_on(struct ike *k, struct ike_sa *sa, const struct ike_rule *rule,
+                           const struct ike_in *in, struct ike_out *out, struct ike_change *ch)
+{
+    enum cv_err err = rule->handle(k, sa, in, out, ch);
+
+    if (err == CV_OK)
+        err = send_out(k, sa, rule->exchange, ch, out);
+    if (err != CV_OK && comes_again(in))
+        return err;
+    if (err != CV_OK) {
+        wipe(ch, sizeof(*ch));
+        ch->close = err;
+        ch->auth_failed = ch->unsent = true;
+    }
+    ike_commit(k, sa, in, ch);
+    if (!is_ruled(rule, sa))
+        k->core.stats.errors[CV_ERR_BUG]++;
+    return CV_OK;
+}
+
 enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in)
 {
     const struct ike_rule *rule = find_rule(sa, in);
@@ -220,20 +271,7 @@ enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in)
     ch.answer = in->kind == RESP;
     ch.next = rule->next;
     ch.send = in->kind == REQ ? SEND_RESPONSE : SEND_NOTHING;
-    err = rule->handle(k, sa, in, &out, &ch);
-    if (err == CV_OK)
-        err = send_out(k, sa, rule->exchange, &ch, &out);
-    if (err != CV_OK && !comes_again(in)) {
-        wipe(&ch, sizeof(ch));
-        ch.close = err;
-        ch.auth_failed = ch.unsent = true;
-        err = CV_OK;
-    }
-    if (err == CV_OK) {
-        ike_commit(k, sa, in, &ch);
-        if (!is_ruled(rule, sa))
-            k->core.stats.errors[CV_ERR_BUG]++;
-    }
+    err = sa == NULL ? step_new(k, rule, in, &out, &ch) : step_on(k, sa, rule, in, &out, &ch);
     wipe(&ch, sizeof(ch));
     return err;
 }
