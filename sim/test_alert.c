@@ -47,6 +47,42 @@ static void tampering_is_told_to_both_parties(void **state)
     assert_true(duo_has(d, 1, 1));
 }
 
+/* The same, and whatever else the device sends is lost. */
+static enum net_fate tamper_and_silence(void *ctx, struct datagram *d)
+{
+    const struct duo *duo = ctx;
+    bool ike =
+        d->carrier == CV_UDP_500 ||
+        (d->carrier == CV_UDP_4500 && (d->data[0] | d->data[1] | d->data[2] | d->data[3]) == 0);
+
+    return ike && d->from == duo->dev->port ? NET_LOSE : tamper(ctx, d);
+}
+
+/* An alert is no liveness check, and the next one waits for its turn. */
+static void an_alert_is_shown_as_one(void **state)
+{
+    struct duo *d = *state;
+    struct cv_ike_info info;
+
+    assert_true(duo_connect(d));
+    d->w->tap = tamper_and_silence;
+    d->w->tap_ctx = d;
+    for (unsigned i = 0; i < 4; i++)
+        assert_false(world_ping(d->w, d->flow));
+    info = host_ike_info(d->gw, host_ike(d->gw));
+    assert_int_equal(info.active, 1U << CV_TASK_ALERT);
+    assert_int_equal(info.queued, 0);
+    for (unsigned i = 0; i < 4; i++)
+        assert_false(world_ping(d->w, d->flow));
+    info = host_ike_info(d->gw, host_ike(d->gw));
+    assert_int_equal(info.active, 1U << CV_TASK_ALERT);
+    assert_int_equal(info.queued, 1U << CV_TASK_ALERT);
+    d->w->tap = NULL;
+    world_run(d->w, 20000);
+    info = host_ike_info(d->gw, host_ike(d->gw));
+    assert_int_equal(info.active | info.queued, 0);
+}
+
 static void one_damaged_packet_is_no_attack(void **state)
 {
     struct duo *d = *state;
@@ -119,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DUO(tampering_is_told_to_both_parties),
+        DUO(an_alert_is_shown_as_one),
         DUO(one_damaged_packet_is_no_attack),
         DUO(a_long_attack_is_told_seldom),
         DUO(what_comes_in_the_clear_is_told_to_both_parties),

@@ -335,6 +335,21 @@ struct cv_suite {
     uint16_t encr, encr_bits, integ, prf, ke, esn;
 };
 
+/* What an IKE SA does, or is to do when its outstanding request is answered. */
+enum cv_task {
+    CV_TASK_IKE_INIT = 0,
+    CV_TASK_IKE_AUTH,
+    CV_TASK_IKE_REKEY,
+    CV_TASK_IKE_REAUTH,
+    CV_TASK_IKE_DELETE,
+    CV_TASK_CHILD_CREATE,
+    CV_TASK_CHILD_REKEY,
+    CV_TASK_CHILD_DELETE,
+    CV_TASK_LIVENESS, /* an empty INFORMATIONAL: is the peer still there? */
+    CV_TASK_ALERT,    /* the peer is told of tampering */
+    CV_TASK_COUNT
+};
+
 struct cv_ike_info {
     uint32_t id;
     uint8_t state; /* cv_ike_state */
@@ -347,7 +362,7 @@ struct cv_ike_info {
     uint64_t established_ms, rekey_at_ms, reauth_at_ms; /* CV_NO_DEADLINE: never */
     struct cv_lease lease; /* initiator: ours; responder: what we assigned */
     unsigned n_children, half_open;
-    uint32_t tasks; /* bit set: what is queued or active */
+    uint32_t queued, active; /* bit sets of 1 << cv_task; one at most is active */
 };
 
 /* Drops that are counted per Child SA. */

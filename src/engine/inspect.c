@@ -22,6 +22,57 @@ static uint8_t shown_ike_state(const struct ike_sa *sa)
     }
 }
 
+/* The outstanding request as a task. */
+static uint32_t task_active(const struct ike_sa *sa)
+{
+    static const uint8_t tasks[] = {
+        [DO_INIT] = CV_TASK_IKE_INIT,
+        [DO_AUTH] = CV_TASK_IKE_AUTH,
+        [DO_CREATE_CHILD] = CV_TASK_CHILD_CREATE,
+        [DO_REKEY_CHILD] = CV_TASK_CHILD_REKEY,
+        [DO_REKEY_IKE] = CV_TASK_IKE_REKEY,
+        [DO_DELETE_IKE] = CV_TASK_IKE_DELETE,
+        [DO_DELETE_CHILD] = CV_TASK_CHILD_DELETE,
+        [DO_LIVENESS] = CV_TASK_LIVENESS,
+        [DO_ALERT] = CV_TASK_ALERT,
+    };
+
+    return sa->doing == DO_NOTHING ? 0 : UINT32_C(1) << tasks[sa->doing];
+}
+
+static uint32_t tasks_queued(const struct ike *k, const struct ike_sa *sa)
+{
+    static const struct {
+        uint8_t want, task;
+    } wants[] = {
+        {WANT_DELETE,   CV_TASK_IKE_DELETE},
+        {WANT_REKEY,    CV_TASK_IKE_REKEY },
+        {WANT_REAUTH,   CV_TASK_IKE_REAUTH},
+        {WANT_LIVENESS, CV_TASK_LIVENESS  },
+        {WANT_ALERT,    CV_TASK_ALERT     },
+    };
+    const struct ike_hs *hs = sa_hs(k, sa);
+    uint32_t tasks = 0;
+
+    for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+        if (sa->want & wants[i].want)
+            tasks |= UINT32_C(1) << wants[i].task;
+    }
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        const struct child_sa *c = child_at(&k->core, i);
+
+        if (hs != NULL && hs->child == c->id) /* its exchange is the active one */
+            continue;
+        if (c->want_delete && !c->drains && sa->target != c->id)
+            tasks |= UINT32_C(1) << CV_TASK_CHILD_DELETE;
+        else if (c->state == CV_CHILD_CREATED)
+            tasks |= UINT32_C(1) << CV_TASK_CHILD_CREATE;
+        else if (c->want_rekey && c->state == CV_CHILD_INSTALLED)
+            tasks |= UINT32_C(1) << CV_TASK_CHILD_REKEY;
+    }
+    return tasks;
+}
+
 static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike_info *out)
 {
     memset(out, 0, sizeof(*out));
@@ -48,7 +99,8 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
     out->lease.v6_prefix = 128;
     out->n_children = sa->peer.n_children;
     out->half_open = k->core.half_open.n;
-    out->tasks = sa->want | (sa->doing != DO_NOTHING ? 1U << (7 + sa->doing) : 0U);
+    out->queued = tasks_queued(k, sa);
+    out->active = task_active(sa);
 }
 
 /* Closed SAs stay visible until their end was announced, not while they linger. */

@@ -65,7 +65,7 @@ enum cv_err alert_start(struct ike *k, struct ike_sa *sa)
     wr_u32(&w, sa->alert_count);
     out_begin(k, &o);
     ike_put_notify(&o.chain, 0, span(NULL, 0), N_CULVERT_ALERT, wr_done(&w));
-    err = send_request(k, sa, EX_INFORMATIONAL, DO_LIVENESS, &o);
+    err = send_request(k, sa, EX_INFORMATIONAL, DO_ALERT, &o);
     if (err != CV_OK)
         return err;
     sa->want &= (uint8_t)~WANT_ALERT;

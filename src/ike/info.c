@@ -83,6 +83,7 @@ enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const st
         ch->deleted_ours = true;
         return CV_OK;
     case DO_LIVENESS:
+    case DO_ALERT:
         return CV_OK;
     default:
         return CV_ERR_UNEXPECTED;

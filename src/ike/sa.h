@@ -56,7 +56,8 @@ enum ike_doing {
     DO_REKEY_IKE,
     DO_DELETE_IKE,
     DO_DELETE_CHILD,
-    DO_LIVENESS
+    DO_LIVENESS,
+    DO_ALERT
 };
 
 /* What is wanted of an IKE SA as soon as no request is outstanding; task.c orders it. */

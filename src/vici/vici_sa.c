@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ike/sa.h"
 #include "text/text.h"
 #include "vici/inside.h"
 
@@ -88,36 +87,21 @@ static void put_vips(struct node *s, const struct cv_ike_info *ike)
     }
 }
 
-/* In charon's words; the bits are those of engine/inspect.c. */
+/* In charon's words; of alerts it has none. */
 static void put_tasks(struct node *s, const char *name, uint32_t tasks)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-        bool active;
-    } words[] = {
-        {WANT_DELETE,                 "IKE_DELETE",   false},
-        {WANT_REKEY,                  "IKE_REKEY",    false},
-        {WANT_REAUTH,                 "IKE_REAUTH",   false},
-        {WANT_LIVENESS,               "IKE_DPD",      false},
-        {1U << (7 + DO_INIT),         "IKE_INIT",     true },
-        {1U << (7 + DO_AUTH),         "IKE_AUTH",     true },
-        {1U << (7 + DO_CREATE_CHILD), "CHILD_CREATE", true },
-        {1U << (7 + DO_REKEY_CHILD),  "CHILD_REKEY",  true },
-        {1U << (7 + DO_REKEY_IKE),    "IKE_REKEY",    true },
-        {1U << (7 + DO_DELETE_IKE),   "IKE_DELETE",   true },
-        {1U << (7 + DO_DELETE_CHILD), "CHILD_DELETE", true },
-        {1U << (7 + DO_LIVENESS),     "IKE_DPD",      true },
+    static const char *const words[CV_TASK_COUNT] = {
+        [CV_TASK_IKE_INIT] = "IKE_INIT",       [CV_TASK_IKE_AUTH] = "IKE_AUTH",
+        [CV_TASK_IKE_REKEY] = "IKE_REKEY",     [CV_TASK_IKE_REAUTH] = "IKE_REAUTH",
+        [CV_TASK_IKE_DELETE] = "IKE_DELETE",   [CV_TASK_CHILD_CREATE] = "CHILD_CREATE",
+        [CV_TASK_CHILD_REKEY] = "CHILD_REKEY", [CV_TASK_CHILD_DELETE] = "CHILD_DELETE",
+        [CV_TASK_LIVENESS] = "IKE_DPD",        [CV_TASK_ALERT] = "IKE_ALERT",
     };
-    bool active = strcmp(name, "tasks-active") == 0;
-    struct node *list = NULL;
+    struct node *list = tasks == 0 ? NULL : tree_add_list(s, name);
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (words[i].active != active || (tasks & words[i].bit) == 0)
-            continue;
-        if (list == NULL)
-            list = tree_add_list(s, name);
-        tree_add_item(list, words[i].name);
+    for (unsigned i = 0; i < CV_TASK_COUNT; i++) {
+        if (tasks & UINT32_C(1) << i)
+            tree_add_item(list, words[i]);
     }
 }
 
@@ -156,8 +140,8 @@ struct node *vici_put_ike(struct node *parent, const char *name, const struct cv
         put_until(s, "reauth-time", ike->reauth_at_ms, now_ms);
     }
     put_vips(s, ike);
-    put_tasks(s, "tasks-queued", ike->tasks);
-    put_tasks(s, "tasks-active", ike->tasks);
+    put_tasks(s, "tasks-queued", ike->queued);
+    put_tasks(s, "tasks-active", ike->active);
     return s;
 }
 

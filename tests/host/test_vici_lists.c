@@ -68,6 +68,25 @@ static void without_registration_a_list_is_only_its_end(void **state)
     close(fd);
 }
 
+static void tasks_are_listed_in_charons_words(void **state)
+{
+    int fd = client();
+    const char *text;
+
+    (void)state;
+    one_tunnel();
+    d.ike[0].active = 1U << CV_TASK_ALERT;
+    d.ike[0].queued = (1U << CV_TASK_COUNT) - 1;
+    listen_to(fd, "list-sa");
+    command(fd, "list-sas", "");
+    text = received(fd);
+    assert_non_null(strstr(text, "tasks-queued[IKE_INIT IKE_AUTH IKE_REKEY IKE_REAUTH "
+                                 "IKE_DELETE CHILD_CREATE CHILD_REKEY CHILD_DELETE IKE_DPD "
+                                 "IKE_ALERT ]tasks-active[IKE_ALERT ]"));
+    assert_received(fd, "answer");
+    close(fd);
+}
+
 /* Many more octets than may be buffered: the list waits for its reader. */
 static void a_long_list_waits_for_its_reader(void **state)
 {
@@ -198,6 +217,7 @@ int main(void)
         SERVER_TEST(list_sas_has_charons_keys_and_spellings),
         SERVER_TEST(list_sas_filters_by_name_and_number),
         SERVER_TEST(without_registration_a_list_is_only_its_end),
+        SERVER_TEST(tasks_are_listed_in_charons_words),
         SERVER_TEST(a_long_list_waits_for_its_reader),
         SERVER_TEST(connections_and_traps_are_listed),
         SERVER_TEST(remembered_log_lines_come_with_their_time),
