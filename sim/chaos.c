@@ -159,6 +159,7 @@ static void roll_limits(struct chaos *c)
     l->ike_sas = prng_range(&c->dice, 2, 8);
     l->child_sas = prng_range(&c->dice, 2, 12);
     l->handshakes = prng_range(&c->dice, 1, 6);
+    l->gathers = prng_range(&c->dice, 0, 3);
     l->messages = prng_range(&c->dice, 12, 40);
     l->effects = prng_range(&c->dice, 16, 32);
 }

@@ -382,5 +382,6 @@ bool host_is_empty(const struct host *h)
 
     cv_tick(h->engine, world_now(h->world)); /* lets go of effects that were carried out */
     cv_get_stats(h->engine, &s);
-    return s.ike_sas == 0 && s.child_sas == 0 && s.handshakes == 0 && s.messages == 0;
+    return s.ike_sas == 0 && s.child_sas == 0 && s.handshakes == 0 && s.gathers == 0 &&
+           s.messages == 0;
 }

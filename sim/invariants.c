@@ -18,7 +18,9 @@ static void check_limits(struct world *w, const struct host *h)
 
     cv_get_stats(h->engine, &s);
     if (s.ike_sas > lim->ike_sas || s.child_sas > lim->child_sas ||
-        s.handshakes > lim->handshakes || s.messages > lim->messages)
+        s.handshakes > lim->handshakes ||
+        s.gathers > (lim->gathers != 0 ? lim->gathers : lim->handshakes) ||
+        s.messages > lim->messages)
         world_fail(w, "%s: a table holds more than its limit", h->name);
     if (s.errors[CV_ERR_BUG] != 0)
         world_fail(w, "%s: the engine reports a bug of its own", h->name);

@@ -135,6 +135,21 @@ static void a_device_with_one_slot_of_each_kind_works(void **state)
     assert_true(crowd_free(c));
 }
 
+/* What comes in fragments takes no slot from the exchange that it belongs to. */
+static void a_device_with_one_slot_of_each_kind_takes_fragments(void **state)
+{
+    struct duo *d = *state;
+
+    d->dev->settings.limits.handshakes = 1;
+    d->gw->settings.limits.handshakes = 1;
+    d->dev->settings.fragment_size = d->gw->settings.fragment_size = 600;
+    duo_use_certs(d, 2, 600);
+    assert_true(duo_connect(d));
+    assert_int_equal(host_errors(d->dev, CV_ERR_FULL), 0);
+    assert_int_equal(host_errors(d->gw, CV_ERR_FULL), 0);
+    assert_true(duo_has(d, 1, 1));
+}
+
 static void one_address_cannot_hold_many_half_open_exchanges(void **state)
 {
     struct crowd *c = crowd_new(1, 2);
@@ -300,6 +315,7 @@ int main(void)
         cmocka_unit_test(one_device_does_not_get_every_slot),
         cmocka_unit_test(selectors_that_find_no_room_are_no_ones),
         cmocka_unit_test(a_device_with_one_slot_of_each_kind_works),
+        DUO(a_device_with_one_slot_of_each_kind_takes_fragments),
         cmocka_unit_test(one_address_cannot_hold_many_half_open_exchanges),
         cmocka_unit_test(a_flood_of_spoofed_requests_harms_nobody),
         cmocka_unit_test(a_flood_into_full_tables_passes),

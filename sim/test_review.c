@@ -409,10 +409,10 @@ static void half_a_message_does_not_keep_a_slot_for_ever(void **state)
     d->w->tap = only_first_fragments;
     host_rekey_child(d->dev, host_child(d->dev));
     world_run(d->w, 1000);
-    assert_int_equal(stats_of(d->gw).handshakes, 1);
+    assert_int_equal(stats_of(d->gw).gathers, 1);
     host_stop(d->dev);
     world_run(d->w, 100000);
-    assert_int_equal(stats_of(d->gw).handshakes, 0);
+    assert_int_equal(stats_of(d->gw).gathers, 0);
     assert_int_equal(stats_of(d->gw).ike_sas, 1);
 }
 

@@ -42,6 +42,8 @@ struct cv_limits {
     uint32_t message_size; /* octets of the largest IKE message, reassembled */
     uint32_t effects;      /* out-queue slots; at least 16 */
     uint32_t policies;     /* of cv_policy_add; 0: none, and no memory for them */
+    uint32_t gathers;      /* messages that come in fragments at one time; 0: as many as
+                              handshakes */
 };
 
 struct cv_settings {
@@ -408,7 +410,7 @@ struct cv_stats {
     uint64_t errors[CV_ERR_COUNT]; /* drops and failures by cv_err */
     uint64_t packets_in, packets_out, bytes_in, bytes_out;
     uint64_t ike_in, ike_out, ike_retransmits;
-    uint32_t ike_sas, half_open, child_sas, handshakes, messages; /* in use */
+    uint32_t ike_sas, half_open, child_sas, handshakes, gathers, messages; /* in use */
     uint64_t ike_established, ike_rekeyed, child_established, child_rekeyed;
     uint64_t ike_rekeyed_by_us; /* of ike_rekeyed, those that we asked for */
     struct cv_exchange_stats sa_init, auth, create_child, informational;

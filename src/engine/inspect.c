@@ -232,5 +232,6 @@ void cv_get_stats(const struct cv_engine *e, struct cv_stats *out)
     out->half_open = k->core.half_open.n;
     out->child_sas = k->core.children.used;
     out->handshakes = k->hs.used;
+    out->gathers = k->gathers.used;
     out->messages = k->core.msgs.pool.used;
 }

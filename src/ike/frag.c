@@ -13,38 +13,49 @@ static bool frag_has(const struct frag *f, uint16_t no)
     return (f->have >> (no - 1) & 1) != 0;
 }
 
-enum cv_err frag_add(struct frag *f, uint8_t *buf, size_t cap, uint32_t msg_id, uint16_t no,
-                     uint16_t total, uint8_t first, struct cv_span plain, bool *complete)
+/* Is p a part of what f gathers?  A larger total means that the peer made new, smaller
+ * fragments; the old ones are dropped (RFC 7383 section 2.6.1). */
+static bool frag_goes_on(const struct frag *f, const struct frag_piece *p)
 {
-    bool same = f->total != 0 && f->msg_id == msg_id;
+    return f->total != 0 && f->msg_id == p->msg_id && p->total <= f->total;
+}
+
+static enum cv_err frag_keep(struct frag *f, uint8_t *buf, size_t cap,
+                             const struct frag_piece *p)
+{
+    const size_t n = p->plain.n;
+
+    if (f->used > cap || n > cap - f->used)
+        return CV_ERR_LIMIT;
+    if (n != 0)
+        memcpy(buf + f->used, p->plain.p, n);
+    f->off[p->no - 1] = f->used;
+    f->len[p->no - 1] = (uint16_t)n;
+    f->used += (uint32_t)n;
+    f->have |= UINT64_C(1) << (p->no - 1);
+    f->got++;
+    if (p->no == 1)
+        f->first = p->first;
+    return CV_OK;
+}
+
+enum cv_err frag_add(struct frag *f, uint8_t *buf, size_t cap, const struct frag_piece *p,
+                     bool *complete)
+{
+    const bool goes_on = frag_goes_on(f, p);
+    enum cv_err err = CV_OK;
 
     *complete = false;
-    if (no == 0 || no > total || (same && total < f->total))
+    if (p->no == 0 || p->no > p->total || (goes_on && p->total < f->total))
         return CV_ERR_IKE_FRAGMENT;
-    if (total > FRAGS_MAX || plain.n > UINT16_MAX)
+    if (p->total > FRAGS_MAX || p->plain.n > UINT16_MAX)
         return CV_ERR_LIMIT;
-    /* RFC 7383 section 2.6.1: a larger total means that the peer made new, smaller fragments;
-     * the old ones are dropped. */
-    if (!same || total > f->total) {
-        memset(f, 0, sizeof(*f));
-        f->msg_id = msg_id;
-        f->total = total;
-    }
-    if (!frag_has(f, no)) {
-        if (f->used > cap || plain.n > cap - f->used)
-            return CV_ERR_LIMIT;
-        if (plain.n != 0)
-            memcpy(buf + f->used, plain.p, plain.n);
-        f->off[no - 1] = f->used;
-        f->len[no - 1] = (uint16_t)plain.n;
-        f->used += (uint32_t)plain.n;
-        f->have |= UINT64_C(1) << (no - 1);
-        f->got++;
-        if (no == 1)
-            f->first = first;
-    }
-    *complete = f->got == f->total;
-    return CV_OK;
+    if (!goes_on)
+        *f = (struct frag){.msg_id = p->msg_id, .total = p->total};
+    if (!frag_has(f, p->no))
+        err = frag_keep(f, buf, cap, p);
+    *complete = err == CV_OK && f->got == f->total;
+    return err;
 }
 
 size_t frag_assemble(const struct frag *f, const uint8_t *buf, uint8_t *out, size_t cap)

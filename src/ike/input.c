@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ike/exchange.h"
+#include "ike/gather.h"
 #include "ike/plain.h"
 #include "ike/sk.h"
 #include "wire/ip.h"
@@ -69,47 +70,6 @@ static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struc
     return CV_ERR_IKE_RETRANSMIT;
 }
 
-/* Adds a fragment; *plain and *first are set when the message is whole. */
-static enum cv_err gather(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                          const struct ike_msg *m, struct cv_span *plain, uint8_t *first,
-                          bool *complete)
-{
-    bool response = h->flags & IKE_F_RESPONSE;
-    struct ike_hs *g = sa->gather == POOL_NONE ? NULL : pool_at(&k->hs, sa->gather);
-    enum cv_err err;
-
-    if (g != NULL && (g->frag.msg_id != h->msg_id || g->frag_response != response)) {
-        hs_give(k, &sa->gather);
-        g = NULL;
-    }
-    if (g == NULL) {
-        sa->gather = pool_take(&k->hs);
-        if (sa->gather == POOL_NONE)
-            return CV_ERR_FULL;
-        g = pool_at(&k->hs, sa->gather);
-        g->init_ours = g->init_peer = g->peer_auth = POOL_NONE;
-        g->frag_buf = msg_new_or_evict(k);
-        g->frag_response = response;
-        g->frag.msg_id = h->msg_id;
-        g->frag_ms = k->core.now_ms;
-        if (g->frag_buf == POOL_NONE) {
-            hs_give(k, &sa->gather);
-            return CV_ERR_FULL;
-        }
-    }
-    err = frag_add(&g->frag, msg_at(&k->core.msgs, g->frag_buf)->data,
-                   k->core.set.limits.message_size, h->msg_id, m->frag_no, m->frag_total,
-                   m->sk_next, *plain, complete);
-    if (err != CV_OK || !*complete)
-        return err;
-    *first = g->frag.first;
-    *plain = span(k->core.scratch_in,
-                  frag_assemble(&g->frag, msg_at(&k->core.msgs, g->frag_buf)->data,
-                                k->core.scratch_in, k->core.set.limits.message_size));
-    hs_give(k, &sa->gather);
-    return CV_OK;
-}
-
 /* An authentic message that is not well-formed inside: RFC 7296 sections 2.5 and 2.21.3. */
 static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
                                 const struct ike_msg *m, enum cv_err err)
@@ -136,8 +96,9 @@ static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct i
 /* A whole authentic message.  What the host decides on later must outlive the datagram: then a
  * copy is what is parsed. */
 static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                              struct ike_msg *m, uint8_t first, struct cv_span plain)
+                              struct ike_msg *m, const struct gathered *g)
 {
+    struct cv_span plain = g->octets;
     struct ike_in in = {.kind = h->flags & IKE_F_RESPONSE ? RESP : REQ,
                         .exchange = h->exchange,
                         .m = m,
@@ -152,7 +113,7 @@ static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike
             return CV_ERR_FULL;
         plain = msg_octets(&k->core.msgs, in.kept);
     }
-    err = ike_parse_payloads(m, first, plain, 0);
+    err = ike_parse_payloads(m, g->first, plain, 0);
     if (err == CV_OK && (ike_has(m, PL_SK) || m->is_skf))
         err = CV_ERR_MALFORMED;
     if (err == CV_OK)
@@ -165,11 +126,9 @@ static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike
 static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
                                    uint8_t *p, size_t n, const struct ike_path *path)
 {
+    struct gathered g = {.whole = true};
     struct ike_msg m;
-    struct cv_span plain;
     enum kind kind = RESPONSE;
-    bool whole = true;
-    uint8_t first;
     enum cv_err err;
 
     if (sa->algs.prf == NULL || sa->state == ST_DEAD)
@@ -181,7 +140,7 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
         return err;
     if (!ike_has(&m, PL_SK) && !m.is_skf)
         return CV_ERR_IKE_UNPROTECTED;
-    err = sk_open(p, n, &m, &sa->algs, sa_keys_in(sa), &plain);
+    err = sk_open(p, n, &m, &sa->algs, sa_keys_in(sa), &g.octets);
     if (err == CV_ERR_SYNTAX && kind == FRESH_REQUEST && sa->state != ST_LINGER)
         return refuse_inner(k, sa, h, &m, err);
     if (err != CV_OK)
@@ -192,12 +151,10 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
     note_alive(k, sa, path);
     if (sa->state == ST_LINGER)
         return CV_ERR_UNEXPECTED;
-    first = m.sk_next;
+    g.first = m.sk_next;
     if (m.is_skf)
-        err = gather(k, sa, h, &m, &plain, &first, &whole);
-    if (err != CV_OK || !whole)
-        return err;
-    return open_inner(k, sa, h, &m, first, plain);
+        err = gather_add(k, sa, h, &m, &g);
+    return err == CV_OK && g.whole ? open_inner(k, sa, h, &m, &g) : err;
 }
 
 /* RFC 7296 section 2.5: a higher major version gets INVALID_MAJOR_VERSION, and a lower

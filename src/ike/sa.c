@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "ident/id.h"
 #include "ike/exchange.h"
+#include "ike/gather.h"
 #include "ike/question.h"
 #include "wire/ip.h"
 
@@ -20,6 +21,8 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
 {
     core_carve(&k->core, a, lim, sizeof(struct ike_sa));
     pool_carve(&k->hs, a, lim->handshakes, sizeof(struct ike_hs));
+    pool_carve(&k->gathers, a, lim->gathers != 0 ? lim->gathers : lim->handshakes,
+               sizeof(struct gather));
 }
 
 struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)
@@ -84,7 +87,6 @@ enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa)
     if (hs == NULL)
         return CV_ERR_FULL;
     hs->init_ours = hs->init_peer = hs->peer_auth = POOL_NONE;
-    hs->frag_buf = POOL_NONE;
     return CV_OK;
 }
 
@@ -100,7 +102,6 @@ void hs_give(struct ike *k, uint32_t *slot)
     msg_unref(&k->core.msgs, &hs->init_ours);
     msg_unref(&k->core.msgs, &hs->init_peer);
     msg_unref(&k->core.msgs, &hs->peer_auth);
-    msg_unref(&k->core.msgs, &hs->frag_buf);
     pool_give(&k->hs, *slot);
     *slot = POOL_NONE;
 }
@@ -145,7 +146,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
         child_close(&k->core, child_at(&k->core, sa->peer.children), reason);
     peer_unlink_id(&k->core, &sa->peer);
     msg_unref(&k->core.msgs, &sa->req);
-    hs_give(k, &sa->gather);
+    gather_end(k, sa);
     question_end(k, sa);
     if (sa->doing == DO_REKEY_IKE) {
         k->core.sas_promised--;

@@ -84,7 +84,7 @@ struct ike_sa {
     struct ike_keys keys;
     uint32_t next_out, next_in; /* message IDs of our next request, of the peer's next */
     uint32_t req, resp;         /* sent messages kept for repetition, or POOL_NONE */
-    uint32_t gather;            /* handshake slot that gathers fragments, or POOL_NONE */
+    uint32_t gather;            /* slot that gathers fragments, or POOL_NONE; gather.h */
     uint32_t hs;                /* handshake slot of our exchange, or POOL_NONE */
     uint32_t reauth_of;         /* number of the SA that this one replaces when up; 0 none */
     uint32_t init_tries;        /* rounds of IKE_SA_INIT: cookies and other groups answered */
@@ -128,8 +128,7 @@ struct auth_words {
     struct child_terms child;
 };
 
-/* The scratch of one exchange: the initial ones of either role, our CREATE_CHILD_SA, or
- * the gathering of fragments. */
+/* The scratch of one exchange: the initial ones of either role, or our CREATE_CHILD_SA. */
 struct ike_hs {
     uint8_t ni[NONCE_MAX], nr[NONCE_MAX];
     uint16_t ni_len, nr_len;
@@ -161,16 +160,19 @@ struct ike_hs {
     uint8_t rival_nonce[NONCE_MAX]; /* the lower nonce of that exchange */
     uint16_t rival_nonce_len;
     uint32_t gone_spi; /* the peer deleted it before we saw the answer that made it; 0 none */
-    /* fragments */
+};
+
+/* Fragments of one message on their way in. */
+struct gather {
     struct frag frag;
-    uint32_t frag_buf;
-    bool frag_response;
-    uint64_t frag_ms; /* when the first one came */
+    uint32_t buf;     /* message: their octets */
+    bool response;    /* the message is one */
+    uint64_t from_ms; /* when the first one came */
 };
 
 struct ike {
     struct core core;
-    struct pool hs;
+    struct pool hs, gathers;
 };
 
 /* ---- memory */

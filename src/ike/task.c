@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/exchange.h"
+#include "ike/gather.h"
 #include "ike/question.h"
 
 enum { EFFECTS_PER_TASK = 6 };
@@ -263,14 +264,6 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
     return due;
 }
 
-/* A message of which parts are missing is given up. */
-static uint64_t gather_due(const struct ike *k, const struct ike_sa *sa)
-{
-    const struct ike_hs *g = sa->gather == POOL_NONE ? NULL : pool_at(&k->hs, sa->gather);
-
-    return g == NULL ? TIMER_NEVER : g->frag_ms + k->core.set.half_open_ms;
-}
-
 void sa_arm(struct ike *k, struct ike_sa *sa)
 {
     uint64_t due = sa->resend_ms;
@@ -375,7 +368,7 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
     if (sa->resp != POOL_NONE && now >= sa->resp_ms + RESPONSE_MS)
         msg_unref(&k->core.msgs, &sa->resp);
     if (now >= gather_due(k, sa))
-        hs_give(k, &sa->gather);
+        gather_end(k, sa);
     if (now >= liveness_due(k, sa))
         sa->want |= WANT_LIVENESS;
     if (now >= keepalive_due(k, sa))

@@ -129,13 +129,16 @@ static void gather(struct rd *r)
     struct frag f = {0};
 
     while (rd_left(r) > 0) {
-        uint32_t msg_id = rd_u8(r) & 1;
-        uint16_t no = rd_u8(r) % (FRAGS_MAX + 2), total = rd_u8(r) % (FRAGS_MAX + 2);
-        size_t len = rd_u8(r);
-        struct cv_span piece = rd_take(r, len < rd_left(r) ? len : rd_left(r));
+        struct frag_piece piece = {.msg_id = rd_u8(r) & 1, .first = PL_NOTIFY};
         bool complete = false;
-        enum cv_err err =
-            frag_add(&f, buf, sizeof(buf), msg_id, no, total, PL_NOTIFY, piece, &complete);
+        enum cv_err err;
+        size_t len;
+
+        piece.no = rd_u8(r) % (FRAGS_MAX + 2);
+        piece.total = rd_u8(r) % (FRAGS_MAX + 2);
+        len = rd_u8(r);
+        piece.plain = rd_take(r, len < rd_left(r) ? len : rd_left(r));
+        err = frag_add(&f, buf, sizeof(buf), &piece, &complete);
 
         FUZZ_CHECK(f.got <= f.total && f.used <= sizeof(buf));
         FUZZ_CHECK(err == CV_OK || !complete);

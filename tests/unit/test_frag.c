@@ -22,8 +22,13 @@ struct gather {
 
 static enum cv_err add(struct gather *g, uint16_t no, uint16_t total, const char *text)
 {
-    return frag_add(&g->f, g->buf, sizeof(g->buf), MSG_ID, no, total,
-                    no == 1 ? FIRST_PAYLOAD : 0, span(text, strlen(text)), &g->complete);
+    const struct frag_piece piece = {.msg_id = MSG_ID,
+                                     .no = no,
+                                     .total = total,
+                                     .first = no == 1 ? FIRST_PAYLOAD : 0,
+                                     .plain = span(text, strlen(text))};
+
+    return frag_add(&g->f, g->buf, sizeof(g->buf), &piece, &g->complete);
 }
 
 static void assert_whole(const struct gather *g, const char *text)
@@ -100,13 +105,16 @@ static void a_larger_total_starts_afresh_and_a_smaller_one_is_refused(void **sta
 
 static void a_new_message_id_starts_afresh_whatever_its_total(void **state)
 {
+    const struct frag_piece other = {.msg_id = MSG_ID + 1,
+                                     .no = 1,
+                                     .total = 1,
+                                     .first = FIRST_PAYLOAD,
+                                     .plain = span("new", 3)};
     struct gather g = {0};
 
     (void)state;
     assert_int_equal(add(&g, 1, 5, "old"), CV_OK);
-    assert_int_equal(frag_add(&g.f, g.buf, sizeof(g.buf), MSG_ID + 1, 1, 1, FIRST_PAYLOAD,
-                              span("new", 3), &g.complete),
-                     CV_OK);
+    assert_int_equal(frag_add(&g.f, g.buf, sizeof(g.buf), &other, &g.complete), CV_OK);
     assert_whole(&g, "new");
 }
 
