@@ -9,6 +9,8 @@
 
 #include "vici/inside.h"
 
+enum { CONNS_A_TURN = 64 };
+
 static bool wanted(const char *filter, const char *name)
 {
     return filter == NULL || strcmp(filter, name) == 0;
@@ -89,21 +91,28 @@ static struct conn *conn_at(struct vici_client *c)
     return conn;
 }
 
-static bool more_conns(struct vici_client *c)
+static void tell_conn(struct vici_client *c, const struct conn *conn)
 {
-    struct conn *conn = conn_at(c);
     struct node *message;
 
-    if (conn == NULL)
-        return false;
-    c->work.at++;
     if (!wanted(vici_arg(c->req, "ike"), conn->cv.name))
-        return true;
+        return;
     message = tree_new();
     vici_put_conn(message, conn);
     vici_tell(c, VICI_EV_LIST_CONN, message);
     tree_free(message);
-    return true;
+}
+
+/* Many at a time, since finding the place again takes a walk there. */
+static bool more_conns(struct vici_client *c)
+{
+    struct conn *conn = conn_at(c);
+
+    for (unsigned i = 0; i < CONNS_A_TURN && conn != NULL; i++, conn = conn->next) {
+        c->work.at++;
+        tell_conn(c, conn);
+    }
+    return conn != NULL;
 }
 
 void vici_cmd_list_conns(struct vici_client *c, const struct node *req)
@@ -159,20 +168,25 @@ static void tell_policy(struct vici_client *c, const struct cv_conn *conn,
     tree_free(message);
 }
 
+static void tell_policies(struct vici_client *c, const struct conn *conn)
+{
+    if (!wanted(vici_arg(c->req, "ike"), conn->cv.name))
+        return;
+    for (unsigned i = 0; i < conn->cv.n_children; i++)
+        tell_policy(c, &conn->cv, conn->cv.children[i]);
+    for (unsigned i = 0; i < conn->n_shunts; i++)
+        tell_policy(c, &conn->cv, conn->shunts[i]);
+}
+
 static bool more_policies(struct vici_client *c)
 {
     const struct conn *conn = conn_at(c);
 
-    if (conn == NULL)
-        return false;
-    c->work.at++;
-    if (wanted(vici_arg(c->req, "ike"), conn->cv.name))
-        for (unsigned i = 0; i < conn->cv.n_children; i++)
-            tell_policy(c, &conn->cv, conn->cv.children[i]);
-    if (wanted(vici_arg(c->req, "ike"), conn->cv.name))
-        for (unsigned i = 0; i < conn->n_shunts; i++)
-            tell_policy(c, &conn->cv, conn->shunts[i]);
-    return true;
+    for (unsigned i = 0; i < CONNS_A_TURN && conn != NULL; i++, conn = conn->next) {
+        c->work.at++;
+        tell_policies(c, conn);
+    }
+    return conn != NULL;
 }
 
 void vici_cmd_list_policies(struct vici_client *c, const struct node *req)
