@@ -139,7 +139,7 @@ step "every reading arrived, in order, unchanged; the first one:"
 step "  $(head -n 1 "$RUN/received")"
 
 say "4. The tunnel, as the gateway sees it"
-culvert gateway status | sed 's/^/  /' || fail "culvert status"
+culvert gateway status -v | sed 's/^/  /' || fail "culvert status"
 
 say "5. What somebody between NAT and gateway could see"
 sleep 0.3

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/peers.h"
 #include "cli/vici_client.h"
 
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
@@ -14,7 +15,10 @@ enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 }
 struct cli {
     const char *run_dir;
     char socket[256];
-    bool json;
+    bool json, json_lines;                    /* json_lines: json, too */
+    bool verbose, down;                       /* status */
+    const char *peer, *sort;                  /* status */
+    unsigned watch_s;                         /* status; 0: once */
     bool no_follow;                           /* log: the recent lines only */
     bool force;                               /* down: do not wait for the peer */
     unsigned timeout_s;                       /* up, down; 0: as long as it takes */
@@ -39,6 +43,7 @@ enum cli_exit cli_packet(const struct cli *cli);
 struct state {
     struct node *version, *stats;
     struct node *conns; /* a section for each connection, as list-conn brings it */
+    struct node *up;    /* sections of connections, in them sections of installed children */
     struct node *sas;   /* a section for each IKE SA, named by its number; inside, one section
                            of its connection's name, as list-sa brings it */
 };
@@ -53,14 +58,26 @@ static inline const struct node *state_sa(const struct node *entry)
 /* Is a child of that connection installed? */
 bool state_child_is_up(const struct state *s, const char *conn, const char *child);
 
-/* only: that connection; NULL: all. */
-void status_print_json(const struct state *s, const char *only);
+/* Are they among what is asked for? */
+bool conn_passes(const struct state *s, const struct node *conn, const struct peer_filter *f);
+bool sa_passes(const struct node *sa, const struct peer_filter *f);
 
-/* ---- text.c ------------------------------------------------------------------------ */
+/* status_page.c, status_json.c: what passes. */
+void status_print_daemon(const struct state *s); /* version, age, drops by name */
+void status_print_pages(const struct state *s, const struct peer_filter *f);
+void status_print_json(const struct state *s, const struct peer_filter *f);
+
+/* ---- units.c ------------------------------------------------------------------------ */
 
 uint64_t text_number(const struct node *section, const char *name);
 /* "3h 47m", "52m", "8s" */
 const char *text_duration(char out[32], uint64_t seconds);
+/* The same without a space, for a column. */
+const char *text_age(char out[32], uint64_t seconds);
+const char *text_count(char out[32], uint64_t n);
+enum { TEXT_TIME = 24 };
+/* "2026-11-30T22:15:00Z" (RFC 3339) */
+const char *text_time(char out[TEXT_TIME], int64_t unix_s);
 /* "84 B", "1.2 MB" */
 const char *text_bytes(char out[32], uint64_t bytes);
 /* Prints text for a terminal: control characters come out as '?'. */

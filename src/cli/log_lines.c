@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/cli.h"
@@ -35,15 +36,15 @@ static void print_text(const struct node *line)
 static void print_json(const struct node *line)
 {
     struct json j = {.out = stdout, .compact = true};
-    struct node *copy = tree_copy(line);
+    char text[TEXT_TIME];
 
-    if (tree_find(copy, "time") == NULL)
-        tree_add_valuef(copy, "time", "%lld", (long long)time(NULL));
     json_object(&j, NULL);
-    json_members(&j, copy);
+    json_text(&j, "time", text_time(text, time_of(line)));
+    for (const struct node *n = line->first; n != NULL; n = n->next)
+        if (n->kind == NODE_VALUE && strcmp(n->name, "time") != 0)
+            json_node(&j, n);
     json_end_object(&j);
     json_finish(&j);
-    tree_free(copy);
 }
 
 static void print_line(void *ctx, const struct node *line)

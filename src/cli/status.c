@@ -1,11 +1,15 @@
-/* culvert status: what is configured, what is up, and how it fares.
+/* culvert status: a line for each peer; with -v a page for each, with --json all of it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/peer_table.h"
 
 /* ---- collecting ------------------------------------------------------------------- */
 
@@ -16,21 +20,51 @@ static void add_conn(void *ctx, const struct node *message)
     tree_inherit(ctx, message);
 }
 
+static const struct node *first_child(const struct node *section, const char *name)
+{
+    const struct node *s = tree_find(section, name);
+
+    return s != NULL ? s->first : NULL;
+}
+
+static struct node *child_key(struct node *up, const char *conn, const char *child)
+{
+    struct node *of = tree_find(up, conn);
+
+    return of != NULL ? tree_find(of, child) : NULL;
+}
+
+/* Children that are installed, by connection and name: a section in a section. */
+static void note_children(struct node *up, const struct node *sa)
+{
+    for (const struct node *c = first_child(sa, "child-sas"); c != NULL; c = c->next) {
+        const char *name = tree_get(c, "name", ""), *state = tree_get(c, "state", "");
+
+        if (strcmp(state, "INSTALLED") != 0 && strcmp(state, "REKEYING") != 0)
+            continue;
+        if (tree_find(up, sa->name) == NULL)
+            tree_add_section(up, sa->name);
+        if (child_key(up, sa->name, name) == NULL)
+            tree_add_section(tree_find(up, sa->name), name);
+    }
+}
+
 static void add_sa(void *ctx, const struct node *message)
 {
-    struct node *sas = ctx;
+    struct state *s = ctx;
     const char *id;
 
     if (message->first == NULL)
         return;
     id = tree_get(message->first, "uniqueid", "");
-    if (tree_find(sas, id) == NULL)
-        tree_inherit(tree_add_section(sas, id), message);
+    if (tree_find(s->sas, id) != NULL)
+        return;
+    tree_inherit(tree_add_section(s->sas, id), message);
+    note_children(s->up, message->first);
 }
 
 static bool call(struct vici_link *l, const char *command, const char *event,
-                 void (*each)(void *, const struct node *), struct node *into,
-                 struct problem *why)
+                 void (*each)(void *, const struct node *), void *into, struct problem *why)
 {
     struct vici_hearer hear = {.event = event, .each = each, .ctx = into};
     struct node *answer = vici_call(l, command, NULL, &hear, why);
@@ -39,14 +73,19 @@ static bool call(struct vici_link *l, const char *command, const char *event,
     return answer != NULL;
 }
 
-bool state_read(struct state *s, struct vici_link *l, struct problem *why)
+static bool read_daemon(struct state *s, struct vici_link *l, struct problem *why)
 {
-    *s = (struct state){.conns = tree_new(), .sas = tree_new()};
     s->version = vici_call(l, "version", NULL, NULL, why);
     if (s->version != NULL)
         s->stats = vici_call(l, "stats", NULL, NULL, why);
-    if (s->stats != NULL && call(l, "list-conns", "list-conn", add_conn, s->conns, why) &&
-        call(l, "list-sas", "list-sa", add_sa, s->sas, why))
+    return s->stats != NULL;
+}
+
+bool state_read(struct state *s, struct vici_link *l, struct problem *why)
+{
+    *s = (struct state){.conns = tree_new(), .sas = tree_new(), .up = tree_new()};
+    if (read_daemon(s, l, why) && call(l, "list-conns", "list-conn", add_conn, s->conns, why) &&
+        call(l, "list-sas", "list-sa", add_sa, s, why))
         return true;
     state_free(s);
     return false;
@@ -58,247 +97,268 @@ void state_free(struct state *s)
     tree_free(s->stats);
     tree_free(s->conns);
     tree_free(s->sas);
+    tree_free(s->up);
     *s = (struct state){0};
-}
-
-static const struct node *first_child(const struct node *section, const char *name)
-{
-    const struct node *s = tree_find(section, name);
-
-    return s != NULL ? s->first : NULL;
 }
 
 bool state_child_is_up(const struct state *s, const char *conn, const char *child)
 {
-    for (const struct node *e = s->sas->first; e != NULL; e = e->next) {
-        if (strcmp(state_sa(e)->name, conn) != 0)
-            continue;
-        for (const struct node *c = first_child(state_sa(e), "child-sas"); c != NULL;
-             c = c->next)
-            if (strcmp(tree_get(c, "name", ""), child) == 0 &&
-                (strcmp(tree_get(c, "state", ""), "INSTALLED") == 0 ||
-                 strcmp(tree_get(c, "state", ""), "REKEYING") == 0))
-                return true;
+    return child_key(s->up, conn, child) != NULL;
+}
+
+/* Is name the connection's, one of its children's, or CONNECTION/CHILD?  NULL is any. */
+static bool conn_is_named(const struct node *conn, const char *name)
+{
+    const char *slash = name != NULL ? strchr(name, '/') : NULL;
+    const size_t n = strlen(conn->name);
+    const struct node *children = tree_find(conn, "children");
+
+    if (name == NULL || strcmp(conn->name, name) == 0)
+        return true;
+    if (slash != NULL && (size_t)(slash - name) == n && strncmp(conn->name, name, n) == 0)
+        name = slash + 1;
+    return children != NULL && tree_find(children, name) != NULL;
+}
+
+/* ---- peers ------------------------------------------------------------------------- */
+
+/* Peers as they come: kept for the table, or printed at once. */
+struct gather {
+    const struct cli *cli;
+    struct peer_filter filter;
+    struct peers peers;
+    struct node *conns; /* the connections that have an SA */
+    struct node *ids;   /* the identities that are up */
+    bool knows_name;    /* the operand is something */
+    int64_t now_s;
+};
+
+static void note(struct node *set, const char *name)
+{
+    if (tree_find(set, name) == NULL)
+        tree_add_section(set, name);
+}
+
+static void take(struct gather *g, struct peer *p)
+{
+    if (!peer_passes(p, &g->filter)) {
+        peer_clear(p);
+    } else if (g->cli->json_lines) {
+        peer_print_json(p, g->now_s);
+        peer_clear(p);
+    } else {
+        peers_add(&g->peers, p);
     }
+}
+
+static void take_sa(void *ctx, const struct node *message)
+{
+    const struct peer_filter named = {.name = ((struct gather *)ctx)->filter.name};
+    struct gather *g = ctx;
+    struct peer p;
+
+    if (message->first == NULL || !peer_of_sa(&p, message->first))
+        return;
+    note(g->conns, p.name);
+    if (p.up && p.identity[0] != '\0')
+        note(g->ids, p.identity);
+    g->knows_name = g->knows_name || peer_passes(&p, &named);
+    take(g, &p);
+}
+
+/* A connection without an SA, if it is one particular peer's. */
+static void take_conn(void *ctx, const struct node *message)
+{
+    struct gather *g = ctx;
+    const struct node *conn = message->first;
+    struct peer p;
+
+    if (conn == NULL)
+        return;
+    g->knows_name = g->knows_name || conn_is_named(conn, g->filter.name);
+    if (tree_find(g->conns, conn->name) == NULL && peer_of_conn(&p, conn))
+        take(g, &p);
+}
+
+/* Devices that have an address and are not here: who asks what is down asks for them. */
+static bool take_away(struct gather *g, struct vici_link *l, struct problem *why)
+{
+    struct node *request = tree_new(), *pools;
+    struct peer p;
+
+    tree_add_value(request, "leases", "yes");
+    pools = vici_call(l, "get-pools", request, NULL, why);
+    tree_free(request);
+    for (const struct node *pool = pools != NULL ? pools->first : NULL; pool != NULL;
+         pool = pool->next)
+        for (const struct node *e = first_child(pool, "leases"); e != NULL; e = e->next)
+            if (strcmp(tree_get(e, "status", ""), "offline") == 0 &&
+                tree_find(g->ids, tree_get(e, "identity", "")) == NULL) {
+                peer_of_lease(&p, pool->name, e);
+                take(g, &p);
+            }
+    tree_free(pools);
+    return pools != NULL;
+}
+
+static bool gather(struct gather *g, struct vici_link *l, struct problem *why)
+{
+    return call(l, "list-sas", "list-sa", take_sa, g, why) &&
+           call(l, "list-conns", "list-conn", take_conn, g, why) &&
+           (!g->filter.down || g->filter.name != NULL || take_away(g, l, why));
+}
+
+static enum cli_exit no_such_name(const char *name)
+{
+    return cli_fail("no connection and no child is named '%s'", name);
+}
+
+static enum cli_exit print_table(struct gather *g, struct vici_link *l, struct problem *why)
+{
+    struct state s = {0};
+    bool good = read_daemon(&s, l, why);
+
+    if (good) {
+        status_print_daemon(&s);
+        putchar('\n');
+        (void)peers_sort(&g->peers, g->cli->sort);
+        table_print(&g->peers);
+        if (g->peers.n == 0)
+            puts(g->filter.down ? "Nobody is down." : "No such peers.");
+    }
+    state_free(&s);
+    return good ? CLI_OK : cli_fail("%s", why->text);
+}
+
+static enum cli_exit show_peers(const struct cli *cli, struct vici_link *l)
+{
+    struct gather g = {
+        .cli = cli,
+        .filter = {cli->name, cli->peer, cli->down},
+        .conns = tree_new(),
+        .ids = tree_new(),
+        .knows_name = cli->name == NULL,
+        .now_s = (int64_t)time(NULL)
+    };
+    struct problem why = {0};
+    enum cli_exit code = CLI_OK;
+
+    if (!gather(&g, l, &why))
+        code = cli_fail("%s", why.text);
+    else if (!g.knows_name)
+        code = no_such_name(cli->name);
+    else if (!cli->json_lines)
+        code = print_table(&g, l, &why);
+    peers_free(&g.peers);
+    tree_free(g.conns);
+    tree_free(g.ids);
+    return code;
+}
+
+/* ---- pages ------------------------------------------------------------------------- */
+
+bool conn_passes(const struct state *s, const struct node *conn, const struct peer_filter *f)
+{
+    const struct peer_filter match = {.match = f->match};
+    struct peer p;
+    bool passes;
+
+    if (!conn_is_named(conn, f->name) || (f->down && tree_find(s->up, conn->name) != NULL))
+        return false;
+    if (f->match == NULL && !f->down)
+        return true;
+    if (!peer_of_conn(&p, conn))
+        return false;
+    passes = peer_passes(&p, &match);
+    peer_clear(&p);
+    return passes;
+}
+
+bool sa_passes(const struct node *sa, const struct peer_filter *f)
+{
+    struct peer p;
+    bool passes;
+
+    if (!peer_of_sa(&p, sa)) /* replaced, lingering */
+        return f->match == NULL && !f->down &&
+               (f->name == NULL || strcmp(sa->name, f->name) == 0);
+    passes = peer_passes(&p, f);
+    peer_clear(&p);
+    return passes;
+}
+
+static bool knows(const struct state *s, const char *name)
+{
+    const struct peer_filter named = {.name = name};
+
+    for (const struct node *c = s->conns->first; c != NULL; c = c->next)
+        if (conn_is_named(c, name))
+            return true;
+    for (const struct node *e = s->sas->first; e != NULL; e = e->next)
+        if (sa_passes(state_sa(e), &named))
+            return true;
     return false;
 }
 
-/* ---- printing ---------------------------------------------------------------------- */
-
-/* "a, b" of a list. */
-static void print_list(const struct node *section, const char *name)
+static enum cli_exit show_pages(const struct cli *cli, struct vici_link *l)
 {
-    for (const struct node *i = first_child(section, name); i != NULL; i = i->next) {
-        text_print(i->value);
-        fputs(i->next != NULL ? ", " : "", stdout);
+    const struct peer_filter filter = {cli->name, cli->peer, cli->down};
+    struct problem why = {0};
+    enum cli_exit code = CLI_OK;
+    struct state s;
+
+    if (!state_read(&s, l, &why))
+        return cli_fail("%s", why.text);
+    if (cli->name != NULL && !knows(&s, cli->name))
+        code = no_such_name(cli->name);
+    else if (cli->json)
+        status_print_json(&s, &filter);
+    else
+        status_print_pages(&s, &filter);
+    state_free(&s);
+    return code;
+}
+
+/* ---- the command ------------------------------------------------------------------- */
+
+static enum cli_exit show(const struct cli *cli)
+{
+    enum cli_exit code;
+    struct vici_link *l = cli_connect(cli, &code);
+
+    if (l == NULL)
+        return code;
+    code = (cli->json && !cli->json_lines) || cli->verbose ? show_pages(cli, l)
+                                                           : show_peers(cli, l);
+    vici_close(l);
+    return code;
+}
+
+/* Again and again; a daemon that is away may come back. */
+static enum cli_exit watch(const struct cli *cli)
+{
+    const bool terminal = isatty(STDOUT_FILENO);
+
+    for (;;) {
+        if (terminal)
+            fputs("\x1b[H\x1b[J", stdout);
+        if (show(cli) == CLI_USAGE)
+            return CLI_USAGE;
+        if (!cli->json_lines && !terminal)
+            putchar('\n');
+        if (fflush(stdout) != 0)
+            return CLI_FAILED;
+        sleep(cli->watch_s);
     }
-}
-
-static void print_selectors(const struct node *child)
-{
-    print_list(child, "local-ts");
-    fputs(" === ", stdout);
-    print_list(child, "remote-ts");
-}
-
-/* A policy with mode = pass or drop is no Child SA: it holds from the start, or not at all. */
-static const char *child_state(const struct state *s, const char *conn,
-                               const struct node *child)
-{
-    const char *mode = tree_get(child, "mode", "");
-    const bool pass = strcmp(mode, "PASS") == 0, drop = strcmp(mode, "DROP") == 0;
-
-    if (!pass && !drop)
-        return state_child_is_up(s, conn, child->name) ? "up" : "down";
-    if (strcmp(tree_get(child, "start_action", ""), "none") == 0)
-        return "off";
-    return pass ? "pass" : "drop";
-}
-
-static void print_conn(const struct state *s, const struct node *conn)
-{
-    printf("%s: peer ", conn->name);
-    print_list(conn, "remote_addrs");
-    putchar('\n');
-    for (const struct node *c = first_child(conn, "children"); c != NULL; c = c->next) {
-        printf("  %-20s %-5s ", c->name, child_state(s, conn->name, c));
-        print_selectors(c);
-        putchar('\n');
-    }
-}
-
-/* "AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519" of what is there */
-static void print_suite(const struct node *sa)
-{
-    static const char *const parts[] = {"integ-alg", "prf-alg", "dh-group"};
-    const char *bits = tree_get(sa, "encr-keysize", NULL);
-
-    fputs(tree_get(sa, "encr-alg", "no encryption"), stdout);
-    if (bits != NULL)
-        printf("-%s", bits);
-    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        const char *part = tree_get(sa, parts[i], NULL);
-
-        if (part != NULL)
-            printf("/%s", part);
-    }
-}
-
-static void print_end(const struct node *sa, const char *side)
-{
-    char host[32], port[32], id[32];
-
-    snprintf(id, sizeof(id), "%s-id", side);
-    snprintf(host, sizeof(host), "%s-host", side);
-    snprintf(port, sizeof(port), "%s-port", side);
-    text_print(tree_get(sa, id, "?"));
-    printf(" (%s port %s)", tree_get(sa, host, "?"), tree_get(sa, port, "?"));
-}
-
-/* ", NAME 3m 4s" when there is such a time */
-static void print_time(const struct node *sa, const char *key, const char *before,
-                       const char *after)
-{
-    char text[32];
-
-    if (tree_find(sa, key) != NULL)
-        printf("%s%s%s", before, text_duration(text, text_number(sa, key)), after);
-}
-
-static void print_nat(const struct node *sa)
-{
-    bool local = tree_find(sa, "nat-local") != NULL;
-    bool remote = tree_find(sa, "nat-remote") != NULL;
-
-    if (local || remote)
-        printf(", %s behind NAT", local && remote ? "both" : local ? "we are" : "peer");
-    else if (tree_find(sa, "nat-any") != NULL)
-        fputs(", always in UDP", stdout);
-}
-
-static void print_use(const struct node *child, const char *way)
-{
-    char bytes[32], name[16], spi[16], packets[16], use[16];
-    uint64_t n;
-
-    snprintf(name, sizeof(name), "bytes-%s", way);
-    snprintf(packets, sizeof(packets), "packets-%s", way);
-    snprintf(spi, sizeof(spi), "spi-%s", way);
-    snprintf(use, sizeof(use), "use-%s", way);
-    n = text_number(child, packets);
-    printf("    %-3s  SPI %s  %s in %" PRIu64 " packet%s", way, tree_get(child, spi, "-"),
-           text_bytes(bytes, text_number(child, name)), n, n == 1 ? "" : "s");
-    print_time(child, use, ", last ", " ago");
-    putchar('\n');
-}
-
-/* "drops: 3 replay, 1 icv" of all keys with that prefix. */
-static void print_drops(const struct node *section, const char *prefix, const char *before)
-{
-    const char *sep = before;
-
-    for (const struct node *n = section != NULL ? section->first : NULL; n != NULL;
-         n = n->next) {
-        if (strncmp(n->name, prefix, strlen(prefix)) != 0)
-            continue;
-        printf("%s%s %s", sep, n->value, n->name + strlen(prefix));
-        sep = ", ";
-    }
-    if (sep != before)
-        putchar('\n');
-}
-
-static void print_child(const struct node *c)
-{
-    bool udp = tree_find(c, "encap") != NULL;
-
-    printf("  %s #%s: %s, %s %s%s, ", tree_get(c, "name", "?"), tree_get(c, "uniqueid", "?"),
-           tree_get(c, "state", "?"), tree_get(c, "protocol", "?"), tree_get(c, "mode", "?"),
-           udp ? " in UDP" : "");
-    print_suite(c);
-    print_time(c, "install-time", ", ", " old");
-    print_time(c, "rekey-time", ", rekey in ", "");
-    fputs("\n    ", stdout);
-    print_selectors(c);
-    putchar('\n');
-    print_use(c, "in");
-    print_use(c, "out");
-    print_drops(c, "drops-", "    dropped: ");
-}
-
-static void print_sa(const struct node *sa)
-{
-    printf("#%s %s: %s", tree_get(sa, "uniqueid", "?"), sa->name, tree_get(sa, "state", "?"));
-    print_time(sa, "established", ", ", " old");
-    print_nat(sa);
-    fputs("\n  ", stdout);
-    print_end(sa, "local");
-    fputs(tree_find(sa, "initiator") != NULL ? " -> " : " <- ", stdout);
-    print_end(sa, "remote");
-    fputs("\n  ", stdout);
-    print_suite(sa);
-    print_time(sa, "rekey-time", ", rekey in ", "");
-    print_time(sa, "reauth-time", ", reauthentication in ", "");
-    putchar('\n');
-    if (tree_find(sa, "local-vips") != NULL || tree_find(sa, "remote-vips") != NULL) {
-        fputs(tree_find(sa, "local-vips") != NULL ? "  our address: " : "  peer's address: ",
-              stdout);
-        print_list(sa, "local-vips");
-        print_list(sa, "remote-vips");
-        putchar('\n');
-    }
-    for (const struct node *c = first_child(sa, "child-sas"); c != NULL; c = c->next)
-        print_child(c);
-}
-
-static bool is_asked_for(const char *name, const struct cli *cli)
-{
-    return cli->name == NULL || strcmp(cli->name, name) == 0;
-}
-
-static void print_state(const struct state *s, const struct cli *cli)
-{
-    const struct node *ikesas = tree_find(s->stats, "ikesas");
-    const struct node *uptime = tree_find(s->stats, "uptime");
-
-    uint64_t n = ikesas != NULL ? text_number(ikesas, "total") : 0;
-
-    printf("%s %s, running %s, %" PRIu64 " IKE SA%s\n", tree_get(s->version, "daemon", "?"),
-           tree_get(s->version, "version", "?"),
-           uptime != NULL ? tree_get(uptime, "running", "?") : "?", n, n == 1 ? "" : "s");
-    print_drops(tree_find(s->stats, "errors"), "", "dropped or failed: ");
-    fputs(s->conns->first != NULL ? "\nConnections\n" : "\nNo connections are configured.\n",
-          stdout);
-    for (const struct node *c = s->conns->first; c != NULL; c = c->next)
-        if (is_asked_for(c->name, cli))
-            print_conn(s, c);
-    if (s->sas->first != NULL)
-        fputs("\nTunnels\n", stdout);
-    for (const struct node *e = s->sas->first; e != NULL; e = e->next)
-        if (is_asked_for(state_sa(e)->name, cli))
-            print_sa(state_sa(e));
 }
 
 enum cli_exit cli_status(const struct cli *cli)
 {
-    enum cli_exit code;
-    struct vici_link *l = cli_connect(cli, &code);
-    struct problem why = {0};
-    struct state s;
-    bool good;
+    struct peers none = {0};
 
-    if (l == NULL)
-        return code;
-    good = state_read(&s, l, &why);
-    vici_close(l);
-    if (!good)
-        return cli_fail("%s", why.text);
-    if (cli->name != NULL && tree_find(s.conns, cli->name) == NULL)
-        code = cli_fail("no connection named '%s'", cli->name);
-    else if (cli->json)
-        status_print_json(&s, cli->name);
-    else
-        print_state(&s, cli);
-    state_free(&s);
-    return code;
+    if (!peers_sort(&none, cli->sort)) {
+        cli_fail("--sort takes %s, not %s", peer_sort_names, cli->sort);
+        return CLI_USAGE;
+    }
+    return cli->watch_s > 0 ? watch(cli) : show(cli);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cli/cli.h"
 
@@ -24,6 +25,33 @@ const char *text_duration(char out[32], uint64_t seconds)
         snprintf(out, 32, "%" PRIu64 "m %" PRIu64 "s", minutes, seconds % 60);
     else
         snprintf(out, 32, "%" PRIu64 "s", seconds);
+    return out;
+}
+
+const char *text_age(char out[32], uint64_t seconds)
+{
+    char *to = out;
+
+    for (const char *from = text_duration(out, seconds); *from != '\0'; from++)
+        if (*from != ' ')
+            *to++ = *from;
+    *to = '\0';
+    return out;
+}
+
+const char *text_count(char out[32], uint64_t n)
+{
+    snprintf(out, 32, "%" PRIu64, n);
+    return out;
+}
+
+const char *text_time(char out[TEXT_TIME], int64_t unix_s)
+{
+    time_t at = (time_t)unix_s;
+    struct tm tm;
+
+    if (gmtime_r(&at, &tm) == NULL || strftime(out, TEXT_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        out[0] = '\0';
     return out;
 }
 

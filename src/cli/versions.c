@@ -10,7 +10,7 @@
 
 static void print(const struct cli *cli, const struct node *daemon)
 {
-    struct json j = {.out = stdout};
+    struct json j = {.out = stdout, .compact = cli->json_lines};
 
     if (!cli->json) {
         printf("culvert %s\n", cv_version());

@@ -166,12 +166,13 @@ static bool is_number(const struct node *n)
         "rekey_bytes",  "rekey_packets", "dpd_delay",   "total",
         "half-open",    "level",         "time",        "ikesa-uniqueid",
         "size",         "online",        "offline",     NULL};
+    static const char *const counted[] = {"errors", "traffic", "lifetime", NULL};
     size_t digits = strspn(n->value, "0123456789");
-    bool named = is_in(n->name, numbers) || starts_with(n->name, "bytes-") ||
-                 starts_with(n->name, "packets-") || starts_with(n->name, "use-") ||
-                 starts_with(n->name, "drops-") ||
-                 (n->parent != NULL && n->parent->name != NULL &&
-                  strcmp(n->parent->name, "errors") == 0);
+    bool named =
+        is_in(n->name, numbers) || starts_with(n->name, "bytes-") ||
+        starts_with(n->name, "packets-") || starts_with(n->name, "use-") ||
+        starts_with(n->name, "drops-") ||
+        (n->parent != NULL && n->parent->name != NULL && is_in(n->parent->name, counted));
 
     return named && digits == n->value_len && digits > 0 && (n->value[0] != '0' || digits == 1);
 }

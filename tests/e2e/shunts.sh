@@ -67,7 +67,7 @@ swanctl dev --list-pols --pass --drop >"$RUN/policies"
 grep -q "home/ssh, PASS" "$RUN/policies" || fail "$(cat "$RUN/policies")"
 grep -q "home/rest, DROP" "$RUN/policies" || fail "$(cat "$RUN/policies")"
 grep -q "later" "$RUN/policies" && fail "$(cat "$RUN/policies")"
-CULVERT_RUN_DIR=$RUN/dev/run inns "$DEV" "$CULVERT" status >"$RUN/status"
+CULVERT_RUN_DIR=$RUN/dev/run inns "$DEV" "$CULVERT" status -v >"$RUN/status"
 for line in "net +up" "ssh +pass" "rest +drop" "later +off"; do
     grep -Eq "^  $line " "$RUN/status" || fail "no '$line': $(cat "$RUN/status")"
 done

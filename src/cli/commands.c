@@ -1,0 +1,96 @@
+/* Owns the table of subcommands and what they say of themselves.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+#include <string.h>
+
+/* Those of every command come last. */
+static const struct {
+    char letter;
+    const char *text;
+} options[] = {
+    {'v', "  -v, --verbose      a page for each connection and each tunnel\n"                 },
+    {'p',
+     "  --peer TEXT        those with TEXT in name, identity or address; with '*' a pattern\n"},
+    {'d', "  --down             those that are not up, and devices that have an address of a\n"
+          "                     pool and are away\n"                                 },
+    {'S',
+     "  --sort COLUMN      by name (default), identity, address, state, since, seen, bytes\n"
+     "                     or drops\n"                                                        },
+    {'w', "  --watch[=SECONDS]  again every 2 seconds, or as many\n"                          },
+    {'t', "  --timeout SECONDS  give up after that time (default 60; 0: never)\n"             },
+    {'f', "  --force            do not wait for the peer's answer\n"                          },
+    {'n', "  --no-follow        only the lines there are\n"                                   },
+    {'s', "  --sa FILE          the SAs, as `ip xfrm state` prints them\n"                    },
+    {'i', "  --in CAPTURE       the packets, a pcap file\n"                                   },
+    {'o', "  --out CAPTURE      where the packets that come out go\n"                         },
+    {'j', "  -j, --json         output for programs\n"                                        },
+    {'l', "  --json-lines       the same, one object a line\n"                                },
+    {'r', "  --run-dir DIR      where the daemon's socket is (default $CULVERT_RUN_DIR, else\n"
+          "                     /run/culvert)\n"                                     },
+    {'h', "  -h, --help         this text\n"                                                  },
+};
+
+static const struct command commands[] = {
+    {"status",  MAY_NAME,  cli_status,  "vpdSwjlrh",
+     "usage: culvert status [NAME] [OPTION...]\n\n"
+     "A line for each peer: name, identity, address, state, since when, when it was last "
+     "heard,\n"
+     "octets in and out, drops.  NAME: those of a connection, a child, or CONNECTION/CHILD.\n"},
+    {"up",      MUST_NAME, cli_up,      "trh",
+     "usage: culvert up NAME [OPTION...]\n\n"
+     "Starts a connection's children, or one child, and waits until it is up.\n"              },
+    {"down",    MUST_NAME, cli_down,    "tfrh",
+     "usage: culvert down NAME|#ID [OPTION...]\n\n"
+     "Ends the tunnels of a connection, a child, or the SA of that number.\n"                 },
+    {"log",     NO_NAME,   cli_log,     "njlrh",
+     "usage: culvert log [OPTION...]\n\n"
+     "The daemon's recent log lines, then new ones as they come.\n"                           },
+    {"packet",  MAY_NAME,  cli_packet,  "siojlh",
+     "usage: culvert packet open|seal|explain --sa FILE --in CAPTURE [--out CAPTURE]\n\n"
+     "IPsec packets of a pcap file, with the SAs that `ip xfrm state` printed; no daemon.\n"  },
+    {"version", NO_NAME,   cli_version, "jlrh",
+     "usage: culvert version [OPTION...]\n\n"
+     "The versions of this command and of the running daemon.\n"                              },
+};
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+void command_help(const struct command *c)
+{
+    fputs(c->help, stdout);
+    putchar('\n');
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (strchr(c->options, options[i].letter) != NULL)
+            fputs(options[i].text, stdout);
+}
+
+void commands_help(FILE *out)
+{
+    fputs("usage: culvert COMMAND [OPTION...]\n"
+          "\n"
+          "  status [NAME]      peers, a line each: who is up, since when, traffic, drops\n"
+          "  up NAME            start a connection's children, or one child\n"
+          "  down NAME|#ID      end a connection, a child, or the SA of that number\n"
+          "  log                the daemon's recent log lines, then new ones as they come\n"
+          "  packet WHAT        IPsec packets of a capture: open, seal or explain them\n"
+          "  version            versions of this command and of the running daemon\n"
+          "  help [COMMAND]     this text, or a command's; so does COMMAND --help\n"
+          "\n"
+          "NAME is a connection, a child, or CONNECTION/CHILD.\n"
+          "\n"
+          "  --run-dir DIR      where the daemon's socket is (default $CULVERT_RUN_DIR, else\n"
+          "                     /run/culvert)\n"
+          "  -V, --version      this command's version\n"
+          "\n"
+          "exit status: 0 done, 1 failed (packet: one was dropped), 2 wrong usage (packet: or\n"
+          "wrong input), 3 the daemon is not running\n",
+          out);
+}
