@@ -92,7 +92,7 @@ static struct ipsec *make_plane(void)
     static alignas(max_align_t) uint8_t memory[64 * 1024];
     const uint64_t seed[2] = {1, 2};
     struct arena a = {.p = memory, .cap = sizeof(memory)};
-    struct ipsec *p = ipsec_init(&a, 1, &cv_crypto_openssl, seed);
+    struct ipsec *p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, seed);
 
     if (p == NULL)
         die("no room for the plane");

@@ -154,6 +154,8 @@ static void roll_limits(struct chaos *c)
 {
     struct cv_limits *l = &c->gw->settings.limits;
 
+    if (prng_chance(&c->dice, 300))
+        l->hot_keys = prng_range(&c->dice, 1, 6); /* keys come and go under traffic */
     if (prng_chance(&c->dice, 800))
         return;
     l->ike_sas = prng_range(&c->dice, 2, 8);

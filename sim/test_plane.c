@@ -184,10 +184,10 @@ static struct real real_plane(const struct pair *pair)
     struct arena count = {.cap = SIZE_MAX}, a;
     struct real real;
 
-    assert_null(ipsec_init(&count, 1, &cv_crypto_openssl, seed));
+    assert_null(ipsec_init(&count, 1, 0, &cv_crypto_openssl, seed));
     real.mem = sim_alloc(count.used);
     a = (struct arena){.p = real.mem, .cap = count.used};
-    real.p = ipsec_init(&a, 1, &cv_crypto_openssl, seed);
+    real.p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, seed);
     assert_int_equal(ipsec_install(real.p, 0, &pair->cfg, 1), CV_OK);
     ipsec_use_out(real.p, 0);
     return real;

@@ -15,7 +15,7 @@ int main(void)
     static struct cv_packet pkt;
     const uint64_t seed[2] = {0};
     struct arena a = {.p = memory, .cap = sizeof(memory)};
-    struct ipsec *p = ipsec_init(&a, 1, &none, seed);
+    struct ipsec *p = ipsec_init(&a, 1, 0, &none, seed);
     struct ipsec_way way;
 
     if (p == NULL || ipsec_install(p, 0, &cfg, 0) != CV_OK)

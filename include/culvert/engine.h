@@ -41,6 +41,9 @@ struct cv_limits {
     uint32_t messages;     /* buffers for retransmission and reassembly */
     uint32_t message_size; /* octets of the largest IKE message, reassembled */
     uint32_t effects;      /* out-queue slots; at least 16 */
+    uint32_t hot_keys;     /* keys that the crypto backend holds expanded at one time, two for
+                              each Child SA that carries traffic; others are expanded when a
+                              packet comes.  0: two for every Child SA, up to 65536 */
     uint32_t policies;     /* of cv_policy_add; 0: none, and no memory for them */
     uint32_t gathers;      /* messages that come in fragments at one time; 0: as many as
                               handshakes */

@@ -24,7 +24,7 @@ static void carve(struct ike *k, struct arena *a, const struct cv_settings *set)
     c->plane_ctx = set->plane_ctx;
     if (set->plane != NULL)
         return;
-    c->ipsec = ipsec_init(a, set->limits.child_sas, set->crypto, c->seed);
+    c->ipsec = ipsec_init(a, set->limits.child_sas, set->limits.hot_keys, set->crypto, c->seed);
     if (IPSEC_POLICIES && set->limits.policies > 0)
         ipsec_carve_policies(c->ipsec, a, set->limits.policies);
     c->plane = &ipsec_as_plane;

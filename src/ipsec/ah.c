@@ -14,7 +14,7 @@
 
 enum { IP_TOTAL_MAX = 65535, IP4_ID_AT = 4, AH_LEN_MAX = AH_FIXED_LEN + CV_ICV_MAX + 4 };
 
-/* ---- suites and keys ---- */
+/* ---- suites and lengths ---- */
 
 size_t ah_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite)
 {
@@ -24,24 +24,20 @@ size_t ah_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite)
 }
 
 enum cv_err ah_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
-                       const struct cv_suite *suite, uint32_t spi, struct cv_span key)
+                       const struct cv_suite *suite, uint32_t spi)
 {
     const struct cv_integ *integ = crypto_integ(crypto, suite->integ);
 
     *sa = (struct esp_sa){0};
     if (suite->encr != 0 || integ == NULL)
         return CV_ERR_UNSUPPORTED;
-    if (key.n != integ->key_len)
-        return CV_ERR_ARGUMENT;
-    sa->integ = integ;
-    sa->integ_key = integ->new_key(key.p);
-    if (sa->integ_key == NULL) {
-        *sa = (struct esp_sa){0};
-        return CV_ERR_FULL;
-    }
-    sa->spi = spi;
-    sa->icv_len = integ->icv_len;
-    sa->esn = suite->esn == CV_ESN_YES;
+    *sa = (struct esp_sa){
+        .spi = spi,
+        .icv_len = integ->icv_len,
+        .align = 1,
+        .block = 1,
+        .esn = suite->esn == CV_ESN_YES,
+    };
     return CV_OK;
 }
 
@@ -81,7 +77,8 @@ static enum cv_err compute_icv(const struct esp_sa *sa, uint64_t seq,
     err = ah_settle(headers, at);
     if (err != CV_OK)
         return err;
-    return sa->integ->mac(sa->integ_key, parts, sa->esn ? 4 : 3, icv) ? CV_OK : CV_ERR_CRYPTO;
+    return sa->key->integ->mac(sa->key->integ_key, parts, sa->esn ? 4 : 3, icv) ? CV_OK
+                                                                                : CV_ERR_CRYPTO;
 }
 
 /* ---- outbound ---- */

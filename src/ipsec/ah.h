@@ -21,8 +21,7 @@ struct ah_place {
 /* As esp_key_len and esp_sa_open, for a suite with integ alone. */
 size_t ah_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite);
 CV_MUST_USE enum cv_err ah_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
-                                   const struct cv_suite *suite, uint32_t spi,
-                                   struct cv_span key);
+                                   const struct cv_suite *suite, uint32_t spi);
 
 /* Octets that AH adds to a packet of this family. */
 size_t ah_len(const struct esp_sa *sa, bool v6);

@@ -20,88 +20,111 @@ enum {
 
 /* ---- suites and keys ---- */
 
-/* The descriptors for suite, in sa; false when they are not all there. */
-static bool find_suite(struct esp_sa *sa, const struct cv_crypto *crypto,
+/* The descriptors for suite; false when they are not all there. */
+static bool find_suite(struct esp_key *k, const struct cv_crypto *crypto,
                        const struct cv_suite *suite)
 {
-    *sa = (struct esp_sa){.align = ESP_ALIGN, .esn = suite->esn == CV_ESN_YES};
+    *k = (struct esp_key){0};
     if (crypto_is_aead(suite->encr)) {
-        sa->aead = crypto_aead(crypto, suite->encr, suite->encr_bits);
-        if (sa->aead == NULL || suite->integ != CV_INTEG_NONE)
-            return false;
-        sa->iv_len = sa->aead->iv_len;
-        sa->icv_len = sa->aead->icv_len;
-        return sa->aead->salt_len <= ESP_SALT_MAX;
+        k->aead = crypto_aead(crypto, suite->encr, suite->encr_bits);
+        return k->aead != NULL && suite->integ == CV_INTEG_NONE &&
+               k->aead->salt_len <= ESP_SALT_MAX;
     }
+    k->integ = crypto_integ(crypto, suite->integ);
     /* RFC 8221 section 4: encryption without authentication MUST NOT be used */
-    sa->cipher = crypto_cipher(crypto, suite->encr, suite->encr_bits);
-    sa->integ = crypto_integ(crypto, suite->integ);
-    if (sa->cipher == NULL || sa->integ == NULL)
+    if (k->integ == NULL)
         return false;
-    sa->iv_len = sa->cipher->iv_len;
-    sa->icv_len = sa->integ->icv_len;
-    if (sa->cipher->block > ESP_ALIGN)
-        sa->align = sa->cipher->block;
-    return true;
+    if (suite->encr == 0) /* AH */
+        return true;
+    k->cipher = crypto_cipher(crypto, suite->encr, suite->encr_bits);
+    return k->cipher != NULL;
 }
 
-static size_t encr_key_len(const struct esp_sa *sa)
+static size_t encr_key_len(const struct esp_key *k)
 {
-    return sa->aead != NULL ? (size_t)sa->aead->key_len + sa->aead->salt_len
-                            : (size_t)sa->cipher->key_len + sa->cipher->salt_len;
+    if (k->aead != NULL)
+        return (size_t)k->aead->key_len + k->aead->salt_len;
+    return k->cipher != NULL ? (size_t)k->cipher->key_len + k->cipher->salt_len : 0;
 }
 
-static size_t suite_key_len(const struct esp_sa *sa)
+static size_t suite_key_len(const struct esp_key *k)
 {
-    return encr_key_len(sa) + (sa->integ != NULL ? sa->integ->key_len : 0U);
+    return encr_key_len(k) + (k->integ != NULL ? k->integ->key_len : 0U);
 }
 
 size_t esp_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite)
 {
-    struct esp_sa sa;
+    struct esp_key k;
 
-    return find_suite(&sa, crypto, suite) ? suite_key_len(&sa) : 0;
+    return suite->encr != 0 && find_suite(&k, crypto, suite) ? suite_key_len(&k) : 0;
 }
 
 enum cv_err esp_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
-                        const struct cv_suite *suite, uint32_t spi, struct cv_span key)
+                        const struct cv_suite *suite, uint32_t spi)
 {
-    const bool found = find_suite(sa, crypto, suite);
-    struct rd r = rd_init(key);
+    struct esp_key k;
+
+    *sa = (struct esp_sa){0};
+    if (suite->encr == 0 || !find_suite(&k, crypto, suite))
+        return CV_ERR_UNSUPPORTED;
+    *sa = (struct esp_sa){
+        .spi = spi,
+        .icv_len = k.aead != NULL ? k.aead->icv_len : k.integ->icv_len,
+        .align = ESP_ALIGN,
+        .block = 1,
+        .esn = suite->esn == CV_ESN_YES,
+    };
+    if (k.aead != NULL)
+        sa->iv_len = k.aead->iv_len;
+    if (k.cipher == NULL)
+        return CV_OK;
+    sa->iv_len = k.cipher->iv_len;
+    sa->block = k.cipher->block;
+    if (sa->block > ESP_ALIGN)
+        sa->align = sa->block;
+    return CV_OK;
+}
+
+enum cv_err esp_key_open(struct esp_key *k, const struct cv_crypto *crypto,
+                         const struct cv_suite *suite, struct cv_span keymat)
+{
+    const bool found = find_suite(k, crypto, suite);
+    struct rd r = rd_init(keymat);
     struct cv_span encr, integ;
 
-    if (!found || key.n != suite_key_len(sa)) {
-        *sa = (struct esp_sa){0};
+    if (!found || keymat.n != suite_key_len(k)) {
+        *k = (struct esp_key){0};
         return found ? CV_ERR_ARGUMENT : CV_ERR_UNSUPPORTED;
     }
-    encr = rd_take(&r, encr_key_len(sa));
+    encr = rd_take(&r, encr_key_len(k));
     integ = rd_rest(&r);
-    sa->spi = spi;
-    if (sa->aead != NULL) {
-        sa->key = sa->aead->new_key(encr.p);
+    if (k->aead != NULL) {
+        k->key = k->aead->new_key(encr.p);
         r = rd_init(encr);
-        rd_take(&r, sa->aead->key_len);
-        rd_copy(&r, sa->salt, sa->aead->salt_len);
-    } else {
-        sa->key = sa->cipher->new_key(encr.p);
-        sa->integ_key = sa->integ->new_key(integ.p);
+        rd_take(&r, k->aead->key_len);
+        rd_copy(&r, k->salt, k->aead->salt_len);
     }
-    if (sa->key == NULL || (sa->integ != NULL && sa->integ_key == NULL)) {
-        esp_sa_close(sa);
+    if (k->cipher != NULL)
+        k->key = k->cipher->new_key(encr.p);
+    if (k->integ != NULL)
+        k->integ_key = k->integ->new_key(integ.p);
+    if ((k->key == NULL && (k->aead != NULL || k->cipher != NULL)) ||
+        (k->integ_key == NULL && k->integ != NULL)) {
+        esp_key_close(k);
         return CV_ERR_FULL;
     }
     return CV_OK;
 }
 
-void esp_sa_close(struct esp_sa *sa)
+void esp_key_close(struct esp_key *k)
 {
-    if (sa->key != NULL && sa->aead != NULL)
-        sa->aead->free_key(sa->key);
-    if (sa->key != NULL && sa->cipher != NULL)
-        sa->cipher->free_key(sa->key);
-    if (sa->integ_key != NULL)
-        sa->integ->free_key(sa->integ_key);
-    wipe(sa, sizeof(*sa)); /* the salt is keying material */
+    if (k->key != NULL && k->aead != NULL)
+        k->aead->free_key(k->key);
+    if (k->key != NULL && k->cipher != NULL)
+        k->cipher->free_key(k->key);
+    if (k->integ_key != NULL)
+        k->integ->free_key(k->integ_key);
+    wipe(k, sizeof(*k)); /* the salt is keying material */
 }
 
 /* ---- one packet ---- */
@@ -131,7 +154,7 @@ static void build_nonce(const struct esp_sa *sa, const uint8_t *iv, uint64_t seq
 {
     struct wr w = wr_init(nonce, NONCE_MAX);
 
-    wr_copy(&w, sa->salt, sa->aead->salt_len);
+    wr_copy(&w, sa->key->salt, sa->key->aead->salt_len);
     if (sa->iv_len > 0)
         wr_copy(&w, iv, sa->iv_len);
     else
@@ -164,7 +187,7 @@ static bool compute_mac(const struct esp_sa *sa, uint64_t seq, const struct esp_
     };
 
     wr_u32(&w, (uint32_t)(seq >> 32));
-    return sa->integ->mac(sa->integ_key, parts, sa->esn ? 2 : 1, icv);
+    return sa->key->integ->mac(sa->key->integ_key, parts, sa->esn ? 2 : 1, icv);
 }
 
 /* A counter never repeats, which is all that an AEAD or CTR asks for.  CBC wants its IV
@@ -180,37 +203,39 @@ static bool build_iv(const struct esp_sa *sa, uint64_t seq, uint8_t *iv)
     wr_u64(&w, seq);
     if (!wr_ok(&w))
         return false;
-    if (sa->cipher == NULL || sa->cipher->block == 1)
+    if (sa->block == 1)
         return true;
-    return sa->cipher->encrypt(sa->key, zero, iv, sa->iv_len);
+    return sa->key->cipher->encrypt(sa->key->key, zero, iv, sa->iv_len);
 }
 
 static bool protect(const struct esp_sa *sa, uint64_t seq, const struct esp_parts *part)
 {
+    const struct esp_key *k = sa->key;
     uint8_t nonce[NONCE_MAX], aad[AAD_MAX];
 
     if (!build_iv(sa, seq, part->iv))
         return false;
-    if (sa->aead != NULL) {
+    if (k->aead != NULL) {
         build_nonce(sa, part->iv, seq, nonce);
-        return sa->aead->seal(sa->key, nonce, build_aad(sa, seq, aad), part->body, part->n,
-                              part->icv);
+        return k->aead->seal(k->key, nonce, build_aad(sa, seq, aad), part->body, part->n,
+                             part->icv);
     }
-    return sa->cipher->encrypt(sa->key, part->iv, part->body, part->n) &&
+    return k->cipher->encrypt(k->key, part->iv, part->body, part->n) &&
            compute_mac(sa, seq, part, part->icv);
 }
 
 static bool unprotect(const struct esp_sa *sa, uint64_t seq, const struct esp_parts *part)
 {
+    const struct esp_key *k = sa->key;
     uint8_t nonce[NONCE_MAX], aad[AAD_MAX], icv[CV_ICV_MAX];
 
-    if (sa->aead != NULL) {
+    if (k->aead != NULL) {
         build_nonce(sa, part->iv, seq, nonce);
-        return sa->aead->open(sa->key, nonce, build_aad(sa, seq, aad), part->body, part->n,
-                              part->icv);
+        return k->aead->open(k->key, nonce, build_aad(sa, seq, aad), part->body, part->n,
+                             part->icv);
     }
     return compute_mac(sa, seq, part, icv) && ct_equal(icv, part->icv, sa->icv_len) &&
-           sa->cipher->decrypt(sa->key, part->iv, part->body, part->n);
+           k->cipher->decrypt(k->key, part->iv, part->body, part->n);
 }
 
 /* ---- outbound ---- */
@@ -287,7 +312,7 @@ enum cv_err esp_check_len(const struct esp_sa *sa, size_t len)
 
     if (len < fixed + ESP_TRAILER_LEN)
         return CV_ERR_SHORT;
-    if (sa->cipher != NULL && (len - fixed) % sa->cipher->block != 0)
+    if ((len - fixed) % sa->block != 0)
         return CV_ERR_MALFORMED; /* RFC 3602 section 3 */
     return CV_OK;
 }

@@ -17,34 +17,44 @@ enum {
     ESP_SALT_MAX = 4
 };
 
-/* One direction of one SA: hot data alone, one cache line on a 64-bit host.  AH has integ
- * alone (ipsec/ah.h). */
-struct esp_sa {
+/* The keys of one direction, expanded: an AEAD's, or those of a cipher and a MAC, or of a MAC
+ * alone (AH). */
+struct esp_key {
     const struct cv_aead *aead;     /* or NULL, and then */
-    const struct cv_cipher *cipher; /* both of these */
+    const struct cv_cipher *cipher; /* both of these, or for AH the second */
     const struct cv_integ *integ;
     void *key, *integ_key; /* the backend's objects; owned */
-    uint64_t seq;          /* outbound: the last number used; only ever grows */
-    uint32_t spi;          /* host order */
     uint8_t salt[ESP_SALT_MAX];
+};
+
+/* One direction of one SA: hot data alone. */
+struct esp_sa {
+    struct esp_key
+        *key;     /* NULL: not expanded now, and what seals or opens must not be called */
+    uint64_t seq; /* outbound: the last number used; only ever grows */
+    uint32_t spi; /* host order */
     uint8_t iv_len, icv_len;
     uint8_t align; /* octets; payload, padding and trailer fill a multiple of it */
+    uint8_t block; /* of the cipher; 1 with an AEAD */
     bool esn;
 };
-_Static_assert(sizeof(struct esp_sa) <= 64, "hot data only: one cache line");
+_Static_assert(sizeof(struct esp_sa) <= 32, "both directions of a pair in one cache line");
 
 /* Octets of keying material per direction; 0: the backend lacks the suite, or it is one
  * without integrity protection. */
 size_t esp_key_len(const struct cv_crypto *crypto, const struct cv_suite *suite);
 
-/* key is encryption key with salt, then integrity key.  On failure sa holds nothing.
- * CV_ERR_UNSUPPORTED: no such suite; CV_ERR_ARGUMENT: wrong key length; CV_ERR_FULL: the
- * backend has no room for another key. */
+/* An SA of this suite without expanded keys.  CV_ERR_UNSUPPORTED: there is no such suite. */
 CV_MUST_USE enum cv_err esp_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
-                                    const struct cv_suite *suite, uint32_t spi,
-                                    struct cv_span key);
-/* Frees and wipes the keys.  A zeroed or closed sa may be closed again. */
-void esp_sa_close(struct esp_sa *sa);
+                                    const struct cv_suite *suite, uint32_t spi);
+
+/* Expands keying material: encryption key with salt, then integrity key; of AH when encr is 0.
+ * On failure k holds nothing.  CV_ERR_UNSUPPORTED: no such suite; CV_ERR_ARGUMENT: wrong
+ * length; CV_ERR_FULL: the backend has no room for another key. */
+CV_MUST_USE enum cv_err esp_key_open(struct esp_key *k, const struct cv_crypto *crypto,
+                                     const struct cv_suite *suite, struct cv_span keymat);
+/* Frees and wipes.  A zeroed or closed k may be closed again. */
+void esp_key_close(struct esp_key *k);
 
 /* The next packet's number is above seq, as far as there are numbers.  Never lowers. */
 void esp_raise_seq(struct esp_sa *sa, uint64_t seq);

@@ -100,9 +100,15 @@ static enum cv_err open_packet(struct ipsec *p, uint32_t i, struct cv_packet *pk
         return CV_ERR_EXPIRED;
     if (!replay_check(&pair->replay, &p->blocks, seq))
         return CV_ERR_REPLAY;
-    err = wrap_open(&pair->in, seq, pkt, head);
-    if (err != CV_OK)
+    if (pair->in.key == NULL)
+        err = hot_admit(&p->hot, &pair->in, &p->raw[i], p->raw[i].in);
+    if (err == CV_OK)
+        err = wrap_open(&pair->in, seq, pkt, head);
+    if (err != CV_OK) {
+        hot_leave(&p->hot, &pair->in);
         return err;
+    }
+    hot_note(&p->hot, &pair->in);
     *notices |= commit_in(p, pair, pkt, seq, now_ms);
     err = accept_inner(p, i, pkt, head);
     if (pkt->verdict == CV_DELIVER)
@@ -133,7 +139,8 @@ static enum cv_err take_packet(struct ipsec *p, struct cv_packet *pkt, uint64_t 
     /* by itself, what must come inside another SA */
     err = p->pairs[i].nested && way->n == 1 ? CV_ERR_ENCAP
                                             : open_packet(p, i, pkt, &head, now_ms, notices);
-    if (err != CV_OK && err != CV_ERR_EXPIRED)
+    /* ended, or no room for its keys: not the packet's fault */
+    if (err != CV_OK && err != CV_ERR_EXPIRED && err != CV_ERR_FULL)
         *notices |= ipsec_count_drop(&p->pairs[i], err);
     return err;
 }

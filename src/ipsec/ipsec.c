@@ -5,15 +5,28 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/plane.h"
 
+#include <string.h>
+
+#include "base/secret.h"
+
 /* ---- lifecycle ---- */
 
-struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, const struct cv_crypto *crypto,
-                         const uint64_t hash_seed[2])
+static uint32_t hot_slots(uint32_t n_pairs, uint32_t n_hot)
+{
+    if (n_hot == 0)
+        n_hot = IPSEC_HOT_DEFAULT;
+    return n_hot / 2 < n_pairs ? n_hot : 2 * n_pairs;
+}
+
+struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, uint32_t n_hot,
+                         const struct cv_crypto *crypto, const uint64_t hash_seed[2])
 {
     struct ipsec *p = arena_take(a, 1, sizeof(*p));
     struct ipsec plane = {.crypto = crypto, .n_pairs = n_pairs};
 
     plane.pairs = arena_take(a, n_pairs, sizeof(*plane.pairs));
+    plane.raw = arena_take_raw(a, n_pairs, sizeof(*plane.raw));
+    hot_init(&plane.hot, a, hot_slots(n_pairs, n_hot), crypto);
     sad_init(&plane.sad, a, n_pairs, hash_seed);
     spd_init(&plane.spd, a, n_pairs, hash_seed);
     replay_blocks_init(&plane.blocks, a, n_pairs);
@@ -77,31 +90,61 @@ static enum cv_err check_config(const struct cv_pair_config *cfg)
 }
 
 static enum cv_err open_sa(struct esp_sa *sa, const struct ipsec *p,
-                           const struct cv_pair_config *cfg, uint32_t spi, struct cv_span key)
+                           const struct cv_pair_config *cfg, uint32_t spi)
 {
     return IPSEC_AH && cfg->protocol == CV_PROTO_AH
-               ? ah_sa_open(sa, p->crypto, &cfg->suite, spi, key)
-               : esp_sa_open(sa, p->crypto, &cfg->suite, spi, key);
+               ? ah_sa_open(sa, p->crypto, &cfg->suite, spi)
+               : esp_sa_open(sa, p->crypto, &cfg->suite, spi);
+}
+
+/* Keeps both keys as they are, and expands them once: that they are good, and that there is
+ * room for them, shows now. */
+static enum cv_err install_keys(struct ipsec *p, uint32_t i, const struct cv_pair_config *cfg)
+{
+    struct raw_keys *raw = &p->raw[i];
+    struct ipsec_pair *pair = &p->pairs[i];
+    enum cv_err err = open_sa(&pair->in, p, cfg, cfg->spi_in);
+
+    if (err == CV_OK)
+        err = open_sa(&pair->out, p, cfg, cfg->spi_out);
+    if (err != CV_OK)
+        return err;
+    if (cfg->key_in.n > IPSEC_KEY_MAX || cfg->key_out.n != cfg->key_in.n)
+        return CV_ERR_ARGUMENT;
+    *raw = (struct raw_keys){
+        .encr = cfg->suite.encr,
+        .encr_bits = cfg->suite.encr_bits,
+        .integ = cfg->suite.integ,
+        .n = (uint8_t)cfg->key_in.n,
+    };
+    if (raw->n > 0) {
+        memcpy(raw->in, cfg->key_in.p, raw->n);
+        memcpy(raw->out, cfg->key_out.p, raw->n);
+    }
+    err = hot_warm(&p->hot, &pair->in, raw, raw->in);
+    return err == CV_OK ? hot_warm(&p->hot, &pair->out, raw, raw->out) : err;
+}
+
+static void drop_keys(struct ipsec *p, uint32_t i)
+{
+    hot_drop(&p->hot, &p->pairs[i].in);
+    hot_drop(&p->hot, &p->pairs[i].out);
+    wipe(&p->raw[i], sizeof(p->raw[i]));
 }
 
 /* Keys, selectors and SPI of a new pair: all of them or none. */
 static enum cv_err install_parts(struct ipsec *p, uint32_t i, const struct cv_pair_config *cfg)
 {
-    struct ipsec_pair *pair = &p->pairs[i];
-    enum cv_err err = open_sa(&pair->in, p, cfg, cfg->spi_in, cfg->key_in);
+    enum cv_err err = install_keys(p, i, cfg);
 
-    if (err == CV_OK)
-        err = open_sa(&pair->out, p, cfg, cfg->spi_out, cfg->key_out);
     if (err == CV_OK && !spd_put(&p->spd, i, &cfg->local_ts, &cfg->remote_ts))
         err = CV_ERR_FULL;
     if (err == CV_OK && !sad_add(&p->sad, cfg->spi_in, i)) {
         spd_drop(&p->spd, i);
         err = CV_ERR_ARGUMENT;
     }
-    if (err != CV_OK) {
-        esp_sa_close(&pair->in);
-        esp_sa_close(&pair->out);
-    }
+    if (err != CV_OK)
+        drop_keys(p, i);
     return err;
 }
 
@@ -177,8 +220,7 @@ void ipsec_remove(struct ipsec *p, uint32_t i)
     sad_remove(&p->sad, pair->in.spi);
     spd_drop(&p->spd, i);
     replay_close(&pair->replay, &p->blocks);
-    esp_sa_close(&pair->in);
-    esp_sa_close(&pair->out);
+    drop_keys(p, i);
     pair->used = false;
     p->n_nested -= pair->nested;
 }

@@ -30,10 +30,13 @@ struct ipsec_way {
 
 extern const struct cv_plane ipsec_as_plane; /* its context is a struct ipsec */
 
+enum { IPSEC_HOT_DEFAULT = 65536 };
+
 /* Carves the tables for n_pairs pairs from the arena (first call counts, second builds)
- * and returns the plane; NULL while counting. */
-struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, const struct cv_crypto *crypto,
-                         const uint64_t hash_seed[2]);
+ * and returns the plane; NULL while counting.  n_hot: keys that are expanded at one time, two
+ * for each pair in use (hot.h); 0: those of every pair, up to IPSEC_HOT_DEFAULT. */
+struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, uint32_t n_hot,
+                         const struct cv_crypto *crypto, const uint64_t hash_seed[2]);
 /* Room for n policies, after ipsec_init in the same arena; p is NULL while counting. */
 void ipsec_carve_policies(struct ipsec *p, struct arena *a, uint32_t n);
 void ipsec_close(struct ipsec *p); /* frees and wipes every key */

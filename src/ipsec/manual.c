@@ -16,6 +16,7 @@ enum { KEY_MAX = CV_CIPHER_KEY_MAX + CV_INTEG_KEY_MAX };
 
 struct manual_sa {
     struct esp_sa sa;
+    struct esp_key key;
     struct path path;
     struct replay replay;
     struct replay_blocks blocks;
@@ -80,18 +81,20 @@ static enum cv_err check_config(const struct cv_sa_config *cfg)
     return cfg->key.n + cfg->integ_key.n == cv_sa_key_len(cfg) ? CV_OK : CV_ERR_ARGUMENT;
 }
 
-static enum cv_err open_keys(struct esp_sa *sa, const struct cv_sa_config *cfg)
+static enum cv_err open_sa(struct manual_sa *m, const struct cv_sa_config *cfg)
 {
     const struct cv_suite suite = suite_of(cfg);
     uint8_t keymat[KEY_MAX];
     struct wr w = wr_init(keymat, sizeof(keymat));
-    enum cv_err err;
+    enum cv_err err = IPSEC_AH && cfg->protocol == CV_PROTO_AH
+                          ? ah_sa_open(&m->sa, cfg->crypto, &suite, cfg->spi)
+                          : esp_sa_open(&m->sa, cfg->crypto, &suite, cfg->spi);
 
     wr_span(&w, cfg->key);
     wr_span(&w, cfg->integ_key);
-    err = IPSEC_AH && cfg->protocol == CV_PROTO_AH
-              ? ah_sa_open(sa, cfg->crypto, &suite, cfg->spi, wr_done(&w))
-              : esp_sa_open(sa, cfg->crypto, &suite, cfg->spi, wr_done(&w));
+    if (err == CV_OK)
+        err = esp_key_open(&m->key, cfg->crypto, &suite, wr_done(&w));
+    m->sa.key = &m->key;
     wipe(keymat, sizeof(keymat));
     return err;
 }
@@ -103,7 +106,7 @@ enum cv_err cv_sa_init(struct cv_sa *sa, const struct cv_sa_config *cfg)
 
     memset(sa, 0, sizeof(*sa));
     if (err == CV_OK)
-        err = open_keys(&m->sa, cfg);
+        err = open_sa(m, cfg);
     if (err != CV_OK)
         return err;
     m->sa.seq = cfg->first_seq;
@@ -125,7 +128,7 @@ enum cv_err cv_sa_init(struct cv_sa *sa, const struct cv_sa_config *cfg)
 
 void cv_sa_close(struct cv_sa *sa)
 {
-    esp_sa_close(&inside(sa)->sa);
+    esp_key_close(&inside(sa)->key);
     wipe(sa, sizeof(*sa));
 }
 

@@ -21,21 +21,26 @@ static void follow_clock(struct ipsec_pair *pair, uint64_t now_ms)
 }
 
 /* flow is the packet's own. */
-static enum cv_err seal_packet(struct ipsec_pair *pair, struct cv_packet *pkt,
+static enum cv_err seal_packet(struct ipsec *p, uint32_t i, struct cv_packet *pkt,
                                const struct ip_flow *flow, uint64_t now_ms, unsigned *notices)
 {
-    enum cv_err err;
+    struct ipsec_pair *pair = &p->pairs[i];
+    enum cv_err err = CV_OK;
 
     if (lifetime_over(&pair->life))
         return CV_ERR_EXPIRED;
     path_age(&pair->path, now_ms);
     if (pair->clock_seq)
         follow_clock(pair, now_ms);
-    err = wrap_seal(&pair->path, &pair->out, pkt, flow);
+    if (pair->out.key == NULL)
+        err = hot_warm(&p->hot, &pair->out, &p->raw[i], p->raw[i].out);
+    if (err == CV_OK)
+        err = wrap_seal(&pair->path, &pair->out, pkt, flow);
     if (err == CV_ERR_SEQ_EXHAUSTED)
         *notices |= lifetime_say(&pair->life, CV_NOTICE_HARD_LIMIT);
     if (err != CV_OK)
         return err;
+    hot_note(&p->hot, &pair->out);
     pair->count.packets_out++;
     pair->count.bytes_out += flow->total_len;
     pair->count.last_out_ms = now_ms;
@@ -132,7 +137,7 @@ static enum cv_err seal_way(struct ipsec *p, struct cv_packet *pkt, struct ip_fl
         struct ipsec_pair *pair = &p->pairs[way->pair[i]];
 
         pkt->child = pair->id;
-        err = seal_packet(pair, pkt, flow, now_ms, &way->notices[i]);
+        err = seal_packet(p, way->pair[i], pkt, flow, now_ms, &way->notices[i]);
         if (IPSEC_NESTED && err == CV_OK && pair->nested)
             err = reenter(pkt, flow);
     }

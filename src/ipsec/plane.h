@@ -5,6 +5,7 @@
 #ifndef IPSEC_PLANE_H
 #define IPSEC_PLANE_H
 
+#include "ipsec/hot.h"
 #include "ipsec/ipsec.h"
 #include "ipsec/lifetime.h"
 #include "ipsec/replay.h"
@@ -22,11 +23,13 @@ struct ipsec_pair {
     bool used, fixed_remote, nested, clock_seq;
     uint32_t since_s; /* with clock_seq: from here on numbers count milliseconds */
 };
-_Static_assert(sizeof(struct ipsec_pair) <= 352, "a million of these fit a gateway");
+_Static_assert(sizeof(struct ipsec_pair) <= 288, "a million of these fit a gateway");
 
 struct ipsec {
     const struct cv_crypto *crypto;
     struct ipsec_pair *pairs;
+    struct raw_keys *raw; /* of each pair */
+    struct hot hot;
     uint32_t n_pairs, n_nested; /* nested: installed ones */
     struct sad sad;
     struct spd spd;

@@ -106,7 +106,7 @@ static struct ipsec *new_plane(const struct cv_suite *loop_suite)
     const uint64_t seed[2] = {1, 2};
     struct cv_ts_list all = everything(), ten = net_10();
     struct arena a = {.p = memory, .cap = sizeof(memory)};
-    struct ipsec *plane = ipsec_init(&a, PAIRS, &cv_crypto_openssl, seed);
+    struct ipsec *plane = ipsec_init(&a, PAIRS, 0, &cv_crypto_openssl, seed);
 
     FUZZ_CHECK(plane != NULL);
     install(plane, PAIR_LOOP, SPI_LOOP, loop_suite, &all);

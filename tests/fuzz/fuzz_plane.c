@@ -152,7 +152,7 @@ static void open_planes(struct bench *b)
     for (unsigned side = HERE; side <= THERE; side++) {
         struct arena a = {.p = memory[side], .cap = sizeof(memory[side])};
 
-        b->plane[side] = ipsec_init(&a, PAIRS, &weak, seed);
+        b->plane[side] = ipsec_init(&a, PAIRS, 0, &weak, seed);
         FUZZ_CHECK(b->plane[side] != NULL);
         for (uint32_t i = 0; i < PAIRS; i++)
             install(b->plane[side], i, side);

@@ -82,7 +82,7 @@ static inline void init_side(struct side *s, const struct cv_pair_config *cfg)
     struct arena a = {.p = s->mem, .cap = sizeof(s->mem)};
 
     memset(s->mem, 0, sizeof(s->mem));
-    s->p = ipsec_init(&a, 1, &cv_crypto_openssl, SEED);
+    s->p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, SEED);
     assert_non_null(s->p);
     assert_int_equal(ipsec_install(s->p, PAIR, cfg, 0), CV_OK);
     ipsec_use_out(s->p, PAIR);

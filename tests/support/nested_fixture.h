@@ -88,7 +88,7 @@ static inline struct fixture *fresh(struct fixture *f, const struct layer *layer
     for (unsigned side = 0; side < 2; side++) {
         struct arena a = {.p = f->mem[side], .cap = MEM_LEN};
 
-        f->p[side] = ipsec_init(&a, PAIRS, &cv_crypto_openssl, SEED);
+        f->p[side] = ipsec_init(&a, PAIRS, 0, &cv_crypto_openssl, SEED);
         assert_non_null(f->p[side]);
     }
     for (uint32_t i = 0; i < n; i++)

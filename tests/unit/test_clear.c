@@ -74,7 +74,7 @@ static struct fixture *fresh(struct fixture *f)
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)};
 
     memset(f, 0, sizeof(*f));
-    f->p = ipsec_init(&a, N_PAIRS, &cv_crypto_openssl, SEED);
+    f->p = ipsec_init(&a, N_PAIRS, 0, &cv_crypto_openssl, SEED);
     assert_non_null(f->p);
     ipsec_carve_policies(f->p, &a, N_POLICIES);
     assert_false(a.bad);

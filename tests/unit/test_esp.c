@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/support/esp_fixture.h"
+#include "tests/support/own_sa.h"
 
 static void open_pair(struct esp_sa *a, struct esp_sa *b, unsigned suite, bool esn)
 {
@@ -34,8 +35,8 @@ static void sealed_packet_opens_only_with_its_own_high_half(void **state)
         assert_int_equal(other.off, pkt.off);
         assert_int_equal(other.len, pkt.len);
         assert_int_equal(esp_open(&b, 3 * TWO_32 + 6, &pkt), CV_OK);
-        esp_sa_close(&a);
-        esp_sa_close(&b);
+        own_close(&a);
+        own_close(&b);
     }
 }
 
@@ -68,8 +69,8 @@ static void every_flipped_bit_and_every_prefix_is_refused(void **state)
             if (esp_check_len(&b, n) == CV_OK)
                 assert_int_equal(esp_open(&b, 1, &try), CV_ERR_ICV);
         }
-        esp_sa_close(&a);
-        esp_sa_close(&b);
+        own_close(&a);
+        own_close(&b);
     }
 }
 
@@ -95,7 +96,7 @@ static void length_must_leave_room_for_a_trailer_and_whole_blocks(void **state)
 
         open_sa(&sa, &suites[i], false, 0);
         fixed = 8U + sa.iv_len + sa.icv_len;
-        block = sa.cipher != NULL ? sa.cipher->block : 1;
+        block = sa.key->cipher != NULL ? sa.key->cipher->block : 1;
         for (size_t n = 0; n < fixed + 64; n++) {
             const bool is_short = n < fixed + 2;
             const enum cv_err want = is_short                   ? CV_ERR_SHORT
@@ -104,7 +105,7 @@ static void length_must_leave_room_for_a_trailer_and_whole_blocks(void **state)
 
             assert_int_equal(esp_check_len(&sa, n), want);
         }
-        esp_sa_close(&sa);
+        own_close(&sa);
     }
 }
 
@@ -174,7 +175,7 @@ static void sealing_without_room_leaves_packet_and_number_alone(void **state)
             else
                 assert_true(pkt.off == 0 && pkt.len == pkt.cap);
         }
-        esp_sa_close(&sa);
+        own_close(&sa);
     }
 }
 
@@ -195,7 +196,7 @@ static void sequence_numbers_end_before_they_wrap(void **state)
         }
         assert_int_equal(pkt.off, CV_HEADROOM);
         assert_int_equal(pkt.len, 40);
-        esp_sa_close(&sa);
+        own_close(&sa);
     }
 }
 
@@ -217,14 +218,14 @@ static void number_of_a_failed_seal_is_spent(void **state)
 
     (void)state;
     open_sa(&sa, &suites[0], false, 0);
-    whole = sa.aead;
+    whole = sa.key->aead;
     broken = *whole;
     broken.seal = failing_seal;
-    sa.aead = &broken;
+    sa.key->aead = &broken;
     assert_int_equal(esp_seal(&sa, &pkt, 4), CV_ERR_CRYPTO);
     assert_int_equal(sa.seq, 1);
-    sa.aead = whole;
-    esp_sa_close(&sa);
+    sa.key->aead = whole;
+    own_close(&sa);
 }
 
 /* ---- suites and keys ---- */
@@ -238,8 +239,8 @@ static void key_length_is_that_of_the_suite(void **state)
 
         assert_int_equal(esp_key_len(&cv_crypto_openssl, &suites[i].suite), n);
         for (size_t wrong = n - 1; wrong <= n + 1; wrong += 2)
-            assert_int_equal(esp_sa_open(&sa, &cv_crypto_openssl, &suites[i].suite, 1,
-                                         span(keymat[0], wrong)),
+            assert_int_equal(own_esp_open(&sa, &cv_crypto_openssl, &suites[i].suite, 1,
+                                          span(keymat[0], wrong)),
                              CV_ERR_ARGUMENT);
     }
 }
@@ -264,22 +265,25 @@ static void suites_that_do_not_protect_are_refused(void **state)
         struct esp_sa sa;
 
         assert_int_equal(esp_key_len(&cv_crypto_openssl, &bad[i]), 0);
-        assert_int_equal(esp_sa_open(&sa, &cv_crypto_openssl, &bad[i], 1, span(keymat[0], 20)),
+        assert_int_equal(own_esp_open(&sa, &cv_crypto_openssl, &bad[i], 1, span(keymat[0], 20)),
                          CV_ERR_UNSUPPORTED);
         assert_null(sa.key);
     }
 }
 
-static void closed_sa_holds_no_secret_and_may_be_closed_again(void **state)
+static void closed_keys_hold_no_secret_and_may_be_closed_again(void **state)
 {
-    static const struct esp_sa empty;
-    struct esp_sa sa;
+    static const struct esp_key empty;
+    struct esp_key k;
 
     (void)state;
-    open_sa(&sa, &suites[0], true, 0);
-    esp_sa_close(&sa);
-    assert_memory_equal(&sa, &empty, sizeof(sa));
-    esp_sa_close(&sa);
+    assert_int_equal(esp_key_open(&k, &cv_crypto_openssl, &suites[0].suite,
+                                  span(keymat[0], suites[0].key_len)),
+                     CV_OK);
+    assert_non_null(k.key);
+    esp_key_close(&k);
+    assert_memory_equal(&k, &empty, sizeof(k));
+    esp_key_close(&k);
 }
 
 int main(void)
@@ -295,7 +299,7 @@ int main(void)
         cmocka_unit_test(number_of_a_failed_seal_is_spent),
         cmocka_unit_test(key_length_is_that_of_the_suite),
         cmocka_unit_test(suites_that_do_not_protect_are_refused),
-        cmocka_unit_test(closed_sa_holds_no_secret_and_may_be_closed_again),
+        cmocka_unit_test(closed_keys_hold_no_secret_and_may_be_closed_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

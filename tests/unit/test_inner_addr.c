@@ -11,6 +11,7 @@
 #include "ipsec/esp.h"
 #include "ipsec/ipsec.h"
 #include "tests/support/ipsec_fixture.h"
+#include "tests/support/own_sa.h"
 
 enum { MEM_LEN = 8192, SPI = 1000 };
 
@@ -42,18 +43,18 @@ static struct fixture *fresh(struct fixture *f, const struct cv_ts_list *local,
     };
 
     memset(f, 0, sizeof(*f));
-    f->p = ipsec_init(&a, 1, &cv_crypto_openssl, SEED);
+    f->p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, SEED);
     assert_non_null(f->p);
     assert_int_equal(ipsec_install(f->p, 0, &cfg, 0), CV_OK);
     ipsec_use_out(f->p, 0);
-    assert_int_equal(esp_sa_open(&f->peer, &cv_crypto_openssl, &cfg.suite, SPI, cfg.key_in),
+    assert_int_equal(own_esp_open(&f->peer, &cv_crypto_openssl, &cfg.suite, SPI, cfg.key_in),
                      CV_OK);
     return f;
 }
 
 static void done(struct fixture *f)
 {
-    esp_sa_close(&f->peer);
+    own_close(&f->peer);
     ipsec_close(f->p);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/own_sa.h"
 #include "tests/support/plane_fixture.h"
 
 static void inner_packet_outside_the_selectors_is_dropped(void **state)
@@ -42,7 +43,7 @@ static void inner_packet_outside_the_selectors_is_dropped(void **state)
         drops += cases[i].want != CV_OK;
     }
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->drops[CV_CD_SELECTOR], drops);
-    esp_sa_close(&sa);
+    own_close(&sa);
     done(f);
 }
 
@@ -70,7 +71,7 @@ static void payload_that_is_no_packet_is_dropped(void **state)
         assert_int_equal(receive_on(f, &f->gateway), CV_ERR_INNER);
     }
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->drops[CV_CD_MALFORMED], 51);
-    esp_sa_close(&sa);
+    own_close(&sa);
     done(f);
 }
 
@@ -93,7 +94,7 @@ static void dummy_packet_and_flow_padding_are_consumed(void **state)
     assert_int_equal(f->pkt.verdict, CV_DELIVER);
     assert_int_equal(f->pkt.len, n);
     assert_int_equal(ipsec_counters(f->gateway.p, PAIR)->bytes_in, n);
-    esp_sa_close(&sa);
+    own_close(&sa);
     done(f);
 }
 

@@ -52,7 +52,7 @@ static struct fixture *fresh(struct fixture *f, const struct cv_pair_config *cfg
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)};
 
     memset(f, 0, sizeof(*f));
-    f->p = ipsec_init(&a, 1, &cv_crypto_openssl, SEED);
+    f->p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, SEED);
     assert_non_null(f->p);
     assert_int_equal(ipsec_install(f->p, 0, cfg, 0), CV_OK);
     ipsec_use_out(f->p, 0);

@@ -30,11 +30,11 @@ static struct fixture *fresh(struct fixture *f)
     struct arena a = {.p = f->mem, .cap = sizeof(f->mem)}, count = {0};
 
     memset(f, 0, sizeof(*f));
-    f->p = ipsec_init(&a, 2, &cv_crypto_openssl, SEED);
+    f->p = ipsec_init(&a, 2, 0, &cv_crypto_openssl, SEED);
     assert_non_null(f->p);
     ipsec_carve_policies(f->p, &a, N_POLICIES);
     assert_false(a.bad);
-    assert_null(ipsec_init(&count, 2, &cv_crypto_openssl, SEED));
+    assert_null(ipsec_init(&count, 2, 0, &cv_crypto_openssl, SEED));
     ipsec_carve_policies(NULL, &count, N_POLICIES);
     assert_int_equal(count.used, a.used);
     return f;

@@ -59,11 +59,11 @@ static struct side open_side(bool esn)
     struct side side;
     struct arena a = {0};
 
-    ipsec_init(&a, 1, &cv_crypto_openssl, seed);
+    ipsec_init(&a, 1, 0, &cv_crypto_openssl, seed);
     side.mem = malloc(a.used);
     assert_non_null(side.mem);
     a = (struct arena){.p = side.mem, .cap = a.used};
-    side.p = ipsec_init(&a, 1, &cv_crypto_openssl, seed);
+    side.p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, seed);
     assert_non_null(side.p);
     assert_int_equal(ipsec_install(side.p, 0, &cfg, 0), CV_OK);
     ipsec_use_out(side.p, 0);

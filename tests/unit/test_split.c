@@ -193,7 +193,7 @@ static struct fixture *fresh(struct fixture *f, uint8_t protocol, bool split, st
     if (protocol == CV_PROTO_AH)
         cfg.suite.encr = 0;
     memset(f, 0, sizeof(*f));
-    f->p = ipsec_init(&a, 1, &cv_crypto_openssl, SEED);
+    f->p = ipsec_init(&a, 1, 0, &cv_crypto_openssl, SEED);
     assert_int_equal(ipsec_install(f->p, 0, &cfg, 0), CV_OK);
     ipsec_use_out(f->p, 0);
     return f;

@@ -10,6 +10,7 @@
 
 #include "ipsec/esp.h"
 #include "tests/support/modes_fixture.h"
+#include "tests/support/own_sa.h"
 
 static const struct way esp_transport = {
     .protocol = CV_PROTO_ESP, .mode = CV_TRANSPORT, .suite = &suites[0]};
@@ -125,13 +126,13 @@ static enum cv_err receive_payload(struct fixture *f, const struct way *w, uint8
 {
     struct esp_sa sa;
 
-    assert_int_equal(esp_sa_open(&sa, &cv_crypto_openssl, &w->suite->suite, RIGHT_SPI,
-                                 span(keymat[1], w->suite->key_len)),
+    assert_int_equal(own_esp_open(&sa, &cv_crypto_openssl, &w->suite->suite, RIGHT_SPI,
+                                  span(keymat[1], w->suite->key_len)),
                      CV_OK);
     f->pkt = packet_in(f->buf, n);
     memcpy(cv_packet_data(&f->pkt), payload, n);
     assert_int_equal(esp_seal(&sa, &f->pkt, next_header), CV_OK);
-    esp_sa_close(&sa);
+    own_close(&sa);
     f->pkt.carrier = w->encap ? CV_UDP_4500 : CV_RAW_ESP;
     f->pkt.local = (struct cv_endpoint){outer_ip(w, true), 0};
     f->pkt.remote = (struct cv_endpoint){outer_ip(w, false), 0};

@@ -36,14 +36,14 @@ static bool layer_open(struct plane_layer *l, const struct xfrm_list *sas)
         if (sas->sa[i].window > REPLAY_BLOCK_BITS)
             slots = (uint32_t)sas->n * REPLAY_BLOCKS_MAX;
     *l = (struct plane_layer){.cap = (uint32_t)sas->n};
-    ipsec_init(&a, slots, &cv_crypto_openssl, seed);
+    ipsec_init(&a, slots, 0, &cv_crypto_openssl, seed);
     l->mem_len = a.used;
     l->mem = malloc(a.used);
     l->sa_of = calloc(sas->n, sizeof(*l->sa_of));
     if (l->mem == NULL || l->sa_of == NULL)
         return false;
     a = (struct arena){.p = l->mem, .cap = l->mem_len};
-    l->ipsec = ipsec_init(&a, slots, &cv_crypto_openssl, seed);
+    l->ipsec = ipsec_init(&a, slots, 0, &cv_crypto_openssl, seed);
     return l->ipsec != NULL;
 }
 
