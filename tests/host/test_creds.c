@@ -106,6 +106,22 @@ static void halves_of_two_keys_are_refused(void **state)
     assert_non_null(strstr(s->why.text, "belong together"));
 }
 
+/* PKCS #1 begins with the modulus: here it is another key's. */
+static void halves_of_two_rsa_keys_are_refused(void **state)
+{
+    enum { MODULUS_AT = 12, MODULUS = 256 };
+    struct sides *s = *state;
+    EVP_PKEY *stranger_key = EVP_RSA_gen(2048);
+    uint8_t one[PKI_DER_MAX], other[PKI_DER_MAX];
+    struct cv_span a = pki_key_der(keys[RSA_2048], true, one);
+
+    (void)pki_key_der(stranger_key, true, other);
+    memcpy(one + MODULUS_AT, other + MODULUS_AT, MODULUS);
+    assert_false(creds_add_key(s->peer, a, NULL, NULL, &s->why));
+    assert_non_null(strstr(s->why.text, "belong together"));
+    EVP_PKEY_free(stranger_key);
+}
+
 static void every_proper_prefix_of_a_key_is_refused(void **state)
 {
     struct sides *s = *state;
@@ -329,6 +345,7 @@ int main(void)
         CREDS_TEST(curve_parameters_before_the_key_do_not_disturb),
         CREDS_TEST(weak_unknown_and_public_keys_are_refused),
         CREDS_TEST(halves_of_two_keys_are_refused),
+        CREDS_TEST(halves_of_two_rsa_keys_are_refused),
         CREDS_TEST(every_proper_prefix_of_a_key_is_refused),
         CREDS_TEST(certificates_are_read_as_der_and_pem_and_kept_once),
         CREDS_TEST(what_is_no_certificate_or_no_authority_is_refused),
