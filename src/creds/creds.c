@@ -81,6 +81,7 @@ void creds_clear(struct creds *c)
         cert->trusted &= ~(unsigned)c->origin;
     }
     drop_crls(c);
+    creds_changed(c);
     creds_clear_keys(c);
     creds_clear_shared(c);
 }
@@ -102,7 +103,6 @@ void creds_free(struct creds *c)
         free(cert->subject);
         free(cert);
     }
-    OPENSSL_cleanse(c->signature, sizeof(c->signature));
     free(c);
 }
 
@@ -169,6 +169,7 @@ static struct cert *store_cert(struct creds *c, X509 *x509, bool ca)
     cert->loaded |= (unsigned)c->origin;
     if (ca)
         cert->trusted |= (unsigned)c->origin;
+    creds_changed(c);
     return cert;
 }
 
@@ -270,6 +271,7 @@ bool creds_add_crl(struct creds *c, struct cv_span data, struct problem *why)
     crl->origin = c->origin;
     crl->next = c->crls;
     c->crls = crl;
+    creds_changed(c);
     return true;
 }
 

@@ -63,16 +63,25 @@ void creds_clear(struct creds *c); /* certificates, keys and secrets loaded so f
 CV_MUST_USE enum cv_err creds_psk(struct creds *c, const struct cv_id *local,
                                   const struct cv_id *remote, struct cv_span *out);
 
+/* What the store holds now, for questions that another thread answers: certificates, revocation
+ * lists and keys, but no shared secrets.  It stays as it is while the store goes on changing,
+ * and is shared by all who ask between two changes.  Taking and releasing it are for the
+ * store's thread, and both end before the store is freed. */
+struct creds *creds_snapshot(struct creds *c);
+void creds_release(struct creds *snapshot);
+
+enum { CREDS_SIGNATURE_MAX = 1200 };
+
 /* Answers CV_NEED_SIGNATURE (fx->u.sign): chooses the key and certificate for the local
  * identity, the method (RFC 7427 with a hash the peer announced; else the RFC 7296 method) and
- * signs.  out's spans live in the store until the next creds_sign. */
-CV_MUST_USE enum cv_err creds_sign(struct creds *c, const struct cv_effect *fx,
-                                   struct cv_signature *out);
+ * signs.  out's spans are in room and, certificates, in the store as long as it lives. */
+CV_MUST_USE enum cv_err creds_sign(const struct creds *c, const struct cv_effect *fx,
+                                   uint8_t room[CREDS_SIGNATURE_MAX], struct cv_signature *out);
 /* Answers CV_NEED_VERIFY: chain, constraints, validity at now_s (Unix seconds), identity,
  * usage, signature.  why: which certificate, and what is wrong with it; empty when there is
  * nothing to add to the error's own sentence. */
-CV_MUST_USE enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t now_s,
-                                     struct problem *why);
+CV_MUST_USE enum cv_err creds_verify(const struct creds *c, const struct cv_effect *fx,
+                                     int64_t now_s, struct problem *why);
 
 /* SHA-1 hashes of the CA keys named in a (all loaded CAs when it names none), 20 octets each;
  * the caller frees *out with free(). */

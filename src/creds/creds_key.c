@@ -36,6 +36,7 @@ static void free_key(struct key *k)
 
 void creds_clear_keys(struct creds *c)
 {
+    creds_changed(c);
     for (struct key **at = &c->keys; *at != NULL;) {
         struct key *k = *at;
 
@@ -143,6 +144,7 @@ static void store_key(struct creds *c, EVP_PKEY *pkey, const char *keyid)
     k->origin = c->origin;
     k->next = c->keys;
     c->keys = k;
+    creds_changed(c);
 }
 
 bool creds_add_key(struct creds *c, struct cv_span data, const char *passphrase, char *keyid,
@@ -186,6 +188,7 @@ bool creds_remove_key(struct creds *c, const char *keyid)
             continue;
         *at = k->next;
         free_key(k);
+        creds_changed(c);
         return true;
     }
     return false;

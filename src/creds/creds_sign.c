@@ -138,9 +138,10 @@ static void put_certs(struct cv_signature *out, const struct creds *c, const str
     } while (cert != NULL && !peer_has(c, cert) && out->n_certs < CV_CERTS_MAX);
 }
 
-enum cv_err creds_sign(struct creds *c, const struct cv_effect *fx, struct cv_signature *out)
+enum cv_err creds_sign(const struct creds *c, const struct cv_effect *fx,
+                       uint8_t room[CREDS_SIGNATURE_MAX], struct cv_signature *out)
 {
-    struct wr w = wr_init(c->signature, sizeof(c->signature));
+    struct wr w = wr_init(room, CREDS_SIGNATURE_MAX);
     struct candidate best;
     enum cv_err err = choose(&best, c, fx);
 

@@ -138,7 +138,7 @@ static bool read_certs(STACK_OF(X509) * out, const struct cv_span *certs, unsign
     return true;
 }
 
-enum cv_err creds_verify(struct creds *c, const struct cv_effect *fx, int64_t now_s,
+enum cv_err creds_verify(const struct creds *c, const struct cv_effect *fx, int64_t now_s,
                          struct problem *why)
 {
     struct question q = {c, fx, creds_auth_conf(&fx->conn->remote), {0}, now_s, why};

@@ -8,11 +8,13 @@
 #include <openssl/x509.h>
 
 #include "creds/creds.h"
+#include "kit/mem.h"
 
-enum { KEYID_LEN = 20, KEYID_TEXT = 2 * KEYID_LEN + 1, SIGNATURE_MAX = 1200 };
+enum { KEYID_LEN = 20, KEYID_TEXT = 2 * KEYID_LEN + 1 };
 
 /* Connections point to certificates, so one that was ever added stays in memory as long as
- * the store; creds_clear only takes it out of use. */
+ * the store; creds_clear only takes it out of use.  Another thread may look at one by such a
+ * pointer: at what never changes, not at loaded and trusted, which it has in its snapshot. */
 struct cert {
     X509 *x509;
     uint8_t *der;
@@ -53,13 +55,19 @@ struct creds {
     struct crl *crls;
     struct key *keys;
     struct shared *secrets;
-    uint8_t signature[SIGNATURE_MAX]; /* the last one that was made */
+
+    struct creds *snapshot; /* of what is above, or NULL: to be made anew */
+    unsigned holders;       /* of a snapshot */
+    struct mem copies;      /* a snapshot's items; what they point to is the store's */
 };
 
 /* The private key of a certificate, or NULL. */
 EVP_PKEY *creds_key_of(const struct creds *c, const struct cert *cert);
 void creds_clear_keys(struct creds *c);
 void creds_clear_shared(struct creds *c);
+
+/* Certificates, lists or keys are others now, so that the next snapshot is, too. */
+void creds_changed(struct creds *c);
 
 /* What auth.host says; nothing when it is NULL. */
 const struct auth_conf *creds_auth_conf(const struct cv_auth *auth);

@@ -30,7 +30,8 @@ static void need_psk(struct daemon *d, const struct cv_effect *fx)
 static void need_signature(struct daemon *d, const struct cv_effect *fx)
 {
     struct cv_signature sig = {0};
-    enum cv_err err = creds_sign(d->creds, fx, &sig);
+    uint8_t room[CREDS_SIGNATURE_MAX];
+    enum cv_err err = creds_sign(d->creds, fx, room, &sig);
 
     answer(d, cv_answer_signature(d->engine, fx->question, err, &sig, clock_now_ms()), fx->ike);
 }

@@ -125,7 +125,7 @@ struct sides {
     struct cv_effect ask;
     struct cv_effect check;
     struct cv_signature sig; /* made by sign(), points into copies below */
-    uint8_t data[SIG_ROOM];
+    uint8_t room[CREDS_SIGNATURE_MAX], data[SIG_ROOM];
     uint8_t der[CHAIN_MAX][PKI_DER_MAX];
 };
 
@@ -195,7 +195,7 @@ static inline int tear_down(void **state)
 /* Signs as the peer and hands the result to the side that verifies. */
 static inline enum cv_err sign(struct sides *s)
 {
-    enum cv_err err = creds_sign(s->peer, &s->ask, &s->sig);
+    enum cv_err err = creds_sign(s->peer, &s->ask, s->room, &s->sig);
 
     if (err != CV_OK)
         return err;
