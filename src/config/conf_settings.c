@@ -108,6 +108,8 @@ static const struct conf_range mtus = {576, 65535};
 static const struct conf_range fragments = {576, 65535};
 static const struct conf_range levels = {0, 4};
 static const struct conf_range try_counts = {1, 100};
+static const struct conf_range thread_counts = {0, 64};
+static const struct conf_range queue_sizes = {1, 1000000};
 
 static const struct conf_choice cleartexts[] = {
     {"drop", true },
@@ -138,6 +140,8 @@ static const struct conf_key keys[] = {
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
+    {"sign_threads",       take_number,  FIELD(s.sign_threads),       &thread_counts},
+    {"sign_queue",         take_number,  FIELD(s.sign_queue),         &queue_sizes  },
     {"retransmit_timeout", take_seconds, FIELD(retransmit_ms),        NULL          },
     {"retransmit_tries",   take_number,  FIELD(tries),                &try_counts   },
     {"retransmit_base",    take_percent, FIELD(base_pct),             NULL          },
@@ -156,7 +160,9 @@ static const struct settings_draft defaults = {
           .port_nat_t = 4500,
           .install_routes = true,
           .install_virtual_ip = true,
-          .drop_cleartext = true},
+          .drop_cleartext = true,
+          .sign_threads = 1,
+          .sign_queue = 1024},
     .max_devices = 1000,
     .mtu = 1400,
     .log_level = 1,

@@ -125,7 +125,7 @@ void conns_reap(struct daemon *d)
     while (*at != NULL) {
         struct conn *c = *at;
 
-        if (cv_conn_users(d->engine, &c->cv) != 0) {
+        if (cv_conn_users(d->engine, &c->cv) != 0 || ask_uses(d->ask, &c->cv)) {
             at = &c->next;
             continue;
         }

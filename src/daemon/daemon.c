@@ -66,6 +66,11 @@ static void note_script(void *ctx, int level, const char *text)
     daemon_log(ctx, level, LOG_CHD, 0, "%s", text);
 }
 
+static void note_question(void *ctx, int level, uint32_t ike, const char *text)
+{
+    daemon_log(ctx, level, LOG_IKE, ike, "%s", text);
+}
+
 static void on_resolved(void *ctx, const char *name)
 {
     actions_resolved(ctx, name);
@@ -221,6 +226,26 @@ static bool start_engine(struct daemon *d, struct problem *why)
     return true;
 }
 
+static bool start_asking(struct daemon *d, struct problem *why)
+{
+    const struct daemon_settings *s = &d->conf.settings;
+
+    d->ask =
+        ask_new(&(struct ask_host){d->engine, on_pump, note_question, d}, s->limits.handshakes);
+    ask_secrets_of(d->ask, d->creds);
+    ask_addresses_of(d->ask, d->pools);
+    d->signer = signer_new(&(struct signer_host){.base = d->base,
+                                                 .ask = d->ask,
+                                                 .creds = d->creds,
+                                                 .unix_s = clock_unix_s,
+                                                 .pump = on_pump,
+                                                 .note = note_question,
+                                                 .ctx = d},
+                           s->sign_threads, s->sign_queue);
+    return d->signer != NULL ||
+           problem_set(why, "no descriptor for the threads that make signatures");
+}
+
 static bool start_network(struct daemon *d, struct problem *why)
 {
     const struct daemon_settings *s = &d->conf.settings;
@@ -319,7 +344,8 @@ static bool start(struct daemon *d, struct problem *why)
     d->pools = pools_new();
     if (!load_conf(d, why))
         return false;
-    if (!start_network(d, why) || !start_engine(d, why) || !start_events(d, why))
+    if (!start_network(d, why) || !start_engine(d, why) || !start_asking(d, why) ||
+        !start_events(d, why))
         return false;
     watch_cleartext(d);
     return add_conns(d, &d->conf, why);
@@ -454,6 +480,9 @@ void daemon_stop(struct daemon *d)
 
 int daemon_run(struct daemon *d)
 {
+    if (!signer_start(d->signer))
+        daemon_log(d, 0, LOG_DMN, 0, "the system does not give us %u threads for signatures",
+                   d->conf.settings.sign_threads);
     daemon_pump(d);
     if (event_base_dispatch(d->base) < 0)
         return EXIT_FAILURE;
@@ -473,6 +502,8 @@ void daemon_free(struct daemon *d)
     actions_clear(d);
     updown_free(d->updown);
     hosts_free(d->hosts);
+    signer_free(d->signer);
+    ask_free(d->ask);
     policyset_free(&d->policies);
     if (d->engine != NULL)
         cv_engine_close(d->engine);

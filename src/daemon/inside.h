@@ -6,6 +6,8 @@
 #ifndef DAEMON_INSIDE_H
 #define DAEMON_INSIDE_H
 
+#include "ask/at_once.h"
+#include "ask/signer.h"
 #include "daemon/daemon.h"
 #include "daemon/host.h"
 #include "daemon/updown.h"
@@ -57,6 +59,8 @@ struct daemon {
     struct creds *creds;
     struct pools *pools;
     struct keep keep;
+    struct ask *ask;
+    struct signer *signer;
     struct hosts *hosts;
     struct netio io;
     struct cleartext cleartext;

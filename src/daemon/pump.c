@@ -1,6 +1,6 @@
 /* Owns: carrying out what the engine asks for.
  * Invariant: an effect's spans are used before the next call into the engine, as
- * cv_next_effect demands; answers are given at once, so no request is ever forgotten.
+ * cv_next_effect demands; questions are only filed, and answered when all effects are drained.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -11,56 +11,6 @@
 #include "linux/net/datagram.h"
 
 enum { FAILURES_EVERY_MS = 10000, PATHS_A_TURN = 256 };
-
-static void answer(struct daemon *d, enum cv_err err, uint32_t ike)
-{
-    /* NOT_FOUND: the peer or an operator ended the SA meanwhile. */
-    if (err != CV_OK && err != CV_ERR_NOT_FOUND)
-        daemon_log(d, 0, LOG_IKE, ike, "the engine refused an answer: %s", cv_err_text(err));
-}
-
-static void need_psk(struct daemon *d, const struct cv_effect *fx)
-{
-    struct cv_span secret = {0};
-    enum cv_err err = creds_psk(d->creds, fx->u.psk.local_id, fx->u.psk.remote_id, &secret);
-
-    answer(d, cv_answer_psk(d->engine, fx->question, err, secret, clock_now_ms()), fx->ike);
-}
-
-static void need_signature(struct daemon *d, const struct cv_effect *fx)
-{
-    struct cv_signature sig = {0};
-    uint8_t room[CREDS_SIGNATURE_MAX];
-    enum cv_err err = creds_sign(d->creds, fx, room, &sig);
-
-    answer(d, cv_answer_signature(d->engine, fx->question, err, &sig, clock_now_ms()), fx->ike);
-}
-
-static void need_verify(struct daemon *d, const struct cv_effect *fx)
-{
-    struct problem why;
-    enum cv_err err = creds_verify(d->creds, fx, clock_unix_s(), &why);
-
-    if (err != CV_OK && why.text[0] != '\0')
-        daemon_log(d, 1, LOG_IKE, fx->ike, "%s", why.text);
-    answer(d, cv_answer_verify(d->engine, fx->question, err, clock_now_ms()), fx->ike);
-}
-
-static void need_address(struct daemon *d, const struct cv_effect *fx)
-{
-    const struct conn *c = fx->conn->host;
-    const struct pool_wish wish = {
-        .who = fx->u.address.remote_id,
-        .ike = fx->ike,
-        .v4 = &fx->u.address.want_v4,
-        .v6 = &fx->u.address.want_v6,
-    };
-    struct cv_lease lease = {0};
-    enum cv_err err =
-        pools_lease(d->pools, (const char *const *)c->pools, c->n_pools, &wish, &lease);
-
-    answer(d, cv_answer_address(d->engine, fx->question, err, &lease, clock_now_ms()), fx->ike);
-}
 
 /* A protected network that holds the peer itself: the kernel's strict filter takes the peer's
  * outer packets for forged, as the way back would be the tunnel.  They carry no mark, so the
@@ -173,6 +123,7 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
         pools_rename(d->pools, fx->ike, fx->u.event.ike_new);
         break;
     case CV_EV_IKE_DOWN:
+        ask_ended(d->ask, fx->ike, fx->u.event.err);
         netconf_drop_lease(&d->net, fx->ike);
         break;
     default:
@@ -187,16 +138,10 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
         netio_send(&d->io, fx);
         break;
     case CV_NEED_PSK:
-        need_psk(d, fx);
-        break;
     case CV_NEED_SIGNATURE:
-        need_signature(d, fx);
-        break;
     case CV_NEED_VERIFY:
-        need_verify(d, fx);
-        break;
     case CV_NEED_ADDRESS:
-        need_address(d, fx);
+        ask_file(d->ask, fx);
         break;
     case CV_FREE_ADDRESS:
         pools_release(d->pools, fx->ike);
@@ -258,8 +203,10 @@ void daemon_pump(struct daemon *d)
     if (d->pumping)
         return; /* a listener called a command; the round that told it goes on */
     d->pumping = true;
-    while (cv_next_effect(d->engine, &fx))
-        carry_out(d, &fx);
+    do
+        while (cv_next_effect(d->engine, &fx))
+            carry_out(d, &fx);
+    while (ask_serve(d->ask));
     d->pumping = false;
     arm_alarm(d);
     (void)keep_flush(d);

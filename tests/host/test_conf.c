@@ -280,6 +280,8 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_true(s->install_routes && s->install_virtual_ip);
     assert_true(s->drop_cleartext);
     assert_null(s->user);
+    assert_int_equal(s->sign_threads, 1);
+    assert_int_equal(s->sign_queue, 1024);
     assert_true(s->limits.ike_sas > 1000 && s->limits.child_sas > 2000);
     assert_int_equal(s->engine.retransmit_ms, 2000);
     assert_int_equal(s->engine.keepalive_ms, 20000);
@@ -288,7 +290,10 @@ static void settings_have_defaults_and_can_be_set(void **state)
          "1500\n"
          " port_nat_t = 4501\n tun_name = vpn0\n tun_mtu = 1280\n log_level = 2\n"
          " install_routes = no\n cleartext = pass\n user = culvert\n retransmit_timeout = 0.5\n"
-         " retransmit_base = 1.5\n keep_alive = 0\n cookie_threshold = 0\n}\n");
+         " retransmit_base = 1.5\n keep_alive = 0\n cookie_threshold = 0\n"
+         " sign_threads = 0\n sign_queue = 7\n}\n");
+    assert_int_equal(s->sign_threads, 0);
+    assert_int_equal(s->sign_queue, 7);
     assert_int_equal(s->port, 1500);
     assert_string_equal(s->tun_name, "vpn0");
     assert_string_equal(s->user, "culvert");
