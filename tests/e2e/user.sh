@@ -18,6 +18,12 @@ status=/proc/$(pid_of gw)/status
 grep -q "^Uid:.*$(id -u nobody)" "$status" || fail "still root"
 grep -q "^CapEff:.*0000003000" "$status" || fail "$(grep Cap "$status")"
 grep -q "^NoNewPrivs:.*1" "$status" || fail "no_new_privs is off"
+# Capabilities and no_new_privs are a thread's own: the ones that make signatures have no more.
+[ "$(ls "/proc/$(pid_of gw)/task" | wc -l)" -ge 2 ] || fail "no thread makes signatures"
+for task in "/proc/$(pid_of gw)/task"/*/status; do
+    [ "$(grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' "$task")" = \
+        "$(grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' "$status")" ] || fail "$task: $(cat "$task")"
+done
 wait_log gw "updown: CapEff:.*0000003000"
 swanctl gw --list-sas | grep -q INSTALLED || fail "root cannot reach the control socket"
 stop gw || fail "culvertd ended with $?"
