@@ -234,7 +234,7 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
     if (sa != NULL) {
         if (child != NULL && child_new(&k->core, &sa->peer, conn, child) == NULL)
             return CV_ERR_FULL;
-        sa_run(k, sa);
+        sa_touch(k, sa);
     } else {
         sa = sa_new(k, conn, true);
         if (sa == NULL)
@@ -244,7 +244,7 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
         /* Any other port than 500 speaks with the marker of port 4500 (RFC 3948). */
         sa->peer.carrier = remote->port == 500 ? CV_UDP_500 : CV_UDP_4500;
         err = start(k, sa, child);
-        sa_arm(k, sa);
+        sa_touch(k, sa);
     }
     if (ike != NULL)
         *ike = sa->peer.id;
@@ -252,6 +252,7 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
         sa->peer.quiet = true;
         sa_close(k, sa, err, false);
     }
+    ike_run_touched(k);
     return err;
 }
 
@@ -279,8 +280,9 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
         sa_close(k, sa, CV_ERR_DELETED_LOCALLY, false);
     } else {
         sa->want |= WANT_DELETE;
-        sa_run(k, sa);
+        sa_touch(k, sa);
     }
+    ike_run_touched(k);
     return CV_OK;
 }
 
@@ -307,13 +309,15 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
     c->reason = CV_ERR_DELETED_LOCALLY;
     if (c->installed ? !force : being_negotiated(k, sa, c)) {
         c->want_delete = true;
-        sa_run(k, sa);
+        sa_touch(k, sa);
+        ike_run_touched(k);
         return CV_OK;
     }
     if (c->installed && sa->doing == DO_NOTHING && delete_child_start(k, sa, c) != CV_OK)
         k->core.stats.errors[CV_ERR_FULL]++;
     child_close(&k->core, c, CV_ERR_DELETED_LOCALLY);
-    sa_arm(k, sa);
+    sa_touch(k, sa);
+    ike_run_touched(k);
     return CV_OK;
 }
 
@@ -330,7 +334,8 @@ enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_
     if (reauth && sa->peer.has_lease)
         return CV_ERR_UNSUPPORTED;
     sa->want |= reauth ? WANT_REAUTH : WANT_REKEY;
-    sa_run(k, sa);
+    sa_touch(k, sa);
+    ike_run_touched(k);
     return CV_OK;
 }
 
@@ -344,7 +349,8 @@ enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms)
     if (c == NULL || c->state != CV_CHILD_INSTALLED)
         return CV_ERR_NOT_FOUND;
     c->want_rekey = true;
-    sa_run(k, sa_at(k, c->ike));
+    sa_touch(k, sa_at(k, c->ike));
+    ike_run_touched(k);
     return CV_OK;
 }
 
@@ -366,7 +372,8 @@ static enum cv_err answer(struct cv_engine *e, uint32_t question, uint8_t kind, 
         return CV_ERR_BUSY;
     question_end(k, sa);
     ike_step(k, sa, &in); /* a failed handshake is not the host's error */
-    sa_run(k, sa);
+    sa_touch(k, sa);
+    ike_run_touched(k);
     return CV_OK;
 }
 
@@ -406,8 +413,10 @@ void cv_tick(struct cv_engine *e, uint64_t now_ms)
 
     engine_enter(e, now_ms);
     while (effects_room(&k->core.fx) >= EFFECTS_MIN / 2 &&
-           (t = wheel_expire(&k->core.wheel, k->core.now_ms)) != NULL)
+           (t = wheel_expire(&k->core.wheel, k->core.now_ms)) != NULL) {
         ike_timeout(k, (struct peer_timer *)t);
+        ike_run_touched(k);
+    }
 }
 
 uint64_t cv_next_deadline(const struct cv_engine *e)

@@ -55,7 +55,7 @@ static void act_on_child(struct ike *k, struct ike_sa *sa, struct child_sa *c, u
         sa_set_path(k, sa, &path);
     }
     if (notices & (CV_NOTICE_SOFT_LIMIT | CV_NOTICE_HARD_LIMIT))
-        sa_run(k, sa);
+        sa_touch(k, sa);
 }
 
 /* The same of our own plane, for which pkt says more. */
@@ -70,6 +70,7 @@ static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct 
     if (notices & CV_NOTICE_ALARM)
         alarm_event(k, sa, c, pkt);
     act_on_child(k, sa, c, notices, &remote);
+    ike_run_touched(k);
 }
 
 enum cv_err cv_plane_noticed(struct cv_engine *e, uint32_t child, unsigned notices,
@@ -85,6 +86,7 @@ enum cv_err cv_plane_noticed(struct cv_engine *e, uint32_t child, unsigned notic
     if ((notices & CV_NOTICE_MOVED) && remote == NULL)
         return CV_ERR_ARGUMENT;
     act_on_child(k, sa_at(k, c->ike), c, notices, remote);
+    ike_run_touched(k);
     return CV_OK;
 }
 
@@ -122,6 +124,7 @@ static void take_ike(struct ike *k, struct cv_packet *pkt)
         return;
     }
     pkt->err = ike_input(k, cv_packet_data(pkt), pkt->len, &path);
+    ike_run_touched(k);
 }
 
 /* RFC 3948 section 2: one 0xff octet is a keepalive, four zero octets mark IKE, anything

@@ -50,7 +50,7 @@ void alert_want(struct ike *k, struct ike_sa *sa, const struct child_sa *c, enum
     sa->alert_spi = c->spi_in;
     sa->alert_count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
     sa->want |= WANT_ALERT;
-    sa_run(k, sa);
+    sa_touch(k, sa);
 }
 
 enum cv_err alert_start(struct ike *k, struct ike_sa *sa)

@@ -240,5 +240,5 @@ void initiator_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch
         return;
     old->want |= WANT_DELETE;
     old->peer.reason = CV_ERR_REPLACED;
-    sa_run(k, old);
+    sa_touch(k, old);
 }

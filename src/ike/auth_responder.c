@@ -118,7 +118,7 @@ void responder_settle(struct ike *k, struct ike_sa *sa)
         } else if (sa->peer.conn->unique == CV_UNIQUE_REPLACE) {
             other->peer.reason = CV_ERR_REPLACED;
             other->want |= WANT_DELETE;
-            sa_run(k, other);
+            sa_touch(k, other);
         }
     }
 }

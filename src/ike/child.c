@@ -458,6 +458,6 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     } else if (!plan->initiator) {
         c->out_waits = true; /* RFC 7296 section 2.8: until the peer shows that it has it */
     }
-    child_arm(k, c);
+    child_arm(&k->core, c);
     return c;
 }

@@ -11,27 +11,6 @@
 #include "base/secret.h"
 #include "ike/exchange.h"
 
-bool nonce_less(struct cv_span a, struct cv_span b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int order = memcmp(a.p, b.p, n);
-
-    return order != 0 ? order < 0 : a.n < b.n;
-}
-
-struct cv_span nonce_lower(struct cv_span a, struct cv_span b)
-{
-    return nonce_less(b, a) ? b : a;
-}
-
-void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr)
-{
-    struct cv_span low = nonce_lower(ni, nr);
-
-    memcpy(ch->nonce, low.p, low.n);
-    ch->nonce_len = (uint16_t)low.n;
-}
-
 /* ---- responder ---- */
 
 enum cv_err refuse_request(const struct ike *k, const struct ike_sa *sa,
@@ -276,7 +255,7 @@ static void delete_later(struct ike *k, struct child_sa *c)
 {
     c->want_delete = true;
     c->rekey_ms = TIMER_NEVER;
-    child_arm(k, c);
+    child_arm(&k->core, c);
 }
 
 /* The operator wanted the old one deleted while the rekey was under way: that goes for the
@@ -332,7 +311,7 @@ void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
         old->quiet = false;
         c->quiet = true;
         child_set_lifetimes(k, old);
-        child_arm(k, old);
+        child_arm(&k->core, old);
         tell_rekeyed(k, sa, c->id, old);
     }
 }
@@ -342,7 +321,7 @@ static void await_delete(struct ike *k, struct child_sa *c)
 {
     c->rekey_ms = TIMER_NEVER;
     c->hard_ms = k->core.now_ms + REPLACED_MS;
-    child_arm(k, c);
+    child_arm(&k->core, c);
 }
 
 /* The peer's rekey, answered. */
@@ -445,7 +424,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     old->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &old->refusals);
     old->want_rekey = true;
-    child_arm(k, old);
+    child_arm(&k->core, old);
 }
 
 void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)

@@ -14,12 +14,6 @@
 #include "peer/conn.h"
 #include "peer/event.h"
 
-/* Where a datagram came in. */
-struct ike_path {
-    struct cv_endpoint local, remote;
-    uint8_t carrier;
-};
-
 /* The plaintext of a message being written, in the engine's scratch. */
 struct ike_out {
     struct wr w;
@@ -156,6 +150,8 @@ void send_keepalive(struct ike *k, struct ike_sa *sa);
 void resend_arm(struct ike *k, struct ike_sa *sa);
 /* The outstanding request was answered. */
 void request_done(struct ike *k, struct ike_sa *sa);
+
+/* ---- room.c */
 /* Are n message buffers free, if need be after dropping cached responses? */
 bool msg_make_room(struct ike *k, uint32_t n);
 /* What must be free so that a handshake that has begun can be finished. */
@@ -163,15 +159,22 @@ uint32_t msg_reserve(const struct ike *k);
 uint32_t msg_new_or_evict(struct ike *k);
 uint32_t msg_copy_or_evict(struct ike *k, struct cv_span s);
 
-/* ---- input.c, step.c */
+/* ---- nonce.c */
+/* The lower of two nonces (RFC 7296 section 2.8.1). */
+struct cv_span nonce_lower(struct cv_span a, struct cv_span b);
+bool nonce_less(struct cv_span a, struct cv_span b);
+void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr);
+
+/* ---- input.c, init_input.c, step.c */
 /* One IKE datagram without marker; it is decrypted in place. */
 enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path *path);
+/* The same for what belongs to no SA yet. */
+enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
+                       const struct ike_path *path);
 /* One parsed message or one answer of the host.  sa is NULL for what makes a new SA. */
 enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in);
 /* Must the message outlive its datagram, because the host is asked about it? */
 bool ike_step_keeps(const struct ike_sa *sa, const struct ike_in *in);
-/* SA is authenticated: lifetimes start, waiting tasks run. */
-void sa_established(struct ike *k, struct ike_sa *sa);
 /* Installs the plan.  NULL when that fails: a Child SA that was there is doomed by then. */
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan);
 /* When c is rekeyed and when it ends, counted from when it was installed. */
@@ -188,8 +191,6 @@ CV_MUST_USE enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const stru
                                     const struct ike_change *ch);
 /* Answers without keeping anything. */
 void init_send_stateless(struct ike *k, const struct ike_in *in, const struct ike_out *out);
-enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span datagram,
-                       const struct ike_path *path);
 CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
 
 /* ---- auth.c, auth_initiator.c, auth_responder.c */
@@ -245,10 +246,6 @@ void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 /* Child SAs, lease and event go from a replaced IKE SA to its successor. */
 void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to);
-/* The lower of two nonces (RFC 7296 section 2.8.1). */
-struct cv_span nonce_lower(struct cv_span a, struct cv_span b);
-bool nonce_less(struct cv_span a, struct cv_span b);
-void change_nonce(struct ike_change *ch, struct cv_span ni, struct cv_span nr);
 
 /* ---- info.c */
 ike_handler info_request, info_response;
@@ -267,13 +264,9 @@ void alert_read(const struct ike_sa *sa, const struct ike_msg *m, struct ike_cha
 void alert_commit(struct ike *k, const struct ike_sa *sa, const struct ike_change *ch);
 
 /* ---- task.c */
-/* Starts what is wanted next, when no request is outstanding, and sets the timer. */
-void sa_run(struct ike *k, struct ike_sa *sa);
-void sa_arm(struct ike *k, struct ike_sa *sa);
-void child_arm(struct ike *k, struct child_sa *c);
+/* Starts what the touched SAs want next, as far as no request is outstanding, and sets their
+ * timers. */
+void ike_run_touched(struct ike *k);
 void ike_timeout(struct ike *k, struct peer_timer *t);
-uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa);
-/* New endpoints for an SA and all its Child SAs. */
-void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path);
 
 #endif

@@ -197,6 +197,6 @@ enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path
     if (sa == NULL)
         return CV_ERR_IKE_SPI;
     err = protected_input(k, sa, &h, p, n, path);
-    sa_run(k, sa);
+    sa_touch(k, sa);
     return err;
 }

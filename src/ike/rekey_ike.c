@@ -272,7 +272,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     } else {
         sa_inherit(k, sa, heir);
     }
-    sa_run(k, heir);
+    sa_touch(k, heir);
 }
 
 static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
@@ -325,7 +325,7 @@ void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
     }
     hs_give(k, &sa->hs);
     if (rival != NULL)
-        sa_run(k, rival);
+        sa_touch(k, rival);
     if (heir != NULL)
-        sa_run(k, heir);
+        sa_touch(k, heir);
 }

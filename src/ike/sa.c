@@ -125,6 +125,59 @@ struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
     return sa_of(peer_first_with_id(&k->core, id));
 }
 
+uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n)
+{
+    uint64_t pause = RETRY_REKEY_MS;
+
+    if (refused == CV_ERR_TEMPORARY) {
+        pause = (uint64_t)RETRY_MIN_MS << *n;
+        if (*n < RETRY_DOUBLINGS)
+            (*n)++;
+    }
+    return pause + core_random_below(&k->core, pause);
+}
+
+void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
+{
+    sa->peer.local = path->local;
+    sa->peer.remote = path->remote;
+    sa->peer.carrier = path->carrier;
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
+        if (child_at(&k->core, i)->installed)
+            pair_move(&k->core, i, &sa->peer);
+    }
+    if (sa->state == ST_UP)
+        event_put(&k->core, CV_EV_IKE_MOVED, &sa->peer, CV_OK);
+}
+
+static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand_s)
+{
+    uint64_t jitter = rand_s < s ? rand_s : s / 2;
+
+    return s == 0 ? TIMER_NEVER
+                  : k->core.now_ms + s * 1000 - core_random_below(&k->core, jitter * 1000 + 1);
+}
+
+void sa_established(struct ike *k, struct ike_sa *sa)
+{
+    const struct cv_conn *conn = sa->peer.conn;
+    uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
+
+    half_open_del(&k->core, &sa->peer);
+    sa->state = ST_UP;
+    sa->peer.up_ms = sa->peer.last_in_ms = k->core.now_ms;
+    sa->peer.rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
+    sa->peer.reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
+    if (longest != 0 && conn->over_s != 0)
+        sa->peer.hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
+    peer_link_id(&k->core, &sa->peer);
+    if (!sa->peer.quiet) {
+        k->core.stats.ike_established++;
+        event_put(&k->core, CV_EV_IKE_UP, &sa->peer, CV_OK);
+    }
+    sa_touch(k, sa);
+}
+
 /* The successor that the peer made while we were rekeying sa ourselves, if it has inherited
  * nothing: nobody knows of it, so nobody else would end it. */
 static void drop_rival(struct ike *k, const struct ike_sa *sa)
@@ -135,7 +188,7 @@ static void drop_rival(struct ike *k, const struct ike_sa *sa)
     if (rival == NULL || !sa_is_secret(rival))
         return;
     rival->peer.hard_ms = k->core.now_ms;
-    sa_arm(k, rival);
+    sa_touch(k, rival);
 }
 
 void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)

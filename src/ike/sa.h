@@ -170,6 +170,12 @@ struct gather {
     uint64_t from_ms; /* when the first one came */
 };
 
+/* Where a datagram came in. */
+struct ike_path {
+    struct cv_endpoint local, remote;
+    uint8_t carrier;
+};
+
 struct ike {
     struct core core;
     struct pool hs, gathers;
@@ -179,6 +185,13 @@ struct ike {
 /* Carves all tables; with a counting arena k may be anything. */
 void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim);
 void ike_close_all(struct ike *k);
+
+/* Something about sa has changed: task.c starts what is wanted next and sets its timer before
+ * the engine is left. */
+static inline void sa_touch(struct ike *k, struct ike_sa *sa)
+{
+    peer_touch(&k->core, &sa->peer);
+}
 
 /* How long after the n-th refusal in a row, with jitter (RFC 7296 section 2.25). */
 uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n);
@@ -217,6 +230,11 @@ struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initi
                            const uint8_t spi[IKE_SPI_LEN]);
 
 struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id); /* NULL: none */
+
+/* SA is authenticated: lifetimes start, waiting tasks run. */
+void sa_established(struct ike *k, struct ike_sa *sa);
+/* New endpoints for an SA and all its Child SAs. */
+void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path);
 
 /* Ends an SA and its Child SAs.  linger: repeat the last response for a while. */
 void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger);

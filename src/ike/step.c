@@ -148,7 +148,7 @@ static void commit_close(struct ike *k, struct ike_sa *sa, const struct ike_chan
 
     if (rival != NULL && rival->state == ST_UP) {
         sa_inherit(k, sa, rival);
-        sa_run(k, rival);
+        sa_touch(k, rival);
     }
     sa_close(k, sa, ch->close, !ch->unsent);
 }
@@ -231,7 +231,7 @@ static enum cv_err step_new(struct ike *k, const struct ike_rule *rule, const st
     if (err != CV_OK)
         return err;
     sa->state = rule->next;
-    sa_arm(k, sa);
+    sa_touch(k, sa);
     return CV_OK;
 }
 

@@ -11,172 +11,12 @@
 
 enum { EFFECTS_PER_TASK = 6 };
 
-/* ---- tasks ---- */
-
-/* A rekey needs a new Child SA in state CREATED. */
-static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct child_sa *old)
-{
-    struct child_sa *c = child_new(&k->core, &sa->peer, old->conn, old->cfg);
-    enum cv_err err;
-
-    if (c == NULL)
-        return CV_ERR_FULL;
-    c->rekeys = old->id;
-    c->reqid = old->reqid;
-    old->want_rekey = false;
-    err = create_child_start(k, sa, c);
-    if (err == CV_OK)
-        return CV_OK;
-    c->quiet = true;
-    child_close(&k->core, c, err);
-    old->want_rekey = true;
-    return err;
-}
-
-/* Reauthentication: a new IKE SA with the same Child SAs, made before the old one is
- * deleted, so that nothing is lost meanwhile (RFC 7296 section 2.8.3). */
-static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
-{
-    struct ike_sa *sa = sa_new(k, old->peer.conn, true);
-    enum cv_err err = CV_OK;
-
-    if (sa == NULL)
-        return CV_ERR_FULL;
-    sa->peer.local = old->peer.local;
-    sa->peer.remote = old->peer.remote;
-    sa->peer.carrier = old->peer.carrier;
-    sa->reauth_of = old->peer.id;
-    sa->peer.vip4 = (struct cv_addr){0};
-    for (uint32_t i = old->peer.children; i != POOL_NONE && err == CV_OK;
-         i = child_at(&k->core, i)->next) {
-        const struct child_sa *c = child_at(&k->core, i);
-
-        if (c->state != CV_CHILD_INSTALLED && c->state != CV_CHILD_REKEYING)
-            continue;
-        if (child_new(&k->core, &sa->peer, c->conn, c->cfg) == NULL)
-            err = CV_ERR_FULL;
-    }
-    if (err == CV_OK)
-        err = init_start(k, sa);
-    sa->peer.quiet = err != CV_OK; /* nobody has heard of it */
-    if (err != CV_OK)
-        sa_close(k, sa, err, false);
-    else
-        sa_arm(k, sa);
-    return err;
-}
-
-/* Starts the exchange that makes c or replaces it.  Without room it is tried again later;
- * what can never be made is given up. */
-static bool start_child(struct ike *k, struct ike_sa *sa, struct child_sa *c)
-{
-    bool created = c->state == CV_CHILD_CREATED;
-    enum cv_err err = created ? create_child_start(k, sa, c) : start_child_rekey(k, sa, c);
-
-    if (err == CV_OK)
-        return true;
-    k->core.stats.errors[err]++;
-    c->retry_ms = k->core.now_ms + (created ? RETRY_MIN_MS : RETRY_REKEY_MS);
-    if (created && err != CV_ERR_FULL)
-        child_close(&k->core, c, err);
-    return false;
-}
+/* ---- when ---- */
 
 static bool wants_delete(const struct child_sa *c)
 {
     return c->want_delete && (c->installed || c->doomed) && !c->drains;
 }
-
-/* The first Child SA with something to do, oldest last.  One that finds no room does not
- * hold up the others. */
-static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
-{
-    uint32_t next;
-
-    *started = true;
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = next) {
-        struct child_sa *c = child_at(&k->core, i);
-
-        next = c->next;
-        if (wants_delete(c))
-            return delete_child_start(k, sa, c);
-        if (sa->state != ST_UP || k->core.now_ms < c->retry_ms)
-            continue;
-        if ((c->state == CV_CHILD_CREATED ||
-             (c->want_rekey && c->state == CV_CHILD_INSTALLED)) &&
-            start_child(k, sa, c))
-            return CV_OK;
-    }
-    *started = false;
-    return CV_OK;
-}
-
-static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
-{
-    bool started = false;
-    enum cv_err err;
-
-    if (sa->want & WANT_DELETE)
-        return delete_ike_start(k, sa);
-    if ((sa->want & WANT_REKEY) && sa->state == ST_UP) {
-        sa->want &= (uint8_t)~WANT_REKEY;
-        err = rekey_ike_start(k, sa);
-        if (err != CV_OK)
-            sa->peer.rekey_ms = k->core.now_ms + RETRY_REKEY_MS;
-        return err;
-    }
-    if ((sa->want & WANT_REAUTH) && sa->state == ST_UP) {
-        sa->want &= (uint8_t)~WANT_REAUTH;
-        err = start_reauth(k, sa);
-        if (err != CV_OK)
-            sa->peer.reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
-    }
-    err = child_task(k, sa, &started);
-    if (err != CV_OK || started)
-        return err;
-    if ((sa->want & WANT_ALERT) && k->core.now_ms >= sa->alert_ms)
-        return alert_start(k, sa);
-    if (sa->want & WANT_LIVENESS) {
-        err = liveness_start(k, sa);
-        if (err == CV_OK)
-            sa->want &= (uint8_t)~WANT_LIVENESS;
-    }
-    return err;
-}
-
-void sa_run(struct ike *k, struct ike_sa *sa)
-{
-    bool up = sa->state == ST_UP || sa->state == ST_REKEYED;
-
-    if (up && sa->doing == DO_NOTHING && k->core.now_ms >= sa->retry_ms &&
-        effects_room(&k->core.fx) >= EFFECTS_PER_TASK) {
-        enum cv_err err = next_task(k, sa);
-
-        if (err == CV_ERR_SEQ_EXHAUSTED) {
-            sa_close(k, sa, CV_ERR_LIFETIME, false);
-            return;
-        }
-        if (err != CV_OK) { /* no room: later */
-            k->core.stats.errors[err]++;
-            sa->retry_ms = k->core.now_ms + RETRY_MIN_MS;
-        }
-    }
-    sa_arm(k, sa);
-}
-
-uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n)
-{
-    uint64_t pause = RETRY_REKEY_MS;
-
-    if (refused == CV_ERR_TEMPORARY) {
-        pause = (uint64_t)RETRY_MIN_MS << *n;
-        if (*n < RETRY_DOUBLINGS)
-            (*n)++;
-    }
-    return pause + core_random_below(&k->core, pause);
-}
-
-/* ---- timers ---- */
 
 static void earliest(uint64_t *due, uint64_t t)
 {
@@ -185,7 +25,7 @@ static void earliest(uint64_t *due, uint64_t t)
 }
 
 /* The latest sign of life, ESP included. */
-uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
+static uint64_t sa_heard_ms(const struct ike *k, const struct ike_sa *sa)
 {
     uint64_t heard = sa->peer.last_in_ms;
 
@@ -264,7 +104,7 @@ static uint64_t task_due(const struct ike *k, const struct ike_sa *sa)
     return due;
 }
 
-void sa_arm(struct ike *k, struct ike_sa *sa)
+static void sa_arm(struct ike *k, struct ike_sa *sa)
 {
     uint64_t due = sa->resend_ms;
 
@@ -283,6 +123,164 @@ void sa_arm(struct ike *k, struct ike_sa *sa)
     earliest(&due, gather_due(k, sa));
     timer_set(&k->core.wheel, &sa->peer.timer.node, due);
 }
+
+/* ---- tasks ---- */
+
+/* A rekey needs a new Child SA in state CREATED. */
+static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct child_sa *old)
+{
+    struct child_sa *c = child_new(&k->core, &sa->peer, old->conn, old->cfg);
+    enum cv_err err;
+
+    if (c == NULL)
+        return CV_ERR_FULL;
+    c->rekeys = old->id;
+    c->reqid = old->reqid;
+    old->want_rekey = false;
+    err = create_child_start(k, sa, c);
+    if (err == CV_OK)
+        return CV_OK;
+    c->quiet = true;
+    child_close(&k->core, c, err);
+    old->want_rekey = true;
+    return err;
+}
+
+/* Reauthentication: a new IKE SA with the same Child SAs, made before the old one is
+ * deleted, so that nothing is lost meanwhile (RFC 7296 section 2.8.3). */
+static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
+{
+    struct ike_sa *sa = sa_new(k, old->peer.conn, true);
+    enum cv_err err = CV_OK;
+
+    if (sa == NULL)
+        return CV_ERR_FULL;
+    sa->peer.local = old->peer.local;
+    sa->peer.remote = old->peer.remote;
+    sa->peer.carrier = old->peer.carrier;
+    sa->reauth_of = old->peer.id;
+    sa->peer.vip4 = (struct cv_addr){0};
+    for (uint32_t i = old->peer.children; i != POOL_NONE && err == CV_OK;
+         i = child_at(&k->core, i)->next) {
+        const struct child_sa *c = child_at(&k->core, i);
+
+        if (c->state != CV_CHILD_INSTALLED && c->state != CV_CHILD_REKEYING)
+            continue;
+        if (child_new(&k->core, &sa->peer, c->conn, c->cfg) == NULL)
+            err = CV_ERR_FULL;
+    }
+    if (err == CV_OK)
+        err = init_start(k, sa);
+    sa->peer.quiet = err != CV_OK; /* nobody has heard of it */
+    if (err != CV_OK)
+        sa_close(k, sa, err, false);
+    else
+        sa_arm(k, sa);
+    return err;
+}
+
+/* Starts the exchange that makes c or replaces it.  Without room it is tried again later;
+ * what can never be made is given up. */
+static bool start_child(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+{
+    bool created = c->state == CV_CHILD_CREATED;
+    enum cv_err err = created ? create_child_start(k, sa, c) : start_child_rekey(k, sa, c);
+
+    if (err == CV_OK)
+        return true;
+    k->core.stats.errors[err]++;
+    c->retry_ms = k->core.now_ms + (created ? RETRY_MIN_MS : RETRY_REKEY_MS);
+    if (created && err != CV_ERR_FULL)
+        child_close(&k->core, c, err);
+    return false;
+}
+
+/* The first Child SA with something to do, oldest last.  One that finds no room does not
+ * hold up the others. */
+static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
+{
+    uint32_t next;
+
+    *started = true;
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = next) {
+        struct child_sa *c = child_at(&k->core, i);
+
+        next = c->next;
+        if (wants_delete(c))
+            return delete_child_start(k, sa, c);
+        if (sa->state != ST_UP || k->core.now_ms < c->retry_ms)
+            continue;
+        if ((c->state == CV_CHILD_CREATED ||
+             (c->want_rekey && c->state == CV_CHILD_INSTALLED)) &&
+            start_child(k, sa, c))
+            return CV_OK;
+    }
+    *started = false;
+    return CV_OK;
+}
+
+static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
+{
+    bool started = false;
+    enum cv_err err;
+
+    if (sa->want & WANT_DELETE)
+        return delete_ike_start(k, sa);
+    if ((sa->want & WANT_REKEY) && sa->state == ST_UP) {
+        sa->want &= (uint8_t)~WANT_REKEY;
+        err = rekey_ike_start(k, sa);
+        if (err != CV_OK)
+            sa->peer.rekey_ms = k->core.now_ms + RETRY_REKEY_MS;
+        return err;
+    }
+    if ((sa->want & WANT_REAUTH) && sa->state == ST_UP) {
+        sa->want &= (uint8_t)~WANT_REAUTH;
+        err = start_reauth(k, sa);
+        if (err != CV_OK)
+            sa->peer.reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
+    }
+    err = child_task(k, sa, &started);
+    if (err != CV_OK || started)
+        return err;
+    if ((sa->want & WANT_ALERT) && k->core.now_ms >= sa->alert_ms)
+        return alert_start(k, sa);
+    if (sa->want & WANT_LIVENESS) {
+        err = liveness_start(k, sa);
+        if (err == CV_OK)
+            sa->want &= (uint8_t)~WANT_LIVENESS;
+    }
+    return err;
+}
+
+static void sa_run(struct ike *k, struct ike_sa *sa)
+{
+    bool up = sa->state == ST_UP || sa->state == ST_REKEYED;
+
+    if (up && sa->doing == DO_NOTHING && k->core.now_ms >= sa->retry_ms &&
+        effects_room(&k->core.fx) >= EFFECTS_PER_TASK) {
+        enum cv_err err = next_task(k, sa);
+
+        if (err == CV_ERR_SEQ_EXHAUSTED) {
+            sa_close(k, sa, CV_ERR_LIFETIME, false);
+            return;
+        }
+        if (err != CV_OK) { /* no room: later */
+            k->core.stats.errors[err]++;
+            sa->retry_ms = k->core.now_ms + RETRY_MIN_MS;
+        }
+    }
+    sa_arm(k, sa);
+}
+
+void ike_run_touched(struct ike *k)
+{
+    struct peer *p;
+
+    while ((p = peer_take_touched(&k->core)) != NULL)
+        sa_run(k, sa_of(p));
+}
+
+/* ---- timers ---- */
 
 /* The peer has not answered in time. */
 static void resend(struct ike *k, struct ike_sa *sa)
@@ -314,9 +312,8 @@ static void resend(struct ike *k, struct ike_sa *sa)
                  false);
 }
 
-static void hard_limit(struct ike *k, struct ike_sa *sa)
+static void hard_limit(struct ike_sa *sa)
 {
-    (void)k;
     sa->peer.hard_ms = TIMER_NEVER;
     sa->want |= WANT_DELETE;
     if (sa->peer.reason == CV_OK)
@@ -364,7 +361,7 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
             sa->want |= WANT_REAUTH;
     }
     if (now >= sa->peer.hard_ms)
-        hard_limit(k, sa);
+        hard_limit(sa);
     if (sa->resp != POOL_NONE && now >= sa->resp_ms + RESPONSE_MS)
         msg_unref(&k->core.msgs, &sa->resp);
     if (now >= gather_due(k, sa))
@@ -374,32 +371,6 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
     if (now >= keepalive_due(k, sa))
         send_keepalive(k, sa);
     sa_run(k, sa);
-}
-
-static uint64_t inactive_due(const struct ike *k, const struct child_sa *c)
-{
-    const struct cv_pair_counters *n;
-    uint64_t last;
-
-    if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED ||
-        c->want_delete)
-        return TIMER_NEVER;
-    n = pair_counters(&k->core, child_index(&k->core, c));
-    last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
-    if (last < c->installed_ms)
-        last = c->installed_ms;
-    return last + c->cfg->inactivity_s * 1000;
-}
-
-void child_arm(struct ike *k, struct child_sa *c)
-{
-    uint64_t due = c->rekey_ms;
-
-    if (c->drains || c->state == CV_CHILD_DEAD)
-        return;
-    earliest(&due, c->hard_ms);
-    earliest(&due, inactive_due(k, c));
-    timer_set(&k->core.wheel, &c->timer.node, due);
 }
 
 static void child_timeout(struct ike *k, struct child_sa *c)
@@ -414,13 +385,13 @@ static void child_timeout(struct ike *k, struct child_sa *c)
         c->rekey_ms = TIMER_NEVER;
         c->want_rekey = true;
     }
-    if (k->core.now_ms >= c->hard_ms || k->core.now_ms >= inactive_due(k, c)) {
+    if (k->core.now_ms >= c->hard_ms || k->core.now_ms >= child_inactive_due(&k->core, c)) {
         c->hard_ms = TIMER_NEVER;
         c->want_delete = true;
         if (c->reason == CV_OK)
             c->reason = CV_ERR_LIFETIME;
     }
-    child_arm(k, c);
+    child_arm(&k->core, c);
     sa_run(k, sa);
 }
 
@@ -430,47 +401,4 @@ void ike_timeout(struct ike *k, struct peer_timer *t)
         child_timeout(k, (struct child_sa *)t);
     else
         sa_timeout(k, (struct ike_sa *)t);
-}
-
-/* ---- transitions that many share ---- */
-
-void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
-{
-    sa->peer.local = path->local;
-    sa->peer.remote = path->remote;
-    sa->peer.carrier = path->carrier;
-    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
-        if (child_at(&k->core, i)->installed)
-            pair_move(&k->core, i, &sa->peer);
-    }
-    if (sa->state == ST_UP)
-        event_put(&k->core, CV_EV_IKE_MOVED, &sa->peer, CV_OK);
-}
-
-static uint64_t at_least_jittered(const struct ike *k, uint64_t s, uint64_t rand_s)
-{
-    uint64_t jitter = rand_s < s ? rand_s : s / 2;
-
-    return s == 0 ? TIMER_NEVER
-                  : k->core.now_ms + s * 1000 - core_random_below(&k->core, jitter * 1000 + 1);
-}
-
-void sa_established(struct ike *k, struct ike_sa *sa)
-{
-    const struct cv_conn *conn = sa->peer.conn;
-    uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
-
-    half_open_del(&k->core, &sa->peer);
-    sa->state = ST_UP;
-    sa->peer.up_ms = sa->peer.last_in_ms = k->core.now_ms;
-    sa->peer.rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
-    sa->peer.reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
-    if (longest != 0 && conn->over_s != 0)
-        sa->peer.hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
-    peer_link_id(&k->core, &sa->peer);
-    if (!sa->peer.quiet) {
-        k->core.stats.ike_established++;
-        event_put(&k->core, CV_EV_IKE_UP, &sa->peer, CV_OK);
-    }
-    sa_arm(k, sa);
 }

@@ -188,3 +188,31 @@ void child_reap(struct core *core, struct child_sa *c)
         pair_remove(core, i);
     pool_give(&core->children, i);
 }
+
+uint64_t child_inactive_due(const struct core *core, const struct child_sa *c)
+{
+    const struct cv_pair_counters *n;
+    uint64_t last;
+
+    if (!c->installed || c->cfg->inactivity_s == 0 || c->state != CV_CHILD_INSTALLED ||
+        c->want_delete)
+        return TIMER_NEVER;
+    n = pair_counters(core, child_index(core, c));
+    last = n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
+    if (last < c->installed_ms)
+        last = c->installed_ms;
+    return last + c->cfg->inactivity_s * 1000;
+}
+
+void child_arm(struct core *core, struct child_sa *c)
+{
+    uint64_t due = c->rekey_ms;
+
+    if (c->drains || c->state == CV_CHILD_DEAD)
+        return;
+    if (c->hard_ms < due)
+        due = c->hard_ms;
+    if (child_inactive_due(core, c) < due)
+        due = child_inactive_due(core, c);
+    timer_set(&core->wheel, &c->timer.node, due);
+}

@@ -63,6 +63,10 @@ void child_close(struct core *core, struct child_sa *c, enum cv_err reason);
 void child_deleted(struct core *core, struct child_sa *c, enum cv_err reason);
 /* It exists at the peer alone: never to be used, to be deleted there. */
 void child_doom(struct core *core, struct child_sa *c, enum cv_err reason);
+/* Sets the timer to the next thing that time does to it. */
+void child_arm(struct core *core, struct child_sa *c);
+/* When it has carried nothing for too long; TIMER_NEVER. */
+uint64_t child_inactive_due(const struct core *core, const struct child_sa *c);
 void child_reap(struct core *core, struct child_sa *c);
 CV_MUST_USE enum cv_err child_new_spi(const struct core *core, uint32_t *spi);
 

@@ -37,6 +37,7 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
     htab_carve(&core->half_open.by_addr, a, lim->handshakes, core->seed);
     htab_carve(&core->questions, a, lim->handshakes, core->seed);
     core_carve_ended(&core->ended, a, lim);
+    queue_init(&core->touched, arena_take(a, lim->ike_sas, sizeof(uint32_t)));
     core->next_reqid = 1;
 }
 

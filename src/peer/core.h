@@ -56,6 +56,7 @@ struct core {
     struct htab questions; /* number of a question that waits -> SA */
     uint32_t last_question;
     struct ended ended;
+    struct queue touched; /* SAs to be looked at before the engine is left; peer_touch */
     const struct cv_plane *plane; /* the host's, or our own: */
     void *plane_ctx;
     struct ipsec *ipsec; /* NULL with a plane of the host's */

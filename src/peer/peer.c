@@ -81,6 +81,24 @@ void peer_free(struct core *core, struct peer *p)
     pool_give(&core->sas, peer_index(core, p));
 }
 
+void peer_touch(struct core *core, struct peer *p)
+{
+    if (p->is_touched)
+        return;
+    p->is_touched = true;
+    queue_put(&core->touched, peer_index(core, p));
+}
+
+struct peer *peer_take_touched(struct core *core)
+{
+    uint32_t i = queue_take(&core->touched);
+    struct peer *p = i == QUEUE_NONE ? NULL : peer_at(core, i);
+
+    if (p != NULL)
+        p->is_touched = false;
+    return p;
+}
+
 const uint8_t *peer_own_spi(const struct peer *p)
 {
     return p->initiator ? p->spi_i : p->spi_r;

@@ -25,6 +25,7 @@ struct peer {
     bool quiet;         /* closes without an event: it was replaced */
     bool half_open;     /* counted as such */
     bool is_ended;      /* and the slot waits until the host was told */
+    bool is_touched;    /* in the queue of the touched */
     bool is_news;       /* the event that tells the host of it still waits */
     bool has_lease;     /* responder: the host assigned an address to this SA */
     enum cv_err reason; /* why it closed */
@@ -56,6 +57,10 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
                       const uint8_t spi[IKE_SPI_LEN]);
 /* Gives the slot back. */
 void peer_free(struct core *core, struct peer *p);
+/* Something about p has changed: before the engine is left it is looked at, to start what is
+ * wanted next and to set its timer.  Its slot is not given back until then. */
+void peer_touch(struct core *core, struct peer *p);
+struct peer *peer_take_touched(struct core *core); /* NULL: no more */
 const uint8_t *peer_own_spi(const struct peer *p);
 /* By both SPIs, as they stand in a message from that side; NULL: none. */
 struct peer *peer_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],

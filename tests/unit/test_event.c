@@ -6,96 +6,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
-#include <stdalign.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include <culvert/plane.h>
-
-#include "peer/event.h"
-
-enum { MANY = 500 };
-
-static const struct cv_limits limits = {
-    .ike_sas = MANY,
-    .child_sas = MANY,
-    .conns = 1,
-    .handshakes = 1,
-    .messages = 4,
-    .message_size = 576,
-    .effects = 16,
-};
-
-/* Other octets at each call. */
-static bool some_octets(uint8_t *out, size_t n)
-{
-    static uint8_t count[8];
-
-    for (size_t i = 0; i < sizeof(count) && ++count[i] == 0; i++)
-        ;
-    for (size_t i = 0; i < n; i++)
-        out[i] = count[i % sizeof(count)];
-    return true;
-}
-
-/* A plane in which no Child SA is installed. */
-static bool has_no_spi(void *ctx, uint32_t spi_in)
-{
-    (void)ctx, (void)spi_in;
-    return false;
-}
-
-static const struct cv_plane no_plane = {.has_spi = has_no_spi};
-
-struct fixture {
-    struct cv_crypto crypto;
-    struct core core;
-    void *memory;
-    struct peer *sa[MANY];
-    struct child_sa *child[MANY];
-};
-
-static int set_up(void **state)
-{
-    struct arena size = {.cap = SIZE_MAX}, a = {0};
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    assert_non_null(f);
-    f->crypto.random = some_octets;
-    f->core.crypto = &f->crypto;
-    f->core.plane = &no_plane;
-    core_carve(&f->core, &size, &limits, sizeof(struct peer));
-    a.p = f->memory = aligned_alloc(alignof(max_align_t), size.used);
-    a.cap = size.used;
-    core_carve(&f->core, &a, &limits, sizeof(struct peer));
-    assert_false(a.bad);
-    for (unsigned i = 0; i < MANY; i++) {
-        uint8_t spi[IKE_SPI_LEN];
-
-        assert_true(peer_fresh_spi(&f->core, spi));
-        f->sa[i] = peer_new(&f->core, NULL, true, spi);
-        assert_non_null(f->sa[i]);
-        f->child[i] = child_new(&f->core, f->sa[i], NULL, NULL);
-        assert_non_null(f->child[i]);
-        f->child[i]->installed = false;
-    }
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    free(f->memory);
-    free(f);
-    return 0;
-}
+#include "tests/unit/peer_fixture.h"
 
 static void end_all(struct fixture *f)
 {
@@ -219,15 +136,13 @@ static void event_of_what_ends_quietly_is_none(void **state)
     assert_false(event_next(&f->core, &fx));
 }
 
-#define EVENT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EVENT(event_of_an_end_looks_at_nothing_else),
-        EVENT(event_of_a_freed_address_looks_at_nothing_else),
-        EVENT(event_of_a_freed_address_waits_for_the_number_it_goes_by),
-        EVENT(event_of_what_ends_quietly_is_none),
+        PEER_TEST(event_of_an_end_looks_at_nothing_else),
+        PEER_TEST(event_of_a_freed_address_looks_at_nothing_else),
+        PEER_TEST(event_of_a_freed_address_waits_for_the_number_it_goes_by),
+        PEER_TEST(event_of_what_ends_quietly_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
