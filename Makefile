@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check bench install clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check bench install clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -25,6 +25,9 @@ demo: ## the main job: a device behind a NAT publishes to a broker through the t
 check: ## every test that belongs to a change; ends with a summary (root for the network parts)
 	@packaging/deps.sh check
 	@tests/check.sh
+
+quick: ## unit, vector, host and simulation tests without sanitizers; under a minute, no root
+	@tests/check.sh quick
 
 unit asan: ## unit, vector, host and simulation tests under ASan and UBSan
 	@tests/check.sh asan
@@ -68,4 +71,4 @@ install: all ## install library, headers, daemon, command, unit file
 	@cmake --install $(BUILD)
 
 clean: ## remove what was built here
-	@rm -rf build build-asan build-fuzz build-cross-* build-size
+	@rm -rf build build-quick build-asan build-fuzz build-cross-* build-size

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests and sums them up.
 #   tests/check.sh                 everything that `make check` promises
-#   tests/check.sh asan|sim N|e2e|interop|fuzz SECONDS
+#   tests/check.sh quick|asan|sim N|e2e|interop|fuzz SECONDS
 # Each stage prints one line; a failing one prints its log.  The last line is
 # "N passed, N failed, N skipped".
 # SPDX-License-Identifier: Apache-2.0
@@ -64,11 +64,12 @@ build_fuzz() {
 }
 
 # Unit, vector, host and simulation tests; every cmocka test counts.
-run_asan() {
-    local log=$LOGS/ctest.log start ok bad skip
-    step "with ASan and UBSan" configure_and_build build-asan -DCULVERT_SANITIZE=address,undefined || return
+run_tests() { # NAME DIR CMAKE_OPTIONS...
+    local name=$1 dir=$2 log=$LOGS/ctest.log start ok bad skip
+    shift 2
+    step "$name" configure_and_build "$dir" "$@" || return
     start=$SECONDS
-    (cd build-asan && ctest -j"$JOBS" --output-on-failure --timeout 900 -V) >"$log" 2>&1
+    (cd "$dir" && ctest -j"$JOBS" --output-on-failure --timeout 900 -V) >"$log" 2>&1
     local status=$?
     ok=$(grep -c '\[       OK \]' "$log")
     bad=$(grep -E '\[  FAILED  \] [a-z_0-9]+$' "$log" | sort -u | wc -l)
@@ -80,6 +81,10 @@ run_asan() {
     sed -nE '/Test command|Working Dir/d; s/^[0-9]+: (.*(seeds, |vectors ran|per tunnel).*)$/          \1/p' "$log" | head -n 40
     [ $status -eq 0 ] || grep -E '^[0-9]+: (\[  ERROR|\[  FAILED|.*error|.*replay)|Failed|Timeout|ERROR: |SUMMARY' "$log" | head -n 60
 }
+
+run_asan() { run_tests "with ASan and UBSan" build-asan -DCULVERT_SANITIZE=address,undefined; }
+# What a change needs while it is made: no root, no sanitizer, no optimizing.
+run_quick() { run_tests "without sanitizers" build-quick -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0; }
 
 run_sim() {
     step "with ASan and UBSan" configure_and_build build-asan -DCULVERT_SANITIZE=address,undefined || return
@@ -114,6 +119,7 @@ case "${1:-all}" in
         stage "cross: s390x (big-endian) and armhf (32-bit)" bash tests/cross.sh
         ;;
     asan) run_asan ;;
+    quick) run_quick ;;
     sim) run_sim "${2:-}" ;;
     e2e | interop) step "release" build_release && run_scripts "$1" ;;
     fuzz) run_fuzz "${2:-4}" ;;
