@@ -7,7 +7,7 @@
 
 #include <culvert/policy.h>
 
-enum { RECIPE_CHILDREN = 3, RECIPE_TS = 8 };
+enum { RECIPE_CHILDREN = 3, RECIPE_TS = CV_TS_MAX };
 
 struct recipe {
     struct cv_conn conn;

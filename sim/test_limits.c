@@ -83,7 +83,7 @@ static struct duo *with_many_selectors(unsigned small)
     for (unsigned i = 0; i < 3; i++) {
         d->dev_conn.child[i].n_local_ts = d->dev_conn.child[i].n_remote_ts = 0;
         d->gw_conn.child[i].n_local_ts = d->gw_conn.child[i].n_remote_ts = 0;
-        for (unsigned k = 0; k < 8; k++) {
+        for (unsigned k = 0; k < CV_TS_MAX; k++) {
             struct cv_addr dev = recipe_v4(10, (uint8_t)(50 + i), (uint8_t)(2 * k), 0);
             struct cv_addr gw = recipe_v4(10, (uint8_t)(80 + i), (uint8_t)(2 * k), 0);
 

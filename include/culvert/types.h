@@ -52,7 +52,9 @@ struct cv_ts {
     uint8_t hi[16];
 };
 
-#define CV_TS_MAX 8 /* selectors per direction in one negotiation or one SA */
+#ifndef CV_TS_MAX
+#define CV_TS_MAX 32 /* selectors per direction in one SA; a small device builds with fewer */
+#endif
 
 struct cv_ts_list {
     uint8_t n;

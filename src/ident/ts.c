@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "wire/ike.h"
+
 enum { ADDR_LEN = sizeof((struct cv_ts){0}.lo), IPV4_LEN = 4 };
 
 /* RFC 4301 section 4.4.1: OPAQUE says that the field is not there to be looked at. */
@@ -162,6 +164,22 @@ enum cv_err ts_narrow(struct cv_ts_list *out, const struct cv_ts_list *ours,
     for (unsigned i = 0; i < theirs->n; i++) {
         for (unsigned j = 0; j < ours->n; j++) {
             if (common_part(&t, &ours->ts[j], &theirs->ts[i]) && !list_add(out, &t))
+                return CV_OK;
+        }
+    }
+    return out->n != 0 ? CV_OK : CV_ERR_TS;
+}
+
+enum cv_err ts_narrow_body(struct cv_ts_list *out, const struct cv_ts_list *ours,
+                           struct cv_span theirs)
+{
+    struct rd r = ike_ts_begin(theirs);
+    struct cv_ts t, one;
+
+    out->n = 0;
+    while (ike_next_ts(&r, &one)) {
+        for (unsigned j = 0; j < ours->n; j++) {
+            if (common_part(&t, &ours->ts[j], &one) && !list_add(out, &t))
                 return CV_OK;
         }
     }

@@ -18,6 +18,10 @@ CV_MUST_USE enum cv_err ts_resolve(struct cv_ts_list *out, const struct cv_ts_co
 CV_MUST_USE enum cv_err ts_narrow(struct cv_ts_list *out, const struct cv_ts_list *ours,
                                   const struct cv_ts_list *theirs);
 
+/* The same with theirs as a TS body that ike_check_ts accepted: however many there are. */
+CV_MUST_USE enum cv_err ts_narrow_body(struct cv_ts_list *out, const struct cv_ts_list *ours,
+                                       struct cv_span theirs);
+
 /* Is every selector of a inside some selector of b? */
 bool ts_within(const struct cv_ts_list *a, const struct cv_ts_list *b);
 bool ts_equal(const struct cv_ts_list *a, const struct cv_ts_list *b);

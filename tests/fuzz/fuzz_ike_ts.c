@@ -23,7 +23,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     uint8_t buf[4 + 40 * CV_TS_MAX];
     struct wr w = wr_init(buf, sizeof(buf));
     struct cv_ts_list list, again;
+    struct rd r = ike_ts_begin(span(data, n));
+    struct cv_ts one;
+    unsigned known, seen = 0;
 
+    if (ike_check_ts(span(data, n), &known) == CV_OK) {
+        for (; ike_next_ts(&r, &one); seen++)
+            check_in_order(&one);
+        FUZZ_CHECK(seen == known);
+    }
     if (ike_parse_ts(&list, span(data, n)) != CV_OK)
         return 0;
     FUZZ_CHECK(list.n <= CV_TS_MAX);

@@ -10,6 +10,9 @@
 
 #include "tests/support/conf_fixture.h"
 
+#define TEN                                                                                    \
+    ",10.0.0.0/9,10.0.0.0/10,10.0.0.0/11,10.0.0.0/12,10.0.0.0/13,10.0.0.0/14,10.0.0.0/"        \
+    "15,10.0.0.0/16,10.0.0.0/17,10.0.0.0/18"
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct bad {
@@ -226,9 +229,8 @@ static void wrong_keys_of_a_child(void **state)
         {"remote_ts = net-b",
          "2: connections.c.children.n.remote_ts: 'net-b' is not a subnet: expected e.g. "
          "10.0.0.0/8, fd00::/64, 10.0.0.1-10.0.0.9 or 'dynamic'"},
-        {"remote_ts = 10.0.0.0/8,10.0.0.0/9,10.0.0.0/10,10.0.0.0/11,10.0.0.0/12,10.0.0.0/13,"
-         "10.0.0.0/14,10.0.0.0/15,10.0.0.0/16",
-         "2: connections.c.children.n.remote_ts: 9 traffic selectors; at most 8 are possible"},
+        {"remote_ts = 10.0.0.0/8" TEN ",10.1.0.0/16,10.2.0.0/16" TEN TEN,
+         "2: connections.c.children.n.remote_ts: 33 traffic selectors; at most 32 are possible"},
         {"start_action = trap|begin",
          "2: connections.c.children.n.start_action: expected none, trap, start, restart or "
          "trap|start, not 'trap|begin'"},

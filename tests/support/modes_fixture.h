@@ -8,7 +8,7 @@
 #include "ipsec/ipsec.h"
 #include "tests/support/ipsec_fixture.h"
 
-enum { PAIR = 0, MEM_LEN = 8192, LEFT_SPI = 0x0d000001, RIGHT_SPI = 0x6a000001 };
+enum { PAIR = 0, MEM_LEN = 32768, LEFT_SPI = 0x0d000001, RIGHT_SPI = 0x6a000001 };
 
 static const uint64_t SEED[2] = {1, 2};
 

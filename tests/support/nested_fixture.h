@@ -11,7 +11,7 @@
 #include "ipsec/ipsec.h"
 #include "tests/support/ipsec_fixture.h"
 
-enum { PAIRS = 5, MEM_LEN = 32768, ROOM = CV_NESTED_MAX * CV_HEADROOM, MANY = 4096 };
+enum { PAIRS = 5, MEM_LEN = 131072, ROOM = CV_NESTED_MAX * CV_HEADROOM, MANY = 4096 };
 
 static const uint64_t SEED[2] = {1, 2};
 

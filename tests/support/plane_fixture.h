@@ -10,7 +10,7 @@
 #include "tests/support/ipsec_fixture.h"
 #include "tests/support/own_sa.h"
 
-enum { N_PAIRS = 4, DEVICE_SPI = 0x0d000001, GATEWAY_SPI = 0x6a000001, MEM_LEN = 8192 };
+enum { N_PAIRS = 4, DEVICE_SPI = 0x0d000001, GATEWAY_SPI = 0x6a000001, MEM_LEN = 32768 };
 
 static const uint64_t SEED[2] = {1, 2};
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ident/ts.h"
+#include "wire/ike.h"
 
 enum { TCP = 6, UDP = 17 };
 
@@ -214,6 +215,32 @@ static void what_exceeds_the_list_is_narrowed_away(void **state)
     assert_true(ts_within(&got, &ours));
 }
 
+/* However many the peer names, the part that is ours is found, and it is the same as by the
+ * list. */
+static void a_long_body_is_narrowed_as_a_list_is(void **state)
+{
+    const struct cv_ts_list ours = LIST(net4(1), net4(2));
+    struct cv_ts_list theirs = LIST(host4(3, 1), host4(2, 9), net4(1)), by_list, by_body;
+    uint8_t body[4 + 255 * 16];
+    struct wr w = wr_init(body, sizeof(body));
+
+    (void)state;
+    ike_put_ts_body(&w, &theirs);
+    assert_int_equal(ts_narrow(&by_list, &ours, &theirs), CV_OK);
+    assert_int_equal(ts_narrow_body(&by_body, &ours, wr_done(&w)), CV_OK);
+    assert_true(ts_equal(&by_list, &by_body));
+    for (unsigned n = 3; n < 254; n++) /* of nobody, and ours at the end */
+        wr_copy(&w, body + 4, 16);
+    wr_copy(&w, body + 4 + 32, 16);
+    wr_patch_u8(&w, 0, 255);
+    assert_int_equal(ts_narrow_body(&by_body, &ours, wr_done(&w)), CV_OK);
+    assert_true(ts_equal(&by_list, &by_body));
+    theirs = LIST(host4(3, 1));
+    w = wr_init(body, sizeof(body));
+    ike_put_ts_body(&w, &theirs);
+    assert_int_equal(ts_narrow_body(&by_body, &ours, wr_done(&w)), CV_ERR_TS);
+}
+
 static void within_asks_every_selector(void **state)
 {
     const struct cv_ts_list nets = LIST(net4(1), net4(2)), hosts = LIST(host4(2, 9));
@@ -251,6 +278,7 @@ int main(void)
         cmocka_unit_test(backward_ranges_have_nothing_in_common_with_anything),
         cmocka_unit_test(the_order_is_theirs_then_ours_and_nothing_repeats),
         cmocka_unit_test(what_exceeds_the_list_is_narrowed_away),
+        cmocka_unit_test(a_long_body_is_narrowed_as_a_list_is),
         cmocka_unit_test(within_asks_every_selector),
         cmocka_unit_test(equal_sets_need_not_have_the_same_order),
     };

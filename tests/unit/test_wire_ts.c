@@ -136,6 +136,49 @@ static void ts_refuses_more_selectors_than_we_keep(void **state)
     assert_int_equal(parse(wr_done(&w)), CV_ERR_LIMIT);
 }
 
+/* 255 selectors, every fifth of a type that nobody knows; returns the whole body. */
+static struct cv_span put_many(uint8_t *buf, size_t cap)
+{
+    struct wr w = wr_init(buf, cap);
+
+    wr_u8(&w, 255);
+    wr_zero(&w, 3);
+    for (unsigned i = 0; i < 255; i++) {
+        wr_u8(&w, i % 5 == 4 ? 99 : 7);
+        wr_u8(&w, 0);
+        wr_u16(&w, 16);
+        wr_u16(&w, 0);
+        wr_u16(&w, 65535);
+        wr_u32(&w, 0x0a000000 | i << 8);
+        wr_u32(&w, 0x0a0000ff | i << 8);
+    }
+    return wr_done(&w);
+}
+
+static void selectors_are_checked_and_iterated_however_many_there_are(void **state)
+{
+    uint8_t buf[4 + 16 * 255];
+    struct cv_span body = put_many(buf, sizeof(buf));
+    struct rd r = ike_ts_begin(body);
+    struct cv_ts ts;
+    unsigned n, seen = 0;
+
+    (void)state;
+    assert_int_equal(ike_check_ts(body, &n), CV_OK);
+    assert_int_equal(n, 204);
+    for (unsigned i = 0; ike_next_ts(&r, &ts); i += i % 5 == 3 ? 2U : 1U, seen++)
+        assert_int_equal(ts.lo[2], i);
+    assert_int_equal(seen, n);
+    for (size_t len = 0; len < body.n; len++) {
+        uint8_t *copy = malloc(len == 0 ? 1 : len);
+
+        assert_non_null(copy);
+        memcpy(copy, body.p, len);
+        assert_int_equal(ike_check_ts(span(copy, len), &n), CV_ERR_MALFORMED);
+        free(copy);
+    }
+}
+
 static void ts_accepts_a_list_without_selectors(void **state)
 {
     static const uint8_t none[] = {0, 0xff, 0xff, 0xff};
@@ -201,6 +244,7 @@ int main(void)
         cmocka_unit_test(ts_skips_an_unknown_type_only_by_a_true_length),
         cmocka_unit_test(ts_refuses_a_range_that_is_upside_down_except_opaque_ports),
         cmocka_unit_test(ts_refuses_more_selectors_than_we_keep),
+        cmocka_unit_test(selectors_are_checked_and_iterated_however_many_there_are),
         cmocka_unit_test(ts_accepts_a_list_without_selectors),
         cmocka_unit_test(ts_without_room_spoils_the_writer),
         cmocka_unit_test(random_lists_survive_a_round_trip),
