@@ -60,6 +60,7 @@ extern "C" {
     X(CV_ERR_AUTH,                 "authentication_failed", "peer could not be authenticated")   \
     X(CV_ERR_TS,                   "ts_unacceptable",       "no acceptable traffic selectors")   \
     X(CV_ERR_ADDRESS,              "internal_address_failure", "no address to assign")           \
+    X(CV_ERR_CP_REQUIRED,          "failed_cp_required",    "peer must ask for an address and did not") \
     X(CV_ERR_TEMPORARY,            "temporary_failure",     "request collides with one in progress") \
     X(CV_ERR_CHILD_NOT_FOUND,      "child_sa_not_found",    "no such Child SA")                  \
     X(CV_ERR_NO_ADDITIONAL,        "no_additional_sas",     "no further Child SA accepted")      \

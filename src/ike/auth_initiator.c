@@ -138,6 +138,14 @@ enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const st
     return CV_OK;
 }
 
+/* An address that no host may have inside a tunnel: it would swallow what is not the tunnel's,
+ * or the tunnel itself. */
+static bool is_senseless(const struct ike_sa *sa, const struct cv_addr *a)
+{
+    return addr_is_group(a) || addr_is_loopback(a) || addr_equal(a, &sa->peer.local.addr) ||
+           addr_equal(a, &sa->peer.remote.addr);
+}
+
 /* Addresses and DNS servers that the responder assigned. */
 static enum cv_err take_addresses(const struct ike_sa *sa, const struct auth_words *w,
                                   struct ike_change *ch)
@@ -152,7 +160,9 @@ static enum cv_err take_addresses(const struct ike_sa *sa, const struct auth_wor
         l->v4 = w->cp.v4;
     if (w->cp.has_v6 && !addr_is_zero(&w->cp.v6))
         l->v6 = w->cp.v6;
-    if (l->v4.family == 0 && l->v6.family == 0)
+    if ((l->v4.family == 0 && l->v6.family == 0) ||
+        (l->v4.family != 0 && is_senseless(sa, &l->v4)) ||
+        (l->v6.family != 0 && is_senseless(sa, &l->v6)))
         return CV_ERR_ADDRESS;
     l->v6_prefix = w->cp.v6_prefix;
     l->n_dns = w->cp.n_dns < CV_LEASE_DNS_MAX ? w->cp.n_dns : CV_LEASE_DNS_MAX;
@@ -173,7 +183,7 @@ static enum cv_err agree_child(const struct ike *k, const struct ike_sa *sa,
     if (t.refusal != 0)
         return err_of_notify(t.refusal);
     t.granted = ch->has_addresses ? &ch->lease : NULL;
-    err = child_check(sa, &t, c, &ch->child);
+    err = child_check(k, sa, &t, c, &ch->child);
     if (err == CV_OK)
         err = child_keys(k, sa, &ch->child, span(NULL, 0), span(hs->ni, hs->ni_len),
                          span(hs->nr, hs->nr_len));
@@ -224,8 +234,10 @@ static void commit_child(struct ike *k, struct ike_sa *sa, const struct ike_chan
         (void)child_install(k, sa, &ch->child);
     else if (hs->words.child.any && hs->words.child.refusal == 0)
         child_doom(&k->core, c, ch->failed);
-    else
+    else {
+        k->core.stats.errors[ch->failed]++;
         child_close(&k->core, c, ch->failed);
+    }
 }
 
 void initiator_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch)

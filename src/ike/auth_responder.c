@@ -19,10 +19,13 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
     const struct cv_conn *conn = NULL;
     enum cv_err err;
 
-    if (!ike_has(m, PL_IDI) || !ike_has(m, PL_AUTH) || ike_parse_id(&idi, m->idi) != CV_OK ||
+    if (!ike_has(m, PL_IDI) || ike_parse_id(&idi, m->idi) != CV_OK ||
         (ike_has(m, PL_IDR) && ike_parse_id(&idr, m->idr) != CV_OK)) {
         out_reject(out, ch, CV_ERR_SYNTAX, span(NULL, 0));
-        ch->close = CV_ERR_SYNTAX;
+        return CV_OK;
+    }
+    if (!ike_has(m, PL_AUTH)) { /* it wants EAP: RFC 7296 section 2.16 */
+        auth_fail(sa, CV_ERR_AUTH_METHOD, out, ch);
         return CV_OK;
     }
     err = conn_for_auth(&k->core,
@@ -34,8 +37,7 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
                                              .suite = &sa->suite},
                         &conn);
     if (err != CV_OK) {
-        out_reject(out, ch, CV_ERR_AUTH, span(NULL, 0));
-        ch->close = err;
+        auth_fail(sa, err, out, ch);
         return CV_OK;
     }
     ch->conn = conn;

@@ -120,20 +120,39 @@ struct child_terms child_terms(const struct ike_msg *m, bool with_ke)
 
 /* ---- initiator ---- */
 
+/* What we ask for: the configuration's selectors, or those of the SA that is rekeyed, for that
+ * is what is there (RFC 7296 section 2.9.2). */
+static enum cv_err asked_selectors(const struct ike *k, const struct ike_sa *sa,
+                                   const struct child_sa *c, struct cv_ts_list *local,
+                                   struct cv_ts_list *remote)
+{
+    const struct child_sa *old = child_live(&k->core, c->rekeys);
+    enum cv_err err = resolve(sa, c->cfg, NULL, true, local);
+
+    if (err == CV_OK)
+        err = resolve(sa, c->cfg, NULL, false, remote);
+    if (err == CV_OK && old != NULL)
+        pair_ts(&k->core, child_index(&k->core, old), local, remote);
+    return err;
+}
+
+/* RFC 7296 section 3.15.4: who asked for an address and has none does without Child SAs. */
+static bool lacks_address(const struct ike_sa *sa)
+{
+    return sa->state == ST_UP && sa->peer.first_initiator && sa->peer.conn->n_vips > 0 &&
+           sa->peer.vip4.family == 0 && sa->peer.vip6.family == 0;
+}
+
 enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
                               const struct child_sa *c, bool with_ke, struct ike_out *o)
 {
-    const struct child_sa *old = child_live(&k->core, c->rekeys);
     struct cv_ts_list local, remote;
     uint8_t spi[SPI_LEN];
-    enum cv_err err = resolve(sa, c->cfg, NULL, true, &local);
+    enum cv_err err =
+        lacks_address(sa) ? CV_ERR_ADDRESS : asked_selectors(k, sa, c, &local, &remote);
 
-    if (err == CV_OK)
-        err = resolve(sa, c->cfg, NULL, false, &remote);
     if (err != CV_OK)
         return err;
-    if (old != NULL) /* ask for what is there (RFC 7296 section 2.9.2) */
-        pair_ts(&k->core, child_index(&k->core, old), &local, &remote);
     if (c->cfg->mode == CV_TRANSPORT)
         ike_put_notify(&o->chain, 0, span(NULL, 0), N_USE_TRANSPORT_MODE, span(NULL, 0));
     ike_payload_begin(&o->chain, PL_SA);
@@ -155,8 +174,29 @@ static enum cv_err check_mode(bool agreed, const struct cv_child_config *cfg,
     return cfg->require_transport && !agreed ? CV_ERR_TS : CV_OK;
 }
 
-enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
-                        const struct child_sa *c, struct child_plan *plan)
+/* The answer's selectors, which must lie within what we asked for (RFC 7296 section 2.9). */
+static enum cv_err read_selectors(const struct ike *k, const struct ike_sa *sa,
+                                  const struct child_terms *t, const struct child_sa *c,
+                                  struct cv_ts_list *local, struct cv_ts_list *remote)
+{
+    struct cv_ts_list asked_local, asked_remote;
+    enum cv_err err = asked_selectors(k, sa, c, &asked_local, &asked_remote);
+
+    if (err == CV_OK)
+        err = ike_parse_ts(local, t->tsi);
+    if (err == CV_OK)
+        err = ike_parse_ts(remote, t->tsr);
+    if (err != CV_OK)
+        return err == CV_ERR_LIMIT ? CV_ERR_LIMIT : CV_ERR_SYNTAX;
+    if (c->cfg->mode == CV_TRANSPORT && t->transport)
+        see_addresses(sa, local, remote);
+    return ts_within(local, &asked_local) && ts_within(remote, &asked_remote) ? CV_OK
+                                                                              : CV_ERR_TS;
+}
+
+enum cv_err child_check(const struct ike *k, const struct ike_sa *sa,
+                        const struct child_terms *t, const struct child_sa *c,
+                        struct child_plan *plan)
 {
     struct cv_ts_list local, remote, ours;
     struct proposal_choice choice;
@@ -164,8 +204,7 @@ enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
 
     if (!t->whole)
         return CV_ERR_SYNTAX;
-    if (ike_check_sa(t->sa) != CV_OK || ike_parse_ts(&local, t->tsi) != CV_OK ||
-        ike_parse_ts(&remote, t->tsr) != CV_OK)
+    if (ike_check_sa(t->sa) != CV_OK)
         return CV_ERR_SYNTAX;
     err = proposal_check_answer(&choice, c->cfg->proposals, c->cfg->n_proposals, t->sa,
                                 t->with_ke);
@@ -173,9 +212,9 @@ enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
         err = read_protocol(sa, &choice, plan);
     if (err == CV_OK)
         err = check_mode(t->transport, c->cfg, plan);
-    if (err == CV_OK && plan->mode == CV_TRANSPORT)
-        see_addresses(sa, &local, &remote);
-    /* what we get must lie within what we want, virtual address included */
+    if (err == CV_OK)
+        err = read_selectors(k, sa, t, c, &local, &remote);
+    /* of what we asked for the part that is for the address we have got since */
     if (err == CV_OK)
         err = resolve(sa, c->cfg, t->granted, true, &ours);
     if (err == CV_OK)
@@ -200,10 +239,52 @@ enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
 
 /* ---- responder ---- */
 
+/* What the peer proposes, from our side.  Of more selectors than a list holds (many) only the
+ * payload is there, and they are narrowed one by one. */
 struct offer {
-    struct cv_ts_list local, remote; /* what the peer proposes, from our side */
+    struct cv_ts_list local, remote;
+    bool many;
     const struct child_terms *t;
 };
+
+static enum cv_err read_offer(const struct child_terms *t, struct offer *out)
+{
+    enum cv_err remote = ike_parse_ts(&out->remote, t->tsi);
+    enum cv_err local = ike_parse_ts(&out->local, t->tsr);
+
+    out->t = t;
+    out->many = remote == CV_ERR_LIMIT || local == CV_ERR_LIMIT;
+    if ((remote != CV_OK && remote != CV_ERR_LIMIT) ||
+        (local != CV_OK && local != CV_ERR_LIMIT))
+        return CV_ERR_SYNTAX;
+    return CV_OK;
+}
+
+static enum cv_err narrow_many(const struct offer *o, const struct cv_ts_list *local,
+                               const struct cv_ts_list *remote, struct child_plan *plan)
+{
+    enum cv_err err = ts_narrow_body(&plan->local_ts, local, o->t->tsr);
+
+    return err != CV_OK ? err : ts_narrow_body(&plan->remote_ts, remote, o->t->tsi);
+}
+
+static enum cv_err narrow(const struct ike_sa *sa, const struct offer *o, bool exact,
+                          bool transport, struct child_plan *plan)
+{
+    struct cv_ts_list theirs = o->remote, mine = o->local;
+    struct cv_ts_list local = plan->local_ts, remote = plan->remote_ts;
+
+    if (o->many)
+        return exact ? CV_ERR_TS : narrow_many(o, &local, &remote, plan);
+    if (o->t->transport && transport)
+        see_addresses(sa, &mine, &theirs);
+    if (ts_narrow(&plan->local_ts, &local, &mine) != CV_OK ||
+        ts_narrow(&plan->remote_ts, &remote, &theirs) != CV_OK)
+        return CV_ERR_TS;
+    if (exact && (!ts_equal(&plan->local_ts, &mine) || !ts_equal(&plan->remote_ts, &theirs)))
+        return CV_ERR_TS;
+    return CV_OK;
+}
 
 /* Does cfg take the offer?  exact: without narrowing. */
 static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
@@ -211,17 +292,9 @@ static enum cv_err try_config(const struct ike *k, const struct ike_sa *sa,
                               bool exact, struct child_plan *plan,
                               struct proposal_choice *choice)
 {
-    struct cv_ts_list local, remote, theirs = offer->remote, mine = offer->local;
-
-    if (offer->t->transport && cfg->mode == CV_TRANSPORT)
-        see_addresses(sa, &mine, &theirs);
-    if (resolve(sa, cfg, NULL, true, &local) != CV_OK ||
-        resolve(sa, cfg, NULL, false, &remote) != CV_OK)
-        return CV_ERR_TS;
-    if (ts_narrow(&plan->local_ts, &local, &mine) != CV_OK ||
-        ts_narrow(&plan->remote_ts, &remote, &theirs) != CV_OK)
-        return CV_ERR_TS;
-    if (exact && (!ts_equal(&plan->local_ts, &mine) || !ts_equal(&plan->remote_ts, &theirs)))
+    if (resolve(sa, cfg, NULL, true, &plan->local_ts) != CV_OK ||
+        resolve(sa, cfg, NULL, false, &plan->remote_ts) != CV_OK ||
+        narrow(sa, offer, exact, cfg->mode == CV_TRANSPORT, plan) != CV_OK)
         return CV_ERR_TS;
     plan->cfg = cfg;
     return proposal_select(choice, k->core.crypto, cfg->proposals, cfg->n_proposals,
@@ -282,6 +355,18 @@ static bool is_taken(const struct ike *k, const struct ike_sa *sa,
     return false;
 }
 
+/* RFC 7296 section 3.15.4: a child for the address of a pool is not for a peer that took none.
+ */
+static bool owes_address(const struct ike_sa *sa, const struct cv_child_config *cfg)
+{
+    bool dynamic = false;
+
+    for (unsigned i = 0; i < cfg->n_remote_ts; i++)
+        dynamic = dynamic || cfg->remote_ts[i].dynamic;
+    return dynamic && sa->peer.conn->has_pool && !sa->peer.first_initiator &&
+           sa->peer.vip4.family == 0 && sa->peer.vip6.family == 0;
+}
+
 enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa,
                          const struct child_terms *t, const struct child_sa *old,
                          struct child_plan *plan, struct proposal_choice *choice)
@@ -291,20 +376,20 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa,
 
     if (!t->whole)
         return CV_ERR_SYNTAX;
-    if (ike_check_sa(t->sa) != CV_OK || ike_parse_ts(&offer.remote, t->tsi) != CV_OK ||
-        ike_parse_ts(&offer.local, t->tsr) != CV_OK)
+    if (ike_check_sa(t->sa) != CV_OK || read_offer(t, &offer) != CV_OK)
         return CV_ERR_SYNTAX;
     /* one device, however authentic, does not get every slot */
     if (k->core.children.used == k->core.children.cap ||
         (old == NULL && sa->peer.n_children >= k->core.set.children_max))
         return CV_ERR_NO_ADDITIONAL;
-    offer.t = t;
     if (old == NULL)
         err = choose_config(k, sa, &offer, plan, choice);
     else
         err = try_config(k, sa, old->cfg, &offer, false, plan, choice);
     if (err != CV_OK)
         return err;
+    if (owes_address(sa, plan->cfg))
+        return CV_ERR_CP_REQUIRED;
     plan->mode = t->transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
     if (plan->mode == CV_TRANSPORT && sa->peer.nat_remote && is_taken(k, sa, plan))
         return CV_ERR_TS;

@@ -194,7 +194,7 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
     uint8_t secret[CV_KE_SECRET_MAX];
     size_t n = 0;
     const struct child_terms t = child_terms(m, true);
-    enum cv_err err = child_check(sa, &t, c, &ch->child);
+    enum cv_err err = child_check(k, sa, &t, c, &ch->child);
 
     if (err != CV_OK)
         return err;
@@ -240,6 +240,7 @@ enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
     if (n != NULL) {
         ch->failed = err_of_notify(n->type);
         ch->notify = n->type;
+        ch->close = n->type == N_INVALID_SYNTAX ? CV_ERR_PEER_REJECTED : CV_OK;
         ch->retry_group = asked_group(n);
         return CV_OK;
     }

@@ -65,6 +65,7 @@ struct ike_change {
     struct ike_auth_keys auth; /* with has_init */
     bool again;                /* IKE_SA_INIT goes again, with what the peer asked for: */
     struct cv_span cookie;     /* and retry_group */
+    bool refused;              /* it is refused, and nobody knows by whom: failed, notify */
     uint8_t nonce[NONCE_MAX];  /* the lower nonce of a rekey (RFC 7296 section 2.8.1) */
     uint16_t nonce_len;
     uint32_t deleted[DELETED_MAX]; /* Child SAs that the peer deleted */
@@ -219,8 +220,9 @@ CV_MUST_USE enum cv_err child_answer(const struct ike *k, const struct ike_sa *s
                                      const struct child_terms *t, const struct child_sa *old,
                                      struct child_plan *plan, struct proposal_choice *choice);
 /* Initiator's half: is the answer within what c asked for? */
-CV_MUST_USE enum cv_err child_check(const struct ike_sa *sa, const struct child_terms *t,
-                                    const struct child_sa *c, struct child_plan *plan);
+CV_MUST_USE enum cv_err child_check(const struct ike *k, const struct ike_sa *sa,
+                                    const struct child_terms *t, const struct child_sa *c,
+                                    struct child_plan *plan);
 /* Appends SA, TSi, TSr that ask for c. */
 CV_MUST_USE enum cv_err child_put_request(const struct ike *k, const struct ike_sa *sa,
                                           const struct child_sa *c, bool with_ke,

@@ -110,6 +110,25 @@ static enum cv_err ask_again(const struct ike_sa *sa, const struct ike_hs *hs,
     return CV_OK;
 }
 
+/* RFC 7296 section 2.21.1: an error that is not authentic ends nothing at once. */
+static void bear_refusal(const struct ike_notify *n, struct ike_change *ch)
+{
+    ch->refused = true;
+    ch->answer = false;
+    ch->failed = err_of_notify(n->type);
+    ch->notify = n->type;
+    ch->next = ST_I_INIT;
+}
+
+/* What is wrong with an answer that is not authentic; what is wrong with us ends the attempt. */
+static enum cv_err end_if_ours(enum cv_err err, struct ike_change *ch)
+{
+    if (err != CV_ERR_UNSUPPORTED && !auth_is_ours(err))
+        return err;
+    ch->close = err;
+    return CV_OK;
+}
+
 static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const struct ike_hs *hs,
                          const struct ike_in *in, struct ike_change *ch)
 {
@@ -148,23 +167,36 @@ enum cv_err init_response(const struct ike *k, const struct ike_sa *sa, const st
     const struct ike_notify *n = ike_error_notify(m);
 
     (void)out;
+    /* None of it is authentic: with an error we wait for a better answer. */
     if (ike_find_notify(m, N_COOKIE) != NULL ||
-        (n != NULL && n->type == N_INVALID_KE_PAYLOAD)) {
-        ch->close = ask_again(sa, hs, m, ch);
-    } else if (n != NULL) {
-        ch->failed = err_of_notify(n->type);
-        ch->notify = n->type;
-        ch->close = CV_ERR_PEER_REJECTED;
-    } else if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE) ||
-               memcmp(in->h->spi_r, no_spi, IKE_SPI_LEN) == 0) {
-        return CV_ERR_MALFORMED; /* not authentic: wait for a better one */
-    } else {
-        ch->close = agree(k, sa, hs, in, ch);
+        (n != NULL && n->type == N_INVALID_KE_PAYLOAD))
+        return ask_again(sa, hs, m, ch);
+    if (n != NULL) {
+        bear_refusal(n, ch);
+        return CV_OK;
     }
-    return CV_OK;
+    if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE) ||
+        memcmp(in->h->spi_r, no_spi, IKE_SPI_LEN) == 0)
+        return CV_ERR_MALFORMED;
+    return end_if_ours(agree(k, sa, hs, in, ch), ch);
 }
 
 /* ---- commit ---- */
+
+/* Told once, however often it is said. */
+static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                           const struct ike_change *ch)
+{
+    struct cv_effect *fx;
+
+    k->core.stats.errors[ch->failed]++;
+    if (hs->refused_ms != 0)
+        return;
+    hs->refused_ms = k->core.now_ms;
+    fx = event_put(&k->core, CV_EV_PEER_NOTIFY, &sa->peer, ch->failed);
+    if (fx != NULL)
+        fx->u.event.notify = ch->notify;
+}
 
 static enum cv_err commit_again(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                                 const struct ike_change *ch)
@@ -188,6 +220,10 @@ enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *i
 
     if (ch->again)
         return commit_again(k, sa, hs, ch);
+    if (ch->refused) {
+        commit_refused(k, sa, hs, ch);
+        return CV_OK;
+    }
     hs->init_peer = msg_copy_or_evict(k, in->datagram);
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;

@@ -114,6 +114,10 @@ static enum cv_err choose(const struct ike *k, const struct ike_in *in, struct i
                         m->ke_group, &ch->conn, choice);
     if (err == CV_ERR_NO_PROPOSAL || err == CV_ERR_NO_CONN)
         out_reject(out, ch, CV_ERR_NO_PROPOSAL, span(NULL, 0));
+    if (err == CV_OK && choice->spi.n != 0) { /* RFC 7296 section 3.3.1: it is in the header */
+        out_reject(out, ch, CV_ERR_NO_PROPOSAL, span(NULL, 0));
+        return CV_ERR_NO_PROPOSAL;
+    }
     if (err != CV_OK || choice->suite.ke == m->ke_group)
         return err;
     group[0] = (uint8_t)(choice->suite.ke >> 8); /* RFC 7296 section 1.3 */

@@ -12,6 +12,16 @@
 
 /* ---- both ---- */
 
+/* The peer's SPI of the new SA; one of zero is none (RFC 7296 section 3.1). */
+static enum cv_err check_spi(const struct proposal_choice *c)
+{
+    static const uint8_t zero[IKE_SPI_LEN];
+
+    if (c->spi.n != IKE_SPI_LEN || c->protocol != CV_PROTO_IKE)
+        return CV_ERR_NO_PROPOSAL;
+    return memcmp(c->spi.p, zero, IKE_SPI_LEN) == 0 ? CV_ERR_SYNTAX : CV_OK;
+}
+
 static enum cv_err plan_keys(const struct ike *k, const struct ike_sa *sa, struct ike_plan *p,
                              struct cv_span secret, struct cv_span ni, struct cv_span nr)
 {
@@ -94,8 +104,9 @@ static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const str
                           sa->peer.conn->n_proposals, m->sa, true, m->ke_group);
     if (err != CV_OK)
         return err;
-    if (choice->spi.n != IKE_SPI_LEN || choice->protocol != CV_PROTO_IKE)
-        return CV_ERR_NO_PROPOSAL;
+    err = check_spi(choice);
+    if (err != CV_OK)
+        return err;
     if (choice->suite.ke != m->ke_group)
         return CV_ERR_KE_GROUP;
     if (!peer_has_room(&k->core))
@@ -206,8 +217,9 @@ static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const st
                                 m->sa, true);
     if (err != CV_OK)
         return err;
-    if (choice.spi.n != IKE_SPI_LEN || choice.protocol != CV_PROTO_IKE)
-        return CV_ERR_NO_PROPOSAL;
+    err = check_spi(&choice);
+    if (err != CV_OK)
+        return err;
     if (choice.suite.ke != hs->ke->id || m->ke_group != hs->ke->id)
         return CV_ERR_KE_GROUP;
     p->initiator = true;
@@ -240,6 +252,7 @@ enum cv_err rekey_ike_response(const struct ike *k, const struct ike_sa *sa,
 
         ch->failed = err_of_notify(n->type);
         ch->notify = n->type;
+        ch->close = n->type == N_INVALID_SYNTAX ? CV_ERR_PEER_REJECTED : CV_OK;
         ch->retry_group = n->type == N_INVALID_KE_PAYLOAD ? rd_u16(&r) : 0;
         return CV_OK;
     }

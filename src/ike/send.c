@@ -22,6 +22,8 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
 {
     ch->failed = err;
     ch->notify = notify_of_err(err);
+    if (ch->notify == N_INVALID_SYNTAX && ch->close == CV_OK)
+        ch->close = err; /* fatal for both sides: RFC 7296 sections 2.21.2 and 2.21.3 */
     ike_put_notify(&o->chain, 0, span(NULL, 0), ch->notify, data);
 }
 

@@ -184,7 +184,7 @@ static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in
         commit_close(k, sa, ch);
         return;
     }
-    if (ch->has_init || ch->again) {
+    if (ch->has_init || ch->again || ch->refused) {
         enum cv_err err = init_commit(k, sa, in, ch);
 
         if (err != CV_OK) {

@@ -65,6 +65,14 @@ static uint64_t half_open_due(const struct ike *k, const struct ike_sa *sa)
     return sa->waits_ms + k->core.set.half_open_ms;
 }
 
+/* Whoever refused our IKE_SA_INIT, nobody has taken it meanwhile. */
+static uint64_t refused_due(const struct ike *k, const struct ike_sa *sa)
+{
+    const struct ike_hs *hs = sa->state == ST_I_INIT ? sa_hs(k, sa) : NULL;
+
+    return hs == NULL || hs->refused_ms == 0 ? TIMER_NEVER : hs->refused_ms + REFUSED_MS;
+}
+
 static uint64_t liveness_due(const struct ike *k, const struct ike_sa *sa)
 {
     if (sa->state != ST_UP || sa->doing != DO_NOTHING || sa->peer.conn->dpd_delay_s == 0 ||
@@ -112,6 +120,7 @@ static void sa_arm(struct ike *k, struct ike_sa *sa)
         return;
     earliest(&due, half_open_due(k, sa));
     earliest(&due, question_due(k, sa));
+    earliest(&due, refused_due(k, sa));
     earliest(&due, sa->peer.rekey_ms);
     earliest(&due, sa->peer.reauth_ms);
     earliest(&due, sa->peer.hard_ms);
@@ -343,6 +352,10 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
     if (now >= half_open_due(k, sa)) {
         sa->peer.quiet = !sa->peer.initiator;
         sa_close(k, sa, CV_ERR_PEER_SILENT, false);
+        return;
+    }
+    if (now >= refused_due(k, sa)) {
+        sa_close(k, sa, CV_ERR_PEER_REJECTED, false);
         return;
     }
     if (now >= question_due(k, sa))

@@ -16,6 +16,7 @@ static const struct {
     {CV_ERR_SINGLE_PAIR,     N_SINGLE_PAIR_REQUIRED        },
     {CV_ERR_NO_ADDITIONAL,   N_NO_ADDITIONAL_SAS           },
     {CV_ERR_ADDRESS,         N_INTERNAL_ADDRESS_FAILURE    },
+    {CV_ERR_CP_REQUIRED,     N_FAILED_CP_REQUIRED          },
     {CV_ERR_TS,              N_TS_UNACCEPTABLE             },
     {CV_ERR_TEMPORARY,       N_TEMPORARY_FAILURE           },
     {CV_ERR_CHILD_NOT_FOUND, N_CHILD_SA_NOT_FOUND          },
