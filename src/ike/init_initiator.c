@@ -110,23 +110,20 @@ static enum cv_err ask_again(const struct ike_sa *sa, const struct ike_hs *hs,
     return CV_OK;
 }
 
-/* RFC 7296 section 2.21.1: an error that is not authentic ends nothing at once. */
-static void bear_refusal(const struct ike_notify *n, struct ike_change *ch)
+/* Nothing about an answer is authentic yet.  What is wrong with it ends nothing at once (RFC
+ * 7296 section 2.21.1); what is wrong with us does. */
+static void bear(enum cv_err err, uint16_t notify, struct ike_change *ch)
 {
+    if (err == CV_ERR_UNSUPPORTED || auth_is_ours(err)) {
+        ch->close = err;
+        return;
+    }
     ch->refused = true;
     ch->answer = false;
-    ch->failed = err_of_notify(n->type);
-    ch->notify = n->type;
+    ch->ask = 0;
+    ch->failed = err;
+    ch->notify = notify;
     ch->next = ST_I_INIT;
-}
-
-/* What is wrong with an answer that is not authentic; what is wrong with us ends the attempt. */
-static enum cv_err end_if_ours(enum cv_err err, struct ike_change *ch)
-{
-    if (err != CV_ERR_UNSUPPORTED && !auth_is_ours(err))
-        return err;
-    ch->close = err;
-    return CV_OK;
 }
 
 static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const struct ike_hs *hs,
@@ -165,20 +162,21 @@ enum cv_err init_response(const struct ike *k, const struct ike_sa *sa, const st
     const struct ike_msg *m = in->m;
     const struct ike_hs *hs = sa_hs(k, sa);
     const struct ike_notify *n = ike_error_notify(m);
+    enum cv_err err;
 
     (void)out;
-    /* None of it is authentic: with an error we wait for a better answer. */
-    if (ike_find_notify(m, N_COOKIE) != NULL ||
-        (n != NULL && n->type == N_INVALID_KE_PAYLOAD))
-        return ask_again(sa, hs, m, ch);
-    if (n != NULL) {
-        bear_refusal(n, ch);
-        return CV_OK;
-    }
-    if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE) ||
-        memcmp(in->h->spi_r, no_spi, IKE_SPI_LEN) == 0)
+    if (ike_find_notify(m, N_COOKIE) != NULL || (n != NULL && n->type == N_INVALID_KE_PAYLOAD))
+        err = ask_again(sa, hs, m, ch);
+    else if (n != NULL)
+        err = err_of_notify(n->type);
+    else if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE) ||
+             memcmp(in->h->spi_r, no_spi, IKE_SPI_LEN) == 0)
         return CV_ERR_MALFORMED;
-    return end_if_ours(agree(k, sa, hs, in, ch), ch);
+    else
+        err = agree(k, sa, hs, in, ch);
+    if (err != CV_OK)
+        bear(err, n == NULL ? 0 : n->type, ch);
+    return CV_OK;
 }
 
 /* ---- commit ---- */
@@ -193,6 +191,7 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     if (hs->refused_ms != 0)
         return;
     hs->refused_ms = k->core.now_ms;
+    hs->refusal = ch->notify != 0 ? CV_ERR_PEER_REJECTED : ch->failed;
     fx = event_put(&k->core, CV_EV_PEER_NOTIFY, &sa->peer, ch->failed);
     if (fx != NULL)
         fx->u.event.notify = ch->notify;

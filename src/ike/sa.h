@@ -26,8 +26,8 @@ enum {
     RETRY_DOUBLINGS = 5,    /* of that, while the peer goes on refusing */
     RETRY_MIN_MS = 1000,    /* after TEMPORARY_FAILURE, plus as much jitter */
     RETRY_REKEY_MS = 10000, /* after any other refusal of a rekey */
-    REFUSED_MS = 3000,      /* a refusal of IKE_SA_INIT, which anybody may forge, waits for better */
-    RESPONSE_MS = 180000    /* a cached response is kept this long */
+    REFUSED_MS = 3000, /* a refusal of IKE_SA_INIT, which anybody may forge, waits for better */
+    RESPONSE_MS = 180000 /* a cached response is kept this long */
 };
 
 enum ike_state {
@@ -141,7 +141,8 @@ struct ike_hs {
     uint16_t peer_hashes; /* RFC 7427: bit set */
     uint8_t certreq[CERTREQ_MAX];
     uint16_t certreq_len;
-    uint64_t refused_ms; /* IKE_SA_INIT was refused, then; 0: not */
+    uint64_t refused_ms;   /* IKE_SA_INIT was answered amiss, then; 0: not */
+    enum cv_err refusal;   /* in what way */
     struct cv_id local_id; /* what we send as ours */
     struct cv_id asked_id; /* initiator: IDr we ask for */
     struct ike_auth_keys auth;

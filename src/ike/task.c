@@ -355,7 +355,7 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
         return;
     }
     if (now >= refused_due(k, sa)) {
-        sa_close(k, sa, CV_ERR_PEER_REJECTED, false);
+        sa_close(k, sa, sa_hs(k, sa)->refusal, false);
         return;
     }
     if (now >= question_due(k, sa))
