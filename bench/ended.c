@@ -66,7 +66,7 @@ static void measure(uint32_t n)
     open_many(e, n);
     start = now_ms();
     for (uint32_t i = 0; i < n; i++)
-        sa_close(&e->ike, sa_at(&e->ike, i), CV_ERR_PEER_SILENT, false);
+        sa_close(&e->ike, sa_at_mut(&e->ike, i), CV_ERR_PEER_SILENT, false);
     ended = now_ms();
     while (cv_next_effect(e, &fx))
         told++;

@@ -17,7 +17,7 @@ static struct ike *inside(const struct host *h)
 
 static struct ike_sa *its_sa(const struct host *h)
 {
-    return sa_by_number(inside(h), host_ike(h));
+    return sa_by_number_mut(inside(h), host_ike(h));
 }
 
 /* Sends what was written into o as a request of its own, past the one that is outstanding. */
@@ -54,7 +54,7 @@ static void a_delete_that_names_an_spi_twice_ends_one_child(void **state)
     struct wr w = wr_init(spis, sizeof(spis));
 
     assert_true(duo_connect(d));
-    c = child_by_number(&inside(d->dev)->core, host_child(d->dev));
+    c = child_by_number_mut(&inside(d->dev)->core, host_child(d->dev));
     wr_u32(&w, c->spi_in);
     wr_u32(&w, c->spi_in);
     out_begin(inside(d->dev), &o);

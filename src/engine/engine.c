@@ -199,11 +199,11 @@ const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direct
 /* ---- commands ---- */
 
 /* The SA of conn to this peer that is up or coming up. */
-static struct ike_sa *find_for(const struct ike *k, const struct cv_conn *conn,
+static struct ike_sa *find_for(struct ike *k, const struct cv_conn *conn,
                                const struct cv_endpoint *remote)
 {
     for (uint32_t i = 0; i < k->core.sas.cap; i++) {
-        struct ike_sa *sa = sa_at(k, i);
+        struct ike_sa *sa = sa_at_mut(k, i);
 
         if (sa != NULL && sa->peer.conn == conn &&
             addr_equal(&sa->peer.remote.addr, &remote->addr) && !(sa->want & WANT_DELETE) &&
@@ -269,7 +269,7 @@ enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool force, uint
     struct ike_sa *sa;
 
     engine_enter(e, now_ms);
-    sa = sa_by_number(k, ike);
+    sa = sa_by_number_mut(k, ike);
     if (sa == NULL || sa->state == ST_DEAD || sa->state == ST_LINGER || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
     sa->peer.reason = CV_ERR_DELETED_LOCALLY;
@@ -302,10 +302,10 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
     struct ike_sa *sa;
 
     engine_enter(e, now_ms);
-    c = child_by_number(&k->core, child);
+    c = child_by_number_mut(&k->core, child);
     if (c == NULL || c->state == CV_CHILD_DEAD || c->drains)
         return CV_ERR_NOT_FOUND;
-    sa = sa_at(k, c->ike);
+    sa = sa_at_mut(k, c->ike);
     c->reason = CV_ERR_DELETED_LOCALLY;
     if (c->installed ? !force : being_negotiated(k, sa, c)) {
         c->want_delete = true;
@@ -327,7 +327,7 @@ enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_
     struct ike_sa *sa;
 
     engine_enter(e, now_ms);
-    sa = sa_by_number(k, ike);
+    sa = sa_by_number_mut(k, ike);
     if (sa == NULL || sa->state != ST_UP || sa_is_secret(sa))
         return CV_ERR_NOT_FOUND;
     /* Only who asked for the address can ask for it again. */
@@ -345,11 +345,11 @@ enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms)
     struct child_sa *c;
 
     engine_enter(e, now_ms);
-    c = child_by_number(&k->core, child);
+    c = child_by_number_mut(&k->core, child);
     if (c == NULL || c->state != CV_CHILD_INSTALLED)
         return CV_ERR_NOT_FOUND;
     c->want_rekey = true;
-    sa_touch(k, sa_at(k, c->ike));
+    sa_touch(k, sa_at_mut(k, c->ike));
     ike_run_touched(k);
     return CV_OK;
 }

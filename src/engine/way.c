@@ -62,8 +62,8 @@ static void act_on_child(struct ike *k, struct ike_sa *sa, struct child_sa *c, u
 static void act_on(struct ike *k, uint32_t pair, unsigned notices, const struct cv_packet *pkt)
 {
     const struct cv_endpoint remote = ipsec_remote(k->core.ipsec, pair);
-    struct child_sa *c = child_at(&k->core, pair);
-    struct ike_sa *sa = c == NULL ? NULL : sa_at(k, c->ike);
+    struct child_sa *c = child_at_mut(&k->core, pair);
+    struct ike_sa *sa = c == NULL ? NULL : sa_at_mut(k, c->ike);
 
     if (sa == NULL)
         return;
@@ -80,12 +80,12 @@ enum cv_err cv_plane_noticed(struct cv_engine *e, uint32_t child, unsigned notic
     struct child_sa *c;
 
     engine_enter(e, now_ms);
-    c = child_by_number(&k->core, child);
+    c = child_by_number_mut(&k->core, child);
     if (c == NULL || !c->installed || c->state == CV_CHILD_DEAD)
         return CV_ERR_NOT_FOUND;
     if ((notices & CV_NOTICE_MOVED) && remote == NULL)
         return CV_ERR_ARGUMENT;
-    act_on_child(k, sa_at(k, c->ike), c, notices, remote);
+    act_on_child(k, sa_at_mut(k, c->ike), c, notices, remote);
     ike_run_touched(k);
     return CV_OK;
 }

@@ -9,9 +9,9 @@
 #include "wire/ip.h"
 
 /* The Child SA that goes with IKE_AUTH: the first one wanted. */
-static struct child_sa *first_child(const struct ike *k, const struct ike_sa *sa)
+static const struct child_sa *first_child(const struct ike *k, const struct ike_sa *sa)
 {
-    struct child_sa *found = NULL;
+    const struct child_sa *found = NULL;
 
     /* the list is newest first */
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
@@ -225,7 +225,7 @@ static void tell_addresses(struct ike *k, const struct ike_sa *sa, const struct 
 static void commit_child(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
 {
     const struct ike_hs *hs = sa_hs(k, sa);
-    struct child_sa *c = child_live(&k->core, hs->child);
+    struct child_sa *c = child_live_mut(&k->core, hs->child);
 
     if (c == NULL)
         return;
@@ -242,7 +242,7 @@ static void commit_child(struct ike *k, struct ike_sa *sa, const struct ike_chan
 
 void initiator_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
-    struct ike_sa *old = sa_by_number(k, sa->reauth_of);
+    struct ike_sa *old = sa_by_number_mut(k, sa->reauth_of);
 
     if (ch->has_addresses)
         tell_addresses(k, sa, &ch->lease);

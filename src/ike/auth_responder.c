@@ -53,7 +53,7 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
 
 /* ---- the verdict on the peer ---- */
 
-static struct ike_sa *next_with_id(const struct ike *k, const struct ike_sa *sa)
+static const struct ike_sa *next_with_id(const struct ike *k, const struct ike_sa *sa)
 {
     return sa->peer.same_id_next == POOL_NONE ? NULL : sa_at(k, sa->peer.same_id_next);
 }
@@ -107,12 +107,13 @@ enum cv_err responder_verdict(const struct ike *k, const struct ike_sa *sa,
 void responder_settle(struct ike *k, struct ike_sa *sa)
 {
     bool first = sa_hs(k, sa)->words.initial_contact;
-    struct ike_sa *other = sa_first_with_id(k, &sa->peer.remote_id), *next;
+    struct ike_sa *other = sa_first_with_id_mut(k, &sa->peer.remote_id), *next;
 
     if (sa->peer.conn->unique == CV_UNIQUE_NEVER)
         return;
     for (; other != NULL; other = next) {
-        next = next_with_id(k, other);
+        next = other->peer.same_id_next == POOL_NONE ? NULL
+                                                     : sa_at_mut(k, other->peer.same_id_next);
         if (!is_rival(sa, other))
             continue;
         if (first) {

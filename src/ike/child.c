@@ -512,7 +512,7 @@ static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
 struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
 {
     struct child_sa *c = plan->created != 0
-                             ? child_live(&k->core, plan->created)
+                             ? child_live_mut(&k->core, plan->created)
                              : child_new(&k->core, &sa->peer, sa->peer.conn, plan->cfg);
     enum cv_err err;
 

@@ -23,7 +23,7 @@ enum cv_err refuse_request(const struct ike *k, const struct ike_sa *sa,
 
 /* The Child SA that N(REKEY_SA) names, by the SPI the peer receives on. */
 static enum cv_err find_rekeyed(const struct ike *k, const struct ike_sa *sa,
-                                const struct ike_notify *n, struct child_sa **old)
+                                const struct ike_notify *n, const struct child_sa **old)
 {
     struct rd r = rd_init(n->spi);
     uint32_t spi = rd_u32(&r);
@@ -85,7 +85,7 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
     const struct ike_notify *rekey = ike_find_notify(m, N_REKEY_SA);
     struct proposal_choice choice = {0};
     uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
-    struct child_sa *old = NULL;
+    const struct child_sa *old = NULL;
     const struct cv_ke *ke;
     enum cv_err err = CV_OK;
 
@@ -159,7 +159,7 @@ static void put_rekey_notify(const struct child_sa *old, struct ike_out *o)
 
 enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
-    struct child_sa *old = child_live(&k->core, c->rekeys);
+    struct child_sa *old = child_live_mut(&k->core, c->rekeys);
     struct ike_hs *hs;
     struct ike_out o;
     enum cv_err err = prepare(k, sa, c);
@@ -301,7 +301,7 @@ void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c)
     const struct ike_hs *hs = sa_hs(k, sa);
 
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
-        struct child_sa *old = child_at(&k->core, i);
+        struct child_sa *old = child_at_mut(&k->core, i);
 
         if (old->replaced_by != c->id || old->state != CV_CHILD_REKEYED || old->want_delete ||
             old->redundant || old->drains)
@@ -332,7 +332,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     struct ike_hs *hs = sa_hs_mut(k, sa);
     struct child_sa *old;
 
-    old = child_live(&k->core, ch->child.replaces);
+    old = child_live_mut(&k->core, ch->child.replaces);
     if (c == NULL || old == NULL)
         return;
     if (sa->doing == DO_REKEY_CHILD && hs != NULL && hs->child_old == old->id) {
@@ -352,8 +352,8 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
 static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                           struct child_sa *c, struct cv_span lowest)
 {
-    struct child_sa *old = child_live(&k->core, hs->child_old);
-    struct child_sa *rival = child_live(&k->core, hs->rival);
+    struct child_sa *old = child_live_mut(&k->core, hs->child_old);
+    struct child_sa *rival = child_live_mut(&k->core, hs->rival);
     bool ours_is_redundant =
         rival != NULL && nonce_less(lowest, span(hs->rival_nonce, hs->rival_nonce_len));
 
@@ -384,9 +384,9 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
 static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                            const struct ike_change *ch)
 {
-    struct child_sa *c = child_live(&k->core, hs->child);
-    struct child_sa *old = child_live(&k->core, hs->child_old);
-    struct child_sa *rival = child_live(&k->core, hs->rival);
+    struct child_sa *c = child_live_mut(&k->core, hs->child);
+    struct child_sa *old = child_live_mut(&k->core, hs->child_old);
+    struct child_sa *rival = child_live_mut(&k->core, hs->rival);
     bool wanted = c != NULL && !c->want_delete;
     bool again = ch->failed == CV_ERR_KE_GROUP && wanted && c->ke_retry == 0 &&
                  proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);

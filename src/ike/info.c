@@ -23,7 +23,7 @@ static void note_deleted(const struct ike *k, const struct ike_sa *sa,
 
     while (rd_left(&r) >= 4 && ch->n_deleted < DELETED_MAX) {
         uint32_t spi = rd_u32(&r);
-        struct child_sa *c = child_by_spi_out(&k->core, &sa->peer, d->protocol, spi);
+        const struct child_sa *c = child_by_spi_out(&k->core, &sa->peer, d->protocol, spi);
 
         if (c == NULL) {
             ch->unknown_spi = spi;

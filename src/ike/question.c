@@ -38,10 +38,10 @@ struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t
     return s;
 }
 
-struct ike_sa *question_sa(const struct ike *k, uint32_t number, uint8_t kind)
+struct ike_sa *question_sa(struct ike *k, uint32_t number, uint8_t kind)
 {
     uint32_t i = htab_get(&k->core.questions, number);
-    struct ike_sa *sa = i == HTAB_NONE ? NULL : sa_at(k, i);
+    struct ike_sa *sa = i == HTAB_NONE ? NULL : sa_at_mut(k, i);
 
     return sa != NULL && sa_hs(k, sa)->question_kind == kind ? sa : NULL;
 }

@@ -14,7 +14,7 @@
  * caller fills in what it shows.  NULL when there is no room. */
 struct effect_slot *question_put(struct ike *k, const struct ike_sa *sa, uint8_t kind);
 /* The SA whose handshake waits for just this one; NULL when none does. */
-struct ike_sa *question_sa(const struct ike *k, uint32_t number, uint8_t kind);
+struct ike_sa *question_sa(struct ike *k, uint32_t number, uint8_t kind);
 /* When the host's time is up; TIMER_NEVER when sa has asked nothing. */
 uint64_t question_due(const struct ike *k, const struct ike_sa *sa);
 /* What sa has asked, if anything, is answered, overdue, or no longer of interest. */

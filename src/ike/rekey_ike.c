@@ -291,7 +291,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
 static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                            const struct ike_change *ch)
 {
-    struct ike_sa *rival = sa_by_number(k, hs->rival_sa);
+    struct ike_sa *rival = sa_by_number_mut(k, hs->rival_sa);
 
     if (rival != NULL && rival->state == ST_UP) {
         sa_inherit(k, sa, rival);
@@ -318,7 +318,7 @@ void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
     }
     if (hs == NULL)
         return;
-    rival = sa_by_number(k, hs->rival_sa);
+    rival = sa_by_number_mut(k, hs->rival_sa);
     if (rival != NULL && rival->state != ST_UP)
         rival = NULL; /* the peer has deleted it: it was the redundant one */
     heir = ch->has_ike ? make_successor(k, sa, &ch->ike) : NULL;

@@ -15,7 +15,7 @@ static bool evict_response(struct ike *k)
     uint32_t at = (uint32_t)core_random_below(&k->core, k->core.sas.cap);
 
     for (uint32_t n = 0; n < k->core.sas.cap && n < EVICT_TRIES; n++) {
-        struct ike_sa *sa = sa_at(k, (at + n) % k->core.sas.cap);
+        struct ike_sa *sa = sa_at_mut(k, (at + n) % k->core.sas.cap);
 
         if (sa == NULL || sa->state != ST_UP || sa->resp == POOL_NONE ||
             k->core.now_ms - sa->resp_ms < k->core.set.retransmit_ms)

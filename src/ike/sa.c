@@ -25,7 +25,12 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
                sizeof(struct gather));
 }
 
-struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)
+const struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)
+{
+    return sa_of(peer_by_number(&k->core, id));
+}
+
+struct ike_sa *sa_by_number_mut(struct ike *k, uint32_t id)
 {
     return sa_of(peer_by_number(&k->core, id));
 }
@@ -120,7 +125,12 @@ void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m)
     }
 }
 
-struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
+const struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
+{
+    return sa_of(peer_first_with_id(&k->core, id));
+}
+
+struct ike_sa *sa_first_with_id_mut(struct ike *k, const struct cv_id *id)
 {
     return sa_of(peer_first_with_id(&k->core, id));
 }
@@ -183,7 +193,7 @@ void sa_established(struct ike *k, struct ike_sa *sa)
 static void drop_rival(struct ike *k, const struct ike_sa *sa)
 {
     const struct ike_hs *hs = sa_hs(k, sa);
-    struct ike_sa *rival = hs == NULL ? NULL : sa_by_number(k, hs->rival_sa);
+    struct ike_sa *rival = hs == NULL ? NULL : sa_by_number_mut(k, hs->rival_sa);
 
     if (rival == NULL || !sa_is_secret(rival))
         return;
@@ -196,7 +206,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     if (sa->state == ST_DEAD || sa->state == ST_LINGER)
         return;
     while (sa->peer.children != POOL_NONE)
-        child_close(&k->core, child_at(&k->core, sa->peer.children), reason);
+        child_close(&k->core, child_at_mut(&k->core, sa->peer.children), reason);
     peer_unlink_id(&k->core, &sa->peer);
     msg_unref(&k->core.msgs, &sa->req);
     gather_end(k, sa);
@@ -238,10 +248,10 @@ void ike_reap(struct ike *k)
     uint32_t i;
 
     while ((i = queue_take(&k->core.ended.told_children)) != QUEUE_NONE)
-        child_reap(&k->core, child_at(&k->core, i));
+        child_reap(&k->core, child_at_mut(&k->core, i));
     while ((i = queue_take(&k->core.ended.told_sas)) != QUEUE_NONE) {
-        sa_at(k, i)->peer.is_ended = false;
-        reap_sa(k, sa_at(k, i));
+        sa_at_mut(k, i)->peer.is_ended = false;
+        reap_sa(k, sa_at_mut(k, i));
     }
 }
 

@@ -200,7 +200,12 @@ static inline void sa_touch(struct ike *k, struct ike_sa *sa)
 uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n);
 
 /* ---- IKE SAs */
-static inline struct ike_sa *sa_at(const struct ike *k, uint32_t i)
+/* Each in two forms: handlers get what they cannot write, the other is for commits. */
+static inline const struct ike_sa *sa_at(const struct ike *k, uint32_t i)
+{
+    return pool_at(&k->core.sas, i);
+}
+static inline struct ike_sa *sa_at_mut(struct ike *k, uint32_t i)
 {
     return pool_at(&k->core.sas, i);
 }
@@ -209,7 +214,8 @@ static inline struct ike_sa *sa_of(struct peer *p)
 {
     return (struct ike_sa *)p;
 }
-struct ike_sa *sa_by_number(const struct ike *k, uint32_t id); /* NULL: no such SA */
+const struct ike_sa *sa_by_number(const struct ike *k, uint32_t id); /* NULL: no such SA */
+struct ike_sa *sa_by_number_mut(struct ike *k, uint32_t id);
 /* A new SA with an own SPI, found by it; NULL when full. */
 struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator);
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa);
@@ -232,7 +238,8 @@ static inline bool sa_is_secret(const struct ike_sa *sa)
 struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initiator,
                            const uint8_t spi[IKE_SPI_LEN]);
 
-struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id); /* NULL: none */
+const struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id);
+struct ike_sa *sa_first_with_id_mut(struct ike *k, const struct cv_id *id); /* NULL: none */
 
 /* SA is authenticated: lifetimes start, waiting tasks run. */
 void sa_established(struct ike *k, struct ike_sa *sa);

@@ -120,10 +120,10 @@ static bool comes_again(const struct ike_in *in)
 /* Child SAs that either side's delete has ended. */
 static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
 {
-    struct child_sa *ours = ch->deleted_ours ? child_by_number(&k->core, sa->target) : NULL;
+    struct child_sa *ours = ch->deleted_ours ? child_by_number_mut(&k->core, sa->target) : NULL;
 
     for (unsigned i = 0; i < ch->n_deleted; i++) {
-        struct child_sa *c = child_by_number(&k->core, ch->deleted[i]);
+        struct child_sa *c = child_by_number_mut(&k->core, ch->deleted[i]);
 
         /* A message may delete the same one twice. */
         if (c == NULL || c->state == CV_CHILD_DEAD || c->drains)
@@ -144,7 +144,7 @@ static void commit_deletes(struct ike *k, struct ike_sa *sa, const struct ike_ch
 static void commit_close(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
 {
     const struct ike_hs *hs = sa->doing == DO_REKEY_IKE ? sa_hs(k, sa) : NULL;
-    struct ike_sa *rival = hs == NULL ? NULL : sa_by_number(k, hs->rival_sa);
+    struct ike_sa *rival = hs == NULL ? NULL : sa_by_number_mut(k, hs->rival_sa);
 
     if (rival != NULL && rival->state == ST_UP) {
         sa_inherit(k, sa, rival);

@@ -212,7 +212,7 @@ static enum cv_err child_task(struct ike *k, struct ike_sa *sa, bool *started)
 
     *started = true;
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = next) {
-        struct child_sa *c = child_at(&k->core, i);
+        struct child_sa *c = child_at_mut(&k->core, i);
 
         next = c->next;
         if (wants_delete(c))
@@ -388,7 +388,7 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
 
 static void child_timeout(struct ike *k, struct child_sa *c)
 {
-    struct ike_sa *sa = sa_at(k, c->ike);
+    struct ike_sa *sa = sa_at_mut(k, c->ike);
 
     if (c->drains) {
         child_close(&k->core, c, CV_ERR_REPLACED);

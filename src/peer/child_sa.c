@@ -13,16 +13,30 @@ uint32_t child_index(const struct core *core, const struct child_sa *c)
     return pool_index(&core->children, c);
 }
 
-struct child_sa *child_by_number(const struct core *core, uint32_t id)
+const struct child_sa *child_by_number(const struct core *core, uint32_t id)
 {
-    struct child_sa *c = id == 0 ? NULL : child_at(core, (id - 1) % core->children.cap);
+    const struct child_sa *c = id == 0 ? NULL : child_at(core, (id - 1) % core->children.cap);
 
     return c != NULL && c->id == id ? c : NULL;
 }
 
-struct child_sa *child_live(const struct core *core, uint32_t id)
+struct child_sa *child_by_number_mut(struct core *core, uint32_t id)
 {
-    struct child_sa *c = child_by_number(core, id);
+    const struct child_sa *c = child_by_number(core, id);
+
+    return c == NULL ? NULL : child_at_mut(core, child_index(core, c));
+}
+
+struct child_sa *child_live_mut(struct core *core, uint32_t id)
+{
+    const struct child_sa *c = child_live(core, id);
+
+    return c == NULL ? NULL : child_at_mut(core, child_index(core, c));
+}
+
+const struct child_sa *child_live(const struct core *core, uint32_t id)
+{
+    const struct child_sa *c = child_by_number(core, id);
 
     return c == NULL || c->state == CV_CHILD_DEAD || c->drains ? NULL : c;
 }
@@ -55,7 +69,7 @@ static void link_to(struct core *core, struct child_sa *c, struct peer *p)
     c->prev = POOL_NONE;
     c->next = p->children;
     if (c->next != POOL_NONE)
-        child_at(core, c->next)->prev = i;
+        child_at_mut(core, c->next)->prev = i;
     p->children = i;
     p->n_children++;
 }
@@ -63,9 +77,9 @@ static void link_to(struct core *core, struct child_sa *c, struct peer *p)
 static void unlink_from(struct core *core, struct child_sa *c, struct peer *p)
 {
     if (c->next != POOL_NONE)
-        child_at(core, c->next)->prev = c->prev;
+        child_at_mut(core, c->next)->prev = c->prev;
     if (c->prev != POOL_NONE)
-        child_at(core, c->prev)->next = c->next;
+        child_at_mut(core, c->prev)->next = c->next;
     else
         p->children = c->next;
     c->next = c->prev = POOL_NONE;
@@ -76,7 +90,7 @@ struct child_sa *child_new(struct core *core, struct peer *p, const struct cv_co
                            const struct cv_child_config *cfg)
 {
     uint32_t i = pool_take(&core->children), spi = 0;
-    struct child_sa *c = i == POOL_NONE ? NULL : child_at(core, i);
+    struct child_sa *c = i == POOL_NONE ? NULL : child_at_mut(core, i);
 
     if (c == NULL || child_new_spi(core, &spi) != CV_OK) {
         if (c != NULL)
@@ -94,11 +108,11 @@ struct child_sa *child_new(struct core *core, struct peer *p, const struct cv_co
     return c;
 }
 
-struct child_sa *child_by_spi_out(const struct core *core, const struct peer *p,
-                                  uint8_t protocol, uint32_t spi_out)
+const struct child_sa *child_by_spi_out(const struct core *core, const struct peer *p,
+                                        uint8_t protocol, uint32_t spi_out)
 {
     for (uint32_t i = p->children; i != POOL_NONE; i = child_at(core, i)->next) {
-        struct child_sa *c = child_at(core, i);
+        const struct child_sa *c = child_at(core, i);
 
         if (c->installed && !c->drains && c->protocol == protocol && c->spi_out == spi_out)
             return c;
@@ -115,7 +129,7 @@ void child_move(struct core *core, struct child_sa *c, struct peer *to)
 void child_move_all(struct core *core, struct peer *from, struct peer *to)
 {
     while (from->children != POOL_NONE)
-        child_move(core, child_at(core, from->children), to);
+        child_move(core, child_at_mut(core, from->children), to);
 }
 
 void child_use_out(struct core *core, struct child_sa *c)
@@ -151,7 +165,7 @@ void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
 
 void child_deleted(struct core *core, struct child_sa *c, enum cv_err reason)
 {
-    struct child_sa *heir = child_live(core, c->replaced_by);
+    struct child_sa *heir = child_live_mut(core, c->replaced_by);
 
     if (heir != NULL && heir->out_waits) {
         heir->out_waits = false;

@@ -39,19 +39,26 @@ struct child_sa {
     uint64_t installed_ms, rekey_ms, hard_ms, retry_ms;
 };
 
-static inline struct child_sa *child_at(const struct core *core, uint32_t i)
+/* Each in two forms: who only looks at the tables gets what it cannot write. */
+static inline const struct child_sa *child_at(const struct core *core, uint32_t i)
+{
+    return pool_at(&core->children, i);
+}
+static inline struct child_sa *child_at_mut(struct core *core, uint32_t i)
 {
     return pool_at(&core->children, i);
 }
 uint32_t child_index(const struct core *core, const struct child_sa *c);
-struct child_sa *child_by_number(const struct core *core, uint32_t id);
+const struct child_sa *child_by_number(const struct core *core, uint32_t id);
+struct child_sa *child_by_number_mut(struct core *core, uint32_t id);
 /* The same, but neither one that has ended nor one that only drains. */
-struct child_sa *child_live(const struct core *core, uint32_t id);
+const struct child_sa *child_live(const struct core *core, uint32_t id);
+struct child_sa *child_live_mut(struct core *core, uint32_t id);
 /* A Child SA in state CREATED with a fresh SPI, linked to p; NULL when full. */
 struct child_sa *child_new(struct core *core, struct peer *p, const struct cv_conn *conn,
                            const struct cv_child_config *cfg);
-struct child_sa *child_by_spi_out(const struct core *core, const struct peer *p,
-                                  uint8_t protocol, uint32_t spi_out);
+const struct child_sa *child_by_spi_out(const struct core *core, const struct peer *p,
+                                        uint8_t protocol, uint32_t spi_out);
 void child_move(struct core *core, struct child_sa *c, struct peer *to);
 void child_move_all(struct core *core, struct peer *from, struct peer *to);
 /* Outbound traffic takes its pair, or no longer; the plane hears of changes alone. */

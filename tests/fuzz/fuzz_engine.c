@@ -29,13 +29,13 @@ enum command { INITIATE, REKEY_IKE, REKEY_CHILD, DELETE_IKE, DELETE_CHILD, COMMA
 /* The n-th SA of h that can open messages, or NULL. */
 static struct ike_sa *pick_sa(const struct host *h, unsigned n)
 {
-    const struct ike *k = ike_of(h);
+    struct ike *k = ike_of(h);
     struct ike_sa *found[SAS_MAX];
     unsigned count = 0;
 
     for (uint32_t i = 0; i < k->core.sas.cap; i++)
         if (is_keyed(sa_at(k, i)) && sa_at(k, i)->state != ST_DEAD)
-            found[count++] = sa_at(k, i);
+            found[count++] = sa_at_mut(k, i);
     return count == 0 ? NULL : found[n % count];
 }
 

@@ -34,13 +34,13 @@ static inline bool is_keyed(const struct ike_sa *sa)
 /* Changes what every SA of h thinks of alerts to what s says, and the other way round. */
 static inline void swap_alerts(struct snapshot *s, const struct host *h)
 {
-    const struct ike *k = ike_of(h);
+    struct ike *k = ike_of(h);
 
     for (uint32_t i = 0; i < k->core.sas.cap; i++) {
         bool was = sa_at(k, i) != NULL && sa_at(k, i)->peer_alerts;
 
         if (sa_at(k, i) != NULL)
-            sa_at(k, i)->peer_alerts = s->alerts[i];
+            sa_at_mut(k, i)->peer_alerts = s->alerts[i];
         s->alerts[i] = was;
     }
 }
