@@ -30,22 +30,28 @@ enum {
     RESPONSE_MS = 180000 /* a cached response is kept this long */
 };
 
-enum ike_state {
-    ST_FREE = 0,
-    ST_I_INIT,    /* IKE_SA_INIT request sent */
-    ST_I_SIGN,    /* waits for our credential */
-    ST_I_AUTH,    /* IKE_AUTH request sent */
-    ST_I_VERIFY,  /* waits for the verdict on the peer */
-    ST_R_INIT,    /* IKE_SA_INIT answered */
-    ST_R_VERIFY,  /* IKE_AUTH came; waits for the verdict on the peer */
-    ST_R_SIGN,    /* waits for our credential */
-    ST_R_ADDRESS, /* waits for a virtual address */
-    ST_UP,
-    ST_REKEYED,  /* replaced by another IKE SA; its delete is awaited or on its way */
-    ST_DELETING, /* our delete is on its way */
-    ST_LINGER,   /* closed; only repeats its last response */
-    ST_DEAD      /* closed; goes away when the effects are drained */
-};
+/* The states of an IKE SA, with what docs/state-machine.md says of each. */
+/* clang-format off */
+#define IKE_STATES(X)                                                                          \
+    X(ST_FREE,      "no SA")                                                                   \
+    X(ST_I_INIT,    "IKE_SA_INIT request sent")                                                \
+    X(ST_I_SIGN,    "waits for our credential")                                                \
+    X(ST_I_AUTH,    "IKE_AUTH request sent")                                                   \
+    X(ST_I_VERIFY,  "waits for the verdict on the peer")                                       \
+    X(ST_R_INIT,    "IKE_SA_INIT answered")                                                    \
+    X(ST_R_VERIFY,  "IKE_AUTH came; waits for the verdict on the peer")                        \
+    X(ST_R_ADDRESS, "waits for a virtual address")                                             \
+    X(ST_R_SIGN,    "waits for our credential")                                                \
+    X(ST_UP,        "established")                                                             \
+    X(ST_REKEYED,   "replaced by another IKE SA; its delete is awaited or on its way")         \
+    X(ST_DELETING,  "our delete is on its way")                                                \
+    X(ST_LINGER,    "closed; only repeats its last response")                                  \
+    X(ST_DEAD,      "closed; goes away when the effects are drained")
+/* clang-format on */
+
+#define IKE_STATE(id, text) id,
+enum ike_state { IKE_STATES(IKE_STATE) };
+#undef IKE_STATE
 
 /* Our one outstanding request. */
 enum ike_doing {

@@ -8,46 +8,10 @@
 
 #include "base/secret.h"
 
-/* clang-format off */
-static const struct ike_rule rules[] = {
-    /* state, what comes, in which exchange, who handles it, next state, or else */
-    {ST_I_INIT,    RESP,             EX_SA_INIT,       init_response,         ST_I_SIGN,    ST_I_INIT},
-    {ST_I_SIGN,    ANSWER_PSK,       EX_AUTH,          initiator_proven,      ST_I_AUTH,    ST_FREE},
-    {ST_I_SIGN,    ANSWER_SIGNATURE, EX_AUTH,          initiator_proven,      ST_I_AUTH,    ST_FREE},
-    {ST_I_SIGN,    NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
-    {ST_I_AUTH,    RESP,             EX_AUTH,          auth_response,         ST_I_VERIFY,  ST_FREE},
-    {ST_I_VERIFY,  ANSWER_PSK,       EX_AUTH,          initiator_verdict,     ST_UP,        ST_FREE},
-    {ST_I_VERIFY,  ANSWER_VERIFY,    EX_AUTH,          initiator_verdict,     ST_UP,        ST_FREE},
-    {ST_I_VERIFY,  NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
-
-    {ST_FREE,      REQ,              EX_SA_INIT,       init_request,          ST_R_INIT,    ST_FREE},
-    {ST_R_INIT,    REQ,              EX_AUTH,          auth_request,          ST_R_VERIFY,  ST_FREE},
-    {ST_R_VERIFY,  ANSWER_PSK,       EX_AUTH,          responder_verdict,     ST_R_SIGN,    ST_R_ADDRESS},
-    {ST_R_VERIFY,  ANSWER_VERIFY,    EX_AUTH,          responder_verdict,     ST_R_SIGN,    ST_R_ADDRESS},
-    {ST_R_VERIFY,  NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
-    {ST_R_ADDRESS, ANSWER_ADDRESS,   EX_AUTH,          responder_address,     ST_R_SIGN,    ST_FREE},
-    {ST_R_ADDRESS, NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
-    {ST_R_SIGN,    ANSWER_PSK,       EX_AUTH,          responder_proven,      ST_UP,        ST_FREE},
-    {ST_R_SIGN,    ANSWER_SIGNATURE, EX_AUTH,          responder_proven,      ST_UP,        ST_FREE},
-    {ST_R_SIGN,    NO_ANSWER,        EX_AUTH,          auth_unanswered,       ST_FREE,      ST_FREE},
-
-    {ST_UP,        REQ,              EX_CREATE_CHILD,  create_child_request,  ST_UP,        ST_REKEYED},
-    {ST_UP,        RESP,             EX_CREATE_CHILD,  create_child_response, ST_UP,        ST_REKEYED},
-    {ST_UP,        REQ,              EX_INFORMATIONAL, info_request,          ST_UP,        ST_FREE},
-    {ST_UP,        RESP,             EX_INFORMATIONAL, info_response,         ST_UP,        ST_FREE},
-    {ST_REKEYED,   REQ,              EX_CREATE_CHILD,  refuse_request,        ST_REKEYED,   ST_FREE},
-    {ST_REKEYED,   REQ,              EX_INFORMATIONAL, info_request,          ST_REKEYED,   ST_FREE},
-    {ST_REKEYED,   RESP,             EX_INFORMATIONAL, info_response,         ST_REKEYED,   ST_FREE},
-    {ST_DELETING,  REQ,              EX_CREATE_CHILD,  refuse_request,        ST_DELETING,  ST_FREE},
-    {ST_DELETING,  REQ,              EX_INFORMATIONAL, info_request,          ST_DELETING,  ST_FREE},
-    {ST_DELETING,  RESP,             EX_INFORMATIONAL, info_response,         ST_DELETING,  ST_FREE},
-};
-/* clang-format on */
-
-const struct ike_rule *ike_rule_at(size_t i)
-{
-    return i < sizeof(rules) / sizeof(rules[0]) ? &rules[i] : NULL;
-}
+#define RULE(state, kind, exchange, handler, next, other)                                      \
+    {ST_##state, kind, EX_##exchange, ST_##next, ST_##other, handler},
+static const struct ike_rule rules[] = {IKE_RULES(RULE)};
+#undef RULE
 
 static const struct ike_rule *find_rule(const struct ike_sa *sa, const struct ike_in *in)
 {
