@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
+#include "sim/crowd.h"
 #include "sim/duo.h"
 
 enum { PATIENCE_MS = 30000 }; /* the engine's default */
@@ -109,6 +110,26 @@ static void a_question_without_an_answer_ends_the_attempt(void **state)
     }
 }
 
+/* Six devices connect at once, and the gateway's host answers the newest question first. */
+static void answers_for_many_may_come_in_reverse(void **state)
+{
+    enum { DEVICES = 6 };
+    struct crowd *c = crowd_new(1, DEVICES);
+
+    (void)state;
+    for (unsigned kind = CV_NEED_PSK; kind <= CV_NEED_ADDRESS; kind++)
+        c->gw->manner[kind] = ANSWERS_REVERSED;
+    crowd_start(c);
+    for (unsigned i = 0; i < DEVICES; i++)
+        crowd_connect(c, i);
+    world_run(c->w, 60000);
+    assert_int_equal(crowd_up(c), DEVICES);
+    assert_int_equal(c->gw->late_answers, 0);
+    for (unsigned i = 0; i < DEVICES; i++)
+        assert_true(crowd_ping(c, i));
+    assert_true(crowd_free(c));
+}
+
 /* The operator ends the SA while its question waits; the answer comes afterwards. */
 static void an_answer_for_an_sa_that_was_terminated_changes_nothing(void **state)
 {
@@ -136,12 +157,99 @@ static void an_answer_for_an_sa_that_was_terminated_changes_nothing(void **state
     }
 }
 
+/* ---- something else happens to the SA or its peer meanwhile ---- */
+
+/* Both sides may be the slow one; the question is about the new SA, what happens to the old. */
+static void a_reauthentication_without_an_answer_is_tried_again(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SPOTS; i++) {
+        struct duo *d = stage(&spots[i], ANSWERS_WELL, i + 1);
+        uint32_t first;
+
+        assert_true(duo_connect(d));
+        first = d->ike;
+        asked(d, &spots[i])->manner[spots[i].kind] = ANSWERS_NEVER;
+        host_reauth(d->dev, first);
+        world_run(d->w, PATIENCE_MS - 1000);
+        /* The old one serves on, unless the gateway took the new one for established. */
+        if (spots[i].kind != CV_NEED_VERIFY || spots[i].at_gateway)
+            assert_true(world_ping(d->w, d->flow));
+        world_run(d->w, 2000);
+        assert_int_equal(host_errors(asked(d, &spots[i]), CV_ERR_NO_ANSWER), 1);
+        assert_int_equal(host_ike(d->dev), first);
+        assert_true(world_ping(d->w, d->flow));
+        asked(d, &spots[i])->manner[spots[i].kind] = ANSWERS_WELL;
+        assert_true(duo_settles(d, 60000, 1, 1));
+        assert_int_not_equal(host_ike(d->dev), first);
+        assert_true(duo_closes(d));
+        assert_true(duo_free(d));
+    }
+}
+
+/* The old SA is rekeyed while the host thinks about the one that shall replace it. */
+static void what_a_reauthentication_replaces_may_be_rekeyed_meanwhile(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2 * SPOTS; i++) {
+        const struct spot *s = &spots[i / 2];
+        struct duo *d = stage(s, ANSWERS_WELL, i + 1);
+        struct host *rekeys = i % 2 ? d->gw : d->dev;
+
+        assert_true(duo_connect(d));
+        asked(d, s)->answer_ms = 3000;
+        host_reauth(d->dev, d->ike);
+        world_run(d->w, 1000);
+        host_rekey_ike(rekeys, host_ike(rekeys));
+        host_rekey_child(rekeys, host_child(rekeys));
+        assert_true(duo_settles(d, 100000, 1, 1));
+        assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->err, CV_ERR_REPLACED);
+        assert_true(duo_closes(d));
+        assert_true(duo_free(d));
+    }
+}
+
+/* The device has started afresh and is up again before the gateway's host has made up its mind
+ * about its first attempt: that one is dead, and must not end what is alive. */
+static void an_answer_about_an_older_attempt_does_not_end_the_newer_sa(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SPOTS; i++) {
+        const struct spot *s = &spots[i];
+        struct duo *d = stage(s, ANSWERS_WELL, i + 1);
+
+        if (!s->at_gateway) {
+            assert_true(duo_free(d));
+            continue;
+        }
+        d->gw->answer_ms = 4000;
+        duo_start(d);
+        host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+        world_run(d->w, 1000);
+        d->gw->answer_ms = 0;
+        host_reboot(d->dev);
+        host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+        world_run(d->w, 1000);
+        assert_int_equal(d->gw->saw[CV_EV_IKE_UP], 1);
+        assert_true(duo_settles(d, 100000, 1, 1));
+        assert_int_equal(d->gw->saw[CV_EV_IKE_UP], 1);
+        assert_int_equal(d->gw->saw[CV_EV_IKE_DOWN], 1);
+        assert_int_equal(host_last(d->gw, CV_EV_IKE_DOWN)->err, CV_ERR_REPLACED);
+        assert_true(duo_closes(d));
+        assert_true(duo_free(d));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_may_come_in_any_manner_that_is_in_time),
         cmocka_unit_test(a_question_without_an_answer_ends_the_attempt),
+        cmocka_unit_test(answers_for_many_may_come_in_reverse),
         cmocka_unit_test(an_answer_for_an_sa_that_was_terminated_changes_nothing),
+        cmocka_unit_test(a_reauthentication_without_an_answer_is_tried_again),
+        cmocka_unit_test(what_a_reauthentication_replaces_may_be_rekeyed_meanwhile),
+        cmocka_unit_test(an_answer_about_an_older_attempt_does_not_end_the_newer_sa),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,16 +63,30 @@ static bool is_rival(const struct ike_sa *sa, const struct ike_sa *other)
     return other != sa && other->peer.conn == sa->peer.conn && other->state == ST_UP;
 }
 
-/* May this SA stand beside the older ones with the same peer? */
+/* May this SA stand beside other?  It may not replace one that was begun later: the host has
+ * been slow, and its peer has given it up. */
+static bool may_stand(const struct ike_sa *sa, const struct ike_sa *other, bool first)
+{
+    uint8_t unique = sa->peer.conn->unique;
+
+    if (!is_rival(sa, other))
+        return true;
+    if (first || unique == CV_UNIQUE_REPLACE)
+        return other->made_ms <= sa->made_ms;
+    /* From the same host it is a reauthentication: it deletes the old SA itself. */
+    return unique != CV_UNIQUE_KEEP ||
+           addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr);
+}
+
 static enum cv_err check_unique(const struct ike *k, const struct ike_sa *sa)
 {
     const struct ike_sa *other = sa_first_with_id(k, &sa->peer.remote_id);
+    bool first = sa_hs(k, sa)->words.initial_contact;
 
-    if (sa->peer.conn->unique != CV_UNIQUE_KEEP || sa_hs(k, sa)->words.initial_contact)
+    if (sa->peer.conn->unique == CV_UNIQUE_NEVER)
         return CV_OK;
     for (; other != NULL; other = next_with_id(k, other)) {
-        /* From the same host it is a reauthentication: it deletes the old SA itself. */
-        if (is_rival(sa, other) && !addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr))
+        if (!may_stand(sa, other, first))
             return CV_ERR_REPLACED;
     }
     return CV_OK;

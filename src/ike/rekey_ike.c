@@ -59,6 +59,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->peer.remote_id = old->peer.remote_id;
     sa->peer.vip4 = old->peer.vip4;
     sa->peer.vip6 = old->peer.vip6;
+    sa->made_ms = old->made_ms;
     sa->suite = p->suite;
     sa->algs = p->algs;
     sa->keys = p->keys;
@@ -66,6 +67,19 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa_established(k, sa);
     sa->peer.reauth_ms = old->peer.reauth_ms; /* rekeying does not prove the peer again */
     return sa;
+}
+
+/* An SA that is on its way to replace from, proving the peer again, replaces to instead. */
+static void pass_on_reauth(struct ike *k, const struct ike_sa *from, struct ike_sa *to)
+{
+    struct ike_sa *next = sa_by_number_mut(k, from->reauth_by);
+
+    to->peer.reauth_ms = from->peer.reauth_ms;
+    to->want |= from->want & WANT_REAUTH;
+    if (next == NULL || next->reauth_of != from->peer.id)
+        return;
+    next->reauth_of = to->peer.id;
+    to->reauth_by = next->peer.id;
 }
 
 void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
@@ -79,6 +93,7 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
         to->want |= WANT_DELETE; /* wanted while the rekey was under way */
         to->peer.reason = from->peer.reason;
     }
+    pass_on_reauth(k, from, to);
     from->peer.quiet = true;
     from->state = ST_REKEYED;
     from->peer.rekey_ms = from->peer.reauth_ms = TIMER_NEVER;

@@ -62,7 +62,7 @@ struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initi
     if (sa == NULL)
         return NULL;
     sa->req = sa->resp = sa->gather = sa->hs = POOL_NONE;
-    sa->waits_ms = k->core.now_ms;
+    sa->waits_ms = sa->made_ms = k->core.now_ms;
     sa->resend_ms = TIMER_NEVER;
     return sa;
 }
@@ -201,6 +201,18 @@ static void drop_rival(struct ike *k, const struct ike_sa *sa)
     sa_touch(k, rival);
 }
 
+/* The SA that should have replaced another one has failed: the other goes on, and tries
+ * again. */
+static void retry_reauth(struct ike *k, const struct ike_sa *sa)
+{
+    struct ike_sa *old = sa_by_number_mut(k, sa->reauth_of);
+
+    if (old == NULL || old->state != ST_UP)
+        return;
+    old->peer.reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
+    sa_touch(k, old);
+}
+
 void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
 {
     if (sa->state == ST_DEAD || sa->state == ST_LINGER)
@@ -215,6 +227,8 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
         k->core.sas_promised--;
         drop_rival(k, sa);
     }
+    if (sa->state < ST_UP && reason != CV_ERR_DELETED_LOCALLY)
+        retry_reauth(k, sa);
     sa->doing = DO_NOTHING;
     sa->want = 0;
     sa->peer.reason = reason;

@@ -94,6 +94,7 @@ struct ike_sa {
     uint32_t gather;            /* slot that gathers fragments, or POOL_NONE; gather.h */
     uint32_t hs;                /* handshake slot of our exchange, or POOL_NONE */
     uint32_t reauth_of;         /* number of the SA that this one replaces when up; 0 none */
+    uint32_t reauth_by;         /* number of the SA that shall replace this one; 0 none */
     uint32_t init_tries;        /* rounds of IKE_SA_INIT: cookies and other groups answered */
     uint32_t key_tries;         /* keyingtries used */
     uint32_t target;            /* number of the Child SA whose delete is on its way */
@@ -103,6 +104,7 @@ struct ike_sa {
     uint64_t alert_ms;  /* not before this time */
     uint64_t resend_ms; /* when the outstanding request is sent again */
     uint64_t waits_ms;  /* handshake: since when the host or the peer has been awaited */
+    uint64_t made_ms;   /* when it was begun: of two with one peer the younger counts */
     uint64_t retry_ms;  /* tasks wait until then */
     uint64_t resp_ms;   /* when resp was first sent */
 };

@@ -159,16 +159,20 @@ static enum cv_err start_child_rekey(struct ike *k, struct ike_sa *sa, struct ch
  * deleted, so that nothing is lost meanwhile (RFC 7296 section 2.8.3). */
 static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
 {
-    struct ike_sa *sa = sa_new(k, old->peer.conn, true);
+    const struct ike_sa *already = sa_by_number(k, old->reauth_by);
+    struct ike_sa *sa;
     enum cv_err err = CV_OK;
 
+    if (already != NULL && already->state < ST_UP)
+        return CV_OK;
+    sa = sa_new(k, old->peer.conn, true);
     if (sa == NULL)
         return CV_ERR_FULL;
     sa->peer.local = old->peer.local;
     sa->peer.remote = old->peer.remote;
     sa->peer.carrier = old->peer.carrier;
     sa->reauth_of = old->peer.id;
-    sa->peer.vip4 = (struct cv_addr){0};
+    old->reauth_by = sa->peer.id;
     for (uint32_t i = old->peer.children; i != POOL_NONE && err == CV_OK;
          i = child_at(&k->core, i)->next) {
         const struct child_sa *c = child_at(&k->core, i);
