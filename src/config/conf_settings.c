@@ -16,6 +16,7 @@ struct settings_draft {
     struct cv_limits given; /* 0: follows from max_devices */
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
     uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
+    uint32_t answer_ms;
     const char *tun_name, *user;
 };
 
@@ -147,6 +148,7 @@ static const struct conf_key keys[] = {
     {"retransmit_base",    take_percent, FIELD(base_pct),             NULL          },
     {"retransmit_limit",   take_seconds, FIELD(retransmit_limit_ms),  NULL          },
     {"half_open_timeout",  take_seconds, FIELD(half_open_ms),         NULL          },
+    {"answer_timeout",     take_seconds, FIELD(answer_ms),            NULL          },
     {"keep_alive",         take_seconds, FIELD(keepalive_ms),         NULL          },
     {"cookie_threshold",   take_number,  FIELD(cookie_threshold),     NULL          },
     {"block_threshold",    take_number,  FIELD(block_threshold),      NULL          },
@@ -170,6 +172,7 @@ static const struct settings_draft defaults = {
     .tries = 5,
     .base_pct = 180,
     .half_open_ms = 30000,
+    .answer_ms = 30000,
     .keepalive_ms = 20000,
     .fragment_size = 1280,
     .cookie_threshold = 10,
@@ -230,9 +233,10 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
         return false;
     if (d.s.port == d.s.port_nat_t)
         return problem_at(r->why, section, "port and port_nat_t must differ");
-    if (d.retransmit_ms == 0 || d.half_open_ms == 0)
+    if (d.retransmit_ms == 0 || d.half_open_ms == 0 || d.answer_ms == 0)
         return problem_at(r->why, section,
-                          "retransmit_timeout and half_open_timeout must not be 0");
+                          "retransmit_timeout, half_open_timeout and answer_timeout must not "
+                          "be 0");
     size_tables(&d.s.limits, &d);
     d.s.engine.limits = d.s.limits;
     d.s.engine.fragment_size = (uint16_t)d.fragment_size;
@@ -241,6 +245,7 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
     d.s.engine.retransmit_base_pct = (uint16_t)d.base_pct;
     d.s.engine.retransmit_limit_ms = d.retransmit_limit_ms;
     d.s.engine.half_open_ms = d.half_open_ms;
+    d.s.engine.answer_ms = d.answer_ms;
     d.s.engine.keepalive_ms = off_when_zero(d.keepalive_ms);
     d.s.engine.cookie_threshold = off_when_zero(d.cookie_threshold);
     d.s.engine.block_threshold = off_when_zero(d.block_threshold);

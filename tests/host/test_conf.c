@@ -285,13 +285,14 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_true(s->limits.ike_sas > 1000 && s->limits.child_sas > 2000);
     assert_int_equal(s->engine.retransmit_ms, 2000);
     assert_int_equal(s->engine.keepalive_ms, 20000);
+    assert_int_equal(s->engine.answer_ms, 30000);
     fixture_unload(&f);
     load("culvert {\n max_devices = 100000\n handshakes = 64\n message_size = 4096\n port = "
          "1500\n"
          " port_nat_t = 4501\n tun_name = vpn0\n tun_mtu = 1280\n log_level = 2\n"
          " install_routes = no\n cleartext = pass\n user = culvert\n retransmit_timeout = 0.5\n"
-         " retransmit_base = 1.5\n keep_alive = 0\n cookie_threshold = 0\n"
-         " sign_threads = 0\n sign_queue = 7\n}\n");
+         " retransmit_base = 1.5\n answer_timeout = 2.5\n keep_alive = 0\n"
+         " cookie_threshold = 0\n sign_threads = 0\n sign_queue = 7\n}\n");
     assert_int_equal(s->sign_threads, 0);
     assert_int_equal(s->sign_queue, 7);
     assert_int_equal(s->port, 1500);
@@ -306,6 +307,7 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_int_equal(s->engine.retransmit_ms, 500);
     assert_int_equal(s->engine.retransmit_base_pct, 150);
     assert_int_equal(s->engine.keepalive_ms, UINT32_MAX);
+    assert_int_equal(s->engine.answer_ms, 2500);
     assert_int_equal(s->engine.cookie_threshold, UINT32_MAX);
     fixture_unload(&f);
 }
