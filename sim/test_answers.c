@@ -130,6 +130,57 @@ static void answers_for_many_may_come_in_reverse(void **state)
     assert_true(crowd_free(c));
 }
 
+/* The first datagram from a port, kept from the network. */
+struct caught {
+    uint32_t port;
+    struct cv_packet pkt;
+    uint8_t buf[CV_HEADROOM + 1500];
+};
+
+static enum net_fate catch_first(void *ctx, struct datagram *d)
+{
+    struct caught *c = ctx;
+
+    if (d->from != c->port || c->pkt.len != 0)
+        return NET_PASS;
+    assert_in_range(d->n, 1, 1500);
+    c->pkt = (struct cv_packet){.buf = c->buf,
+                                .cap = sizeof(c->buf),
+                                .off = CV_HEADROOM,
+                                .len = d->n,
+                                .local = d->dst,
+                                .remote = d->src,
+                                .carrier = d->carrier};
+    memcpy(c->buf + CV_HEADROOM, d->data, d->n);
+    return NET_LOSE;
+}
+
+/* The SA ends before its host has come to the question. */
+static void a_question_that_nobody_waits_for_is_not_put(void **state)
+{
+    struct duo *d = *state;
+    struct caught c = {.port = d->gw->port};
+    bool told = false;
+    struct cv_effect fx;
+    uint32_t ike;
+
+    d->w->tap = catch_first;
+    d->w->tap_ctx = &c;
+    duo_start(d);
+    ike = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 100);
+    cv_input(d->dev->engine, &c.pkt, 1, world_now(d->w));
+    assert_int_equal(c.pkt.err, CV_OK);
+    assert_int_equal(cv_terminate_ike(d->dev->engine, ike, false, world_now(d->w)), CV_OK);
+    while (cv_next_effect(d->dev->engine, &fx)) {
+        assert_int_equal(fx.question, 0);
+        told = told || (fx.kind == CV_EVENT && fx.u.event.kind == CV_EV_IKE_DOWN);
+    }
+    assert_true(told);
+    d->w->tap = NULL;
+    assert_true(duo_settles(d, 100000, 0, 0));
+}
+
 /* The operator ends the SA while its question waits; the answer comes afterwards. */
 static void an_answer_for_an_sa_that_was_terminated_changes_nothing(void **state)
 {
@@ -246,6 +297,7 @@ int main(void)
         cmocka_unit_test(an_answer_may_come_in_any_manner_that_is_in_time),
         cmocka_unit_test(a_question_without_an_answer_ends_the_attempt),
         cmocka_unit_test(answers_for_many_may_come_in_reverse),
+        DUO(a_question_that_nobody_waits_for_is_not_put),
         cmocka_unit_test(an_answer_for_an_sa_that_was_terminated_changes_nothing),
         cmocka_unit_test(a_reauthentication_without_an_answer_is_tried_again),
         cmocka_unit_test(what_a_reauthentication_replaces_may_be_rekeyed_meanwhile),
