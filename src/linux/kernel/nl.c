@@ -19,9 +19,20 @@ static size_t align4(size_t n)
 
 bool netlink_open(struct netlink *nl, int protocol)
 {
+    struct sockaddr_nl own = {.nl_family = AF_NETLINK};
+    socklen_t n = sizeof(own);
+
     nl->seq = 0;
     nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-    return nl->fd >= 0;
+    if (nl->fd < 0)
+        return false;
+    if (bind(nl->fd, (const struct sockaddr *)&own, sizeof(own)) != 0 ||
+        getsockname(nl->fd, (struct sockaddr *)&own, &n) != 0) {
+        netlink_close(nl);
+        return false;
+    }
+    nl->port = own.nl_pid;
+    return true;
 }
 
 void netlink_close(struct netlink *nl)
@@ -80,6 +91,23 @@ void nl_nest_end(struct nl_request *r, size_t at)
         memcpy(r->buf + at + offsetof(struct rtattr, rta_len), &n, sizeof(n));
 }
 
+bool nl_walk_next(struct nl_walk *w, struct nlmsghdr *h, const uint8_t **p, size_t *n)
+{
+    size_t whole;
+
+    if (w->n < sizeof(*h))
+        return false;
+    memcpy(h, w->p, sizeof(*h));
+    if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > w->n)
+        return false;
+    *p = w->p;
+    *n = h->nlmsg_len;
+    whole = align4(*n) < w->n ? align4(*n) : w->n;
+    w->p += whole;
+    w->n -= whole;
+    return true;
+}
+
 struct answer {
     uint32_t seq;
     int result;
@@ -115,20 +143,17 @@ static int await_answer(struct netlink *nl, struct answer *a)
 {
     for (;;) {
         uint8_t buf[8192];
-        ssize_t got = recv(nl->fd, buf, sizeof(buf), 0);
-        size_t left = got > 0 ? (size_t)got : 0, at = 0;
+        const ssize_t got = recv(nl->fd, buf, sizeof(buf), 0);
+        struct nl_walk walk = {buf, got > 0 ? (size_t)got : 0};
+        struct nlmsghdr h;
+        const uint8_t *p;
+        size_t n;
 
         if (got < 0 && errno != EINTR)
             return errno;
-        while (left - at >= sizeof(struct nlmsghdr)) {
-            uint32_t n;
-            memcpy(&n, buf + at + offsetof(struct nlmsghdr, nlmsg_len), sizeof(n));
-            if (n < sizeof(struct nlmsghdr) || n > left - at)
-                break;
-            if (take_message(a, buf + at, n))
+        while (nl_walk_next(&walk, &h, &p, &n))
+            if (take_message(a, p, n))
                 return a->result;
-            at += align4(n) < left - at ? align4(n) : left - at;
-        }
     }
 }
 
@@ -217,22 +242,52 @@ int netlink_ask_all(struct netlink *nl, const struct nl_batch *b)
     return err != 0 ? err : await_answer(nl, &a);
 }
 
+struct nl_attrs nl_attrs_of(const void *message, size_t message_n, size_t header_n)
+{
+    const size_t at = sizeof(struct nlmsghdr) + align4(header_n);
+
+    if (message_n <= at)
+        return (struct nl_attrs){0};
+    return (struct nl_attrs){(const uint8_t *)message + at, message_n - at};
+}
+
+bool nl_attr_next(struct nl_attrs *a, uint16_t *type, struct nl_attrs *value)
+{
+    struct rtattr h;
+    size_t whole;
+
+    if (a->n < sizeof(h))
+        return false;
+    memcpy(&h, a->p, sizeof(h));
+    if (h.rta_len < sizeof(h) || h.rta_len > a->n)
+        return false;
+    if (type != NULL)
+        *type = (uint16_t)(h.rta_type & ~(unsigned)(NLA_F_NESTED | NLA_F_NET_BYTEORDER));
+    *value = (struct nl_attrs){a->p + sizeof(h), h.rta_len - sizeof(h)};
+    whole = align4(h.rta_len) < a->n ? align4(h.rta_len) : a->n;
+    a->p += whole;
+    a->n -= whole;
+    return true;
+}
+
+struct nl_attrs nl_attr_find(struct nl_attrs a, uint16_t type)
+{
+    struct nl_attrs value;
+    uint16_t t;
+
+    while (nl_attr_next(&a, &t, &value))
+        if (t == type)
+            return value;
+    return (struct nl_attrs){0};
+}
+
 const void *nl_find(const void *message, size_t message_n, size_t header_n, uint16_t type,
                     size_t *n)
 {
-    const uint8_t *p = message;
-    size_t at = sizeof(struct nlmsghdr) + align4(header_n);
+    struct nl_attrs found = nl_attr_find(nl_attrs_of(message, message_n, header_n), type);
 
-    while (at <= message_n && message_n - at >= sizeof(struct rtattr)) {
-        struct rtattr a;
-        memcpy(&a, p + at, sizeof(a));
-        if (a.rta_len < sizeof(a) || a.rta_len > message_n - at)
-            return NULL;
-        if (a.rta_type == type) {
-            *n = a.rta_len - sizeof(a);
-            return p + at + sizeof(a);
-        }
-        at += align4(a.rta_len);
-    }
-    return NULL;
+    if (found.p == NULL)
+        return NULL;
+    *n = found.n;
+    return found.p;
 }

@@ -5,6 +5,7 @@
 #ifndef LINUX_KERNEL_NL_H
 #define LINUX_KERNEL_NL_H
 
+#include <linux/netlink.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 struct netlink {
     int fd; /* -1: not open */
     uint32_t seq;
+    uint32_t port; /* names the author of a change in the kernel's news of it */
 };
 
 bool netlink_open(struct netlink *nl, int protocol); /* NETLINK_ROUTE ...; errno on false */
@@ -45,7 +47,7 @@ int netlink_dump(struct netlink *nl, struct nl_request *r,
                  void (*take)(void *ctx, const void *message, size_t n), void *ctx);
 
 /* Requests that go in one piece. */
-enum { NETLINK_BATCH_MAX = 4096 };
+enum { NETLINK_BATCH_MAX = 16384 };
 
 struct nl_batch {
     size_t len;
@@ -61,6 +63,28 @@ int netlink_tell(struct netlink *nl, const struct nl_batch *b);
 /* Sends and waits for the first word: that of a request that failed, or of the one that asked
  * for it with NLM_F_ACK. */
 int netlink_ask_all(struct netlink *nl, const struct nl_batch *b);
+
+/* Messages one after the other, as a datagram brings them. */
+struct nl_walk {
+    const uint8_t *p;
+    size_t n;
+};
+
+/* Takes the first one off: its header, and the whole of it, n octets at p. */
+bool nl_walk_next(struct nl_walk *w, struct nlmsghdr *h, const uint8_t **p, size_t *n);
+
+/* Attributes one after the other. */
+struct nl_attrs {
+    const uint8_t *p;
+    size_t n;
+};
+
+/* Those of a message, behind its family header of header_n octets. */
+struct nl_attrs nl_attrs_of(const void *message, size_t message_n, size_t header_n);
+/* Takes the first one off: its type when not NULL, and its value.  False: none is left. */
+bool nl_attr_next(struct nl_attrs *a, uint16_t *type, struct nl_attrs *value);
+/* The value of the first one of that type; n 0 when absent. */
+struct nl_attrs nl_attr_find(struct nl_attrs a, uint16_t type);
 
 /* The attribute of that type in a message whose family header has header_n octets; NULL when
  * absent.  n gets its length. */

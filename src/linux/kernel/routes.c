@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "linux/kernel/sockaddr.h"
 #include "wire/ip.h"
@@ -38,12 +39,17 @@ static void rule_request(struct nl_request *r, uint16_t type, uint16_t flags, ui
     nl_attr_u32(r, FRA_FWMASK, UINT32_MAX);
 }
 
-int route_rule_add(struct netlink *nl, uint8_t family)
+int route_rule_put(struct netlink *nl, uint8_t family)
 {
     struct nl_request r;
 
     rule_request(&r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family);
-    return forgive(netlink_ask(nl, &r, NULL, NULL), EEXIST);
+    return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_rule_add(struct netlink *nl, uint8_t family)
+{
+    return forgive(route_rule_put(nl, family), EEXIST);
 }
 
 int route_rule_del(struct netlink *nl, uint8_t family)
@@ -131,9 +137,14 @@ static int ask_shunt(struct netlink *nl, uint16_t type, uint16_t flags,
     return netlink_ask(nl, &r, NULL, NULL);
 }
 
+int route_shunt_put(struct netlink *nl, const struct route_shunt *s)
+{
+    return ask_shunt(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, s);
+}
+
 int route_shunt_add(struct netlink *nl, const struct route_shunt *s)
 {
-    return forgive(ask_shunt(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, s), EEXIST);
+    return forgive(route_shunt_put(nl, s), EEXIST);
 }
 
 int route_shunt_del(struct netlink *nl, const struct route_shunt *s)
@@ -171,14 +182,20 @@ static uint32_t rule_past(bool first)
     return shunt_rules[first ? ROUTE_ASK_FIRST : ROUTE_DROP].priority;
 }
 
-int route_past_add(struct netlink *nl, uint8_t family, bool first)
+int route_past_put(struct netlink *nl, uint8_t family, bool first)
 {
     const uint16_t flags = NLM_F_CREATE | NLM_F_EXCL;
-    int err = forgive(ask_end(nl, RTM_NEWRULE, flags, family, rule_past(first)), EEXIST);
+    int err = ask_end(nl, RTM_NEWRULE, flags, family, rule_past(first)), err_goto;
 
-    if (err != 0)
+    if (forgive(err, EEXIST) != 0)
         return err;
-    return forgive(ask_goto(nl, RTM_NEWRULE, flags, family, rule_past(first)), EEXIST);
+    err_goto = ask_goto(nl, RTM_NEWRULE, flags, family, rule_past(first));
+    return err_goto == EEXIST ? err : err_goto;
+}
+
+int route_past_add(struct netlink *nl, uint8_t family, bool first)
+{
+    return forgive(route_past_put(nl, family, first), EEXIST);
 }
 
 int route_past_del(struct netlink *nl, uint8_t family, bool first)
@@ -243,6 +260,67 @@ int route_ask_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
     return netlink_ask(nl, &r, NULL, NULL);
 }
 
+/* ---- what is there ---------------------------------------------------------- */
+
+struct route_listing {
+    uint8_t family;
+    void (*take)(void *ctx, const struct route_entry *e);
+    void *ctx;
+};
+
+static uint32_t attr_number(struct nl_attrs all, uint16_t type)
+{
+    const struct nl_attrs a = nl_attr_find(all, type);
+    uint32_t v = 0;
+
+    if (a.n == sizeof(v))
+        memcpy(&v, a.p, sizeof(v));
+    return v;
+}
+
+static void list_route(void *ctx, const void *message, size_t n)
+{
+    const struct route_listing *l = ctx;
+    const struct nl_attrs all = nl_attrs_of(message, n, sizeof(struct rtmsg));
+    const struct nl_attrs dst = nl_attr_find(all, RTA_DST),
+                          src = nl_attr_find(all, RTA_PREFSRC);
+    const size_t len = addr_len(l->family);
+    struct route_entry e = {.ifindex = attr_number(all, RTA_OIF)};
+    struct rtmsg h;
+
+    if (n < sizeof(struct nlmsghdr) + sizeof(h))
+        return;
+    memcpy(&h, (const uint8_t *)message + sizeof(struct nlmsghdr), sizeof(h));
+    if (attr_number(all, RTA_TABLE) != ROUTE_TABLE)
+        return;
+    e.to.addr.family = l->family;
+    e.to.len = h.rtm_dst_len;
+    if (dst.n == len)
+        e.to.addr = addr_make(l->family, dst.p);
+    if (src.n == len)
+        e.via.src = addr_make(l->family, src.p);
+    e.via.whole_mss = (uint16_t)attr_number(nl_attr_find(all, RTA_METRICS), RTAX_ADVMSS);
+    l->take(l->ctx, &e);
+}
+
+int route_list(struct netlink *nl, uint8_t family,
+               void (*take)(void *ctx, const struct route_entry *e), void *ctx)
+{
+    const struct rtmsg h = {.rtm_family = (uint8_t)addr_family(family),
+                            .rtm_table = ROUTE_TABLE};
+    const int strict = 1, lax = 0;
+    struct route_listing l = {family, take, ctx};
+    struct nl_request r;
+    int err;
+
+    /* With this the kernel looks into our table alone; an older one lists all. */
+    (void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof(strict));
+    nl_begin(&r, RTM_GETROUTE, 0, &h, sizeof(h));
+    err = netlink_dump(nl, &r, list_route, &l);
+    (void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &lax, sizeof(lax));
+    return forgive(err, ENOENT); /* no such table yet */
+}
+
 int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
               const struct route_via *via)
 {
@@ -268,6 +346,11 @@ static int change_addr(struct netlink *nl, uint16_t type, uint16_t flags, unsign
     nl_attr(&r, IFA_LOCAL, addr->addr.b, n);
     nl_attr(&r, IFA_ADDRESS, addr->addr.b, n);
     return netlink_ask(nl, &r, NULL, NULL);
+}
+
+int route_addr_put(struct netlink *nl, unsigned ifindex, const struct prefix *addr)
+{
+    return change_addr(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, addr);
 }
 
 int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *addr)

@@ -46,7 +46,10 @@ enum { ROUTE_MTU_WHOLE = 65400 }; /* leaves room for what is put around a packet
 
 bool route_via_equal(const struct route_via *a, const struct route_via *b);
 
-/* All return 0 or an errno.  What is there already, or gone already, is no error. */
+/* All return 0 or an errno.  What is there already, or gone already, is no error; but the ones
+ * that end in put say EEXIST when there was nothing to do. */
+int route_rule_put(struct netlink *nl, uint8_t family);
+int route_addr_put(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_rule_add(struct netlink *nl, uint8_t family);
 int route_rule_del(struct netlink *nl, uint8_t family);
 /* Does our table lead into other devices than ours?  Another daemon's, which needs the rule. */
@@ -55,6 +58,14 @@ int route_add(struct netlink *nl, unsigned ifindex, const struct prefix *to,
               const struct route_via *via);
 int route_del(struct netlink *nl, unsigned ifindex, const struct prefix *to,
               const struct route_via *via);
+/* Each route of table 220. */
+struct route_entry {
+    struct prefix to;
+    struct route_via via;
+    unsigned ifindex;
+};
+int route_list(struct netlink *nl, uint8_t family,
+               void (*take)(void *ctx, const struct route_entry *e), void *ctx);
 int route_addr_add(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_addr_del(struct netlink *nl, unsigned ifindex, const struct prefix *addr);
 int route_link_up(struct netlink *nl, unsigned ifindex, unsigned mtu);
@@ -87,6 +98,8 @@ struct route_shunt {
     uint16_t sport_lo, sport_hi, dport_lo, dport_hi; /* 0 to 65535: any */
 };
 
+int route_shunt_put(struct netlink *nl, const struct route_shunt *s);
+int route_past_put(struct netlink *nl, uint8_t family, bool first);
 int route_shunt_add(struct netlink *nl, const struct route_shunt *s);
 int route_shunt_del(struct netlink *nl, const struct route_shunt *s);
 /* Packets of our own sockets go past rules 217, or 222. */
