@@ -67,6 +67,12 @@ bool netconf_open(struct netconf *n, unsigned ifindex, unsigned mtu, bool ipv6,
     return true;
 }
 
+static void release(struct netconf *n, const struct prefix *to)
+{
+    if (n->guard != NULL)
+        guard_release(n->guard, to);
+}
+
 /* use ends; the kernel's route goes too, or turns to the next owner's source. */
 static void drop_route(struct netconf *n, const struct route_use *use)
 {
@@ -76,10 +82,11 @@ static void drop_route(struct netconf *n, const struct route_use *use)
 
     routeset_remove(&n->routes, use);
     other = routeset_to(&n->routes, &to);
-    if (other == NULL)
+    if (other == NULL) {
         complain(n, "cannot remove the route to", &to,
                  route_del(&n->nl, n->ifindex, &to, &via));
-    else if (!route_via_equal(&other->via, &via))
+        release(n, &to);
+    } else if (!route_via_equal(&other->via, &via))
         complain(n, "cannot change the route to", &to,
                  route_add(&n->nl, n->ifindex, &to, &other->via));
 }
@@ -100,19 +107,30 @@ static int renew_rule(struct netconf *n, uint8_t family)
     return ours ? route_rule_add(&n->nl, family) : 0;
 }
 
-static void add_route(struct netconf *n, uint64_t owner, const struct prefix *to,
+/* A host without IPv6 has nothing that could leave by it. */
+static int forgive_family(const struct netconf *n, uint8_t family, int err)
+{
+    return family == CV_IPV6 && !n->rule_v6 ? 0 : err;
+}
+
+static bool add_route(struct netconf *n, uint64_t owner, const struct prefix *to,
                       const struct route_via *via)
 {
     const struct route_use *same = routeset_to(&n->routes, to);
     int err = 0;
 
+    if (same == NULL && n->guard != NULL)
+        guard_protect(n->guard, to);
     if (same == NULL)
         err = renew_rule(n, to->addr.family);
     if (err == 0 && (same == NULL || !route_via_equal(&same->via, via)))
         err = route_add(&n->nl, n->ifindex, to, via);
     if (err == 0)
         routeset_add(&n->routes, owner, to, via);
+    else if (same == NULL)
+        release(n, to);
     complain(n, "cannot add the route to", to, err);
+    return forgive_family(n, to->addr.family, err) == 0;
 }
 
 /* The source for traffic of this host: a virtual address that the selectors allow, else an
@@ -161,12 +179,14 @@ static uint16_t segment_size(const struct netconf *n, uint8_t family)
     return (uint16_t)(n->mtu - header - TCP_HEADER);
 }
 
-void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
+bool netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
                         const struct cv_ts_list *remote, uint8_t mode)
 {
+    bool ok = true;
+
     netconf_drop_routes(n, owner);
     if (!n->install_routes)
-        return;
+        return true;
     for (unsigned i = 0; i < remote->n; i++) {
         uint8_t family = remote->ts[i].family;
         struct prefix to[PREFIXES_MAX];
@@ -178,8 +198,9 @@ void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_li
         if (any_address(local) && n_to == 1 && to[0].len == addr_len(family) * 8)
             via.src = source_to(n, &to[0].addr);
         for (unsigned k = 0; k < n_to; k++)
-            add_route(n, owner, &to[k], &via);
+            ok = add_route(n, owner, &to[k], &via) && ok;
     }
+    return ok;
 }
 
 static struct addr_use *find_address(struct netconf *n, const struct prefix *addr)
@@ -210,9 +231,20 @@ static void add_address(struct netconf *n, uint32_t ike, const struct cv_addr *a
     n->addrs = use;
 }
 
+/* With an address go the routes that name it as their source, with the last IPv4 address of a
+ * device all others, too. */
+static void mend_routes(struct netconf *n)
+{
+    struct renewal r = {0};
+
+    if (n->install_routes)
+        netconf_renew_routes(n, &r);
+}
+
 static void drop_addresses(struct netconf *n, uint32_t ike)
 {
     struct addr_use **at = &n->addrs;
+    bool changed = false;
 
     while (*at != NULL) {
         struct addr_use *gone = *at;
@@ -222,11 +254,15 @@ static void drop_addresses(struct netconf *n, uint32_t ike)
             continue;
         }
         *at = gone->next;
-        if (find_address(n, &gone->addr) == NULL)
+        if (find_address(n, &gone->addr) == NULL) {
             complain(n, "cannot remove the virtual address", &gone->addr,
                      route_addr_del(&n->nl, n->ifindex, &gone->addr));
+            changed = true;
+        }
         free(gone);
     }
+    if (changed)
+        mend_routes(n);
 }
 
 static struct lease_use **find_lease(struct netconf *n, uint32_t ike)
@@ -278,6 +314,119 @@ const struct cv_lease *netconf_lease(const struct netconf *n, uint32_t ike)
         if (use->ike == ike)
             return &use->lease;
     return NULL;
+}
+
+/* ---- what the kernel has of it ---------------------------------------------- */
+
+void netconf_renew_rules(struct netconf *n, struct renewal *r)
+{
+    if (n->rule_v4)
+        renewal_note(r, route_rule_put(&n->nl, CV_IPV4));
+    if (n->rule_v6)
+        renewal_note(r, route_rule_put(&n->nl, CV_IPV6));
+}
+
+void netconf_renew_addresses(struct netconf *n, struct renewal *r)
+{
+    for (const struct addr_use *a = n->addrs; a != NULL; a = a->next)
+        renewal_note(r, route_addr_put(&n->nl, n->ifindex, &a->addr));
+}
+
+/* The kernel's list marks ours as seen; what is not marked is missing, or is not as it was. */
+static void mark_seen(void *ctx, const struct route_entry *e)
+{
+    struct netconf *n = ctx;
+    struct route_use *use = routeset_to(&n->routes, &e->to);
+
+    if (use != NULL && e->ifindex == n->ifindex && use->via.whole_mss == e->via.whole_mss &&
+        (use->via.src.family == 0 || addr_equal(&use->via.src, &e->via.src)))
+        use->seen = n->round;
+}
+
+static bool is_local(const struct cv_addr *addr)
+{
+    const struct prefix host = {*addr, (uint8_t)(addr_len(addr->family) * 8)};
+    struct cv_addr found;
+
+    return route_local_addr(&host, &found);
+}
+
+/* EEXIST: it was there, as well as it can be. */
+static int put_route(struct netconf *n, const struct route_use *use)
+{
+    const struct route_via bare = {.whole_mss = use->via.whole_mss};
+    int err = route_add(&n->nl, n->ifindex, &use->to, &use->via);
+
+    /* Its source is no address of ours, for now: better none than no route. */
+    if (err == EINVAL && use->via.src.family != 0 && !is_local(&use->via.src)) {
+        err = route_add(&n->nl, n->ifindex, &use->to, &bare);
+        if (err == 0)
+            return EEXIST;
+    }
+    return forgive_family(n, use->to.addr.family, err);
+}
+
+/* Without it packets would take another way: no tunnel with it is up. */
+static void lose(struct netconf *n, const struct prefix *to, int err)
+{
+    const struct route_use *use = routeset_to(&n->routes, to);
+
+    complain(n, "cannot restore the route to", to, err);
+    for (; use != NULL && n->lost != NULL; use = use->next_same)
+        if (prefix_equal(&use->to, to))
+            n->lost(n->ctx, use->owner);
+}
+
+static void mend_route(struct netconf *n, const struct route_use *use, struct renewal *r)
+{
+    const int err = put_route(n, use);
+
+    renewal_note(r, err);
+    if (err != 0 && err != EEXIST)
+        lose(n, &use->to, err);
+}
+
+struct mending {
+    struct netconf *n;
+    struct renewal *r;
+};
+
+static void mend_unseen(void *ctx, struct route_use *use)
+{
+    struct mending *m = ctx;
+
+    if (use->seen != m->n->round)
+        mend_route(m->n, use, m->r);
+}
+
+void netconf_renew_routes(struct netconf *n, struct renewal *r)
+{
+    struct mending m = {n, r};
+    int err;
+
+    n->round++;
+    err = route_list(&n->nl, CV_IPV4, mark_seen, n);
+    if (err == 0 && n->rule_v6)
+        err = route_list(&n->nl, CV_IPV6, mark_seen, n);
+    if (err != 0 && r->err == 0)
+        r->err = err;
+    routeset_each(&n->routes, mend_unseen, &m);
+}
+
+bool netconf_renew_route(struct netconf *n, const struct prefix *to, struct renewal *r)
+{
+    struct route_use *use = routeset_to(&n->routes, to);
+
+    if (use == NULL)
+        return false;
+    mend_route(n, use, r);
+    return true;
+}
+
+int netconf_set_device(struct netconf *n, unsigned ifindex)
+{
+    n->ifindex = ifindex;
+    return route_link_up(&n->nl, ifindex, n->mtu);
 }
 
 void netconf_close(struct netconf *n)

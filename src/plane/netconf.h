@@ -8,10 +8,13 @@
 #ifndef PLANE_NETCONF_H
 #define PLANE_NETCONF_H
 
+#include <errno.h>
+
 #include <culvert/engine.h>
 
 #include "kit/problem.h"
 #include "linux/kernel/routes.h"
+#include "plane/guard.h"
 #include "plane/routeset.h"
 
 #define NETCONF_TRAP (UINT64_C(1) << 32)
@@ -26,10 +29,14 @@ struct netconf {
     bool install_routes, install_addresses;
     unsigned mtu; /* of the device */
     struct routeset routes;
+    struct guard *guard; /* NULL: none; told of every prefix that is routed into the device */
+    uint32_t round;      /* of comparing with the kernel */
     struct addr_use *addrs;
     struct lease_use *leases;
     /* told when the kernel refuses */
     void (*note)(void *ctx, const char *text);
+    /* a route of this owner is gone and cannot be put back; may be NULL */
+    void (*lost)(void *ctx, uint64_t owner);
     void *ctx;
 };
 
@@ -41,8 +48,9 @@ void netconf_close(struct netconf *n);
 
 /* Routes to every selector of remote, with a source address out of local: a virtual one,
  * else one of the host's.  Again for the same owner: as if removed before.  mode is a
- * cv_mode: in transport mode packets come to the device whole. */
-void netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
+ * cv_mode: in transport mode packets come to the device whole.  False: the kernel does not take
+ * all of them, and packets would go another way. */
+bool netconf_add_routes(struct netconf *n, uint64_t owner, const struct cv_ts_list *local,
                         const struct cv_ts_list *remote, uint8_t mode);
 void netconf_drop_routes(struct netconf *n, uint64_t owner);
 
@@ -50,6 +58,31 @@ void netconf_drop_routes(struct netconf *n, uint64_t owner);
 void netconf_add_lease(struct netconf *n, uint32_t ike, const struct cv_lease *lease);
 void netconf_drop_lease(struct netconf *n, uint32_t ike);
 void netconf_rename_lease(struct netconf *n, uint32_t ike_old, uint32_t ike_new);
+/* ---- what the kernel has of it ----------------------------------------------- */
+
+/* What was missing and is back, and the first errno of what could not be put back. */
+struct renewal {
+    unsigned restored;
+    int err;
+};
+
+/* err of something that is put: EEXIST says that it was there. */
+static inline void renewal_note(struct renewal *r, int err)
+{
+    r->restored += err == 0;
+    if (err != 0 && err != EEXIST && r->err == 0)
+        r->err = err;
+}
+
+void netconf_renew_rules(struct netconf *n, struct renewal *r);
+void netconf_renew_addresses(struct netconf *n, struct renewal *r);
+/* Compares all routes of our table with ours. */
+void netconf_renew_routes(struct netconf *n, struct renewal *r);
+/* The one to that destination alone.  False: it is none of ours. */
+bool netconf_renew_route(struct netconf *n, const struct prefix *to, struct renewal *r);
+/* The device is another one now, and down. */
+int netconf_set_device(struct netconf *n, unsigned ifindex);
+
 const struct cv_lease *netconf_lease(const struct netconf *n, uint32_t ike); /* or NULL */
 
 #endif

@@ -399,6 +399,24 @@ bool netio_start(struct netio *io, struct event_base *base, struct problem *why)
     return true;
 }
 
+bool netio_remake_tun(struct netio *io, struct event_base *base)
+{
+    struct event **e = &io->events[NETIO_FDS - 1];
+    char name[sizeof(io->tun.name)];
+
+    if (*e != NULL)
+        event_free(*e);
+    *e = NULL;
+    tun_close(&io->tun);
+    memcpy(name, io->tun.name, sizeof(name));
+    if (!tun_open(&io->tun, name)) {
+        memcpy(io->tun.name, name, sizeof(name)); /* for the next try */
+        return false;
+    }
+    *e = event_new(base, io->tun.fd, EV_READ | EV_PERSIST, on_tun, io);
+    return *e != NULL && event_add(*e, NULL) == 0;
+}
+
 void netio_send(struct netio *io, const struct cv_effect *fx)
 {
     const struct cv_endpoint *remote = &fx->u.send.remote;

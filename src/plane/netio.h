@@ -54,6 +54,9 @@ bool netio_open(struct netio *io, uint16_t port, uint16_t port_nat_t, const char
 bool netio_start(struct netio *io, struct event_base *base, struct problem *why);
 void netio_close(struct netio *io);
 
+/* The TUN device is gone: makes one of the same name, down.  False: still none, and errno. */
+bool netio_remake_tun(struct netio *io, struct event_base *base);
+
 bool netio_has(const struct netio *io, uint8_t family);
 
 /* As if the packets had come by TUN; at most BATCH_MAX.  Not from within a callback. */

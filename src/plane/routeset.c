@@ -64,13 +64,13 @@ void routeset_add(struct routeset *s, uint64_t owner, const struct prefix *to,
     struct route_use **owned = owner_bucket(s, owner), **same = prefix_bucket(s, to);
     struct route_use *use = mem_new(1, sizeof(*use));
 
-    *use = (struct route_use){owner, *to, *via, *owned, *same};
+    *use = (struct route_use){owner, *to, *via, 0, *owned, *same};
     *owned = *same = use;
 }
 
-const struct route_use *routeset_to(const struct routeset *s, const struct prefix *to)
+struct route_use *routeset_to(const struct routeset *s, const struct prefix *to)
 {
-    const struct route_use *use = *prefix_bucket(s, to);
+    struct route_use *use = *prefix_bucket(s, to);
 
     while (use != NULL && !prefix_equal(&use->to, to))
         use = use->next_same;
@@ -84,6 +84,15 @@ const struct route_use *routeset_of(const struct routeset *s, uint64_t owner)
     while (use != NULL && use->owner != owner)
         use = use->next_owned;
     return use;
+}
+
+void routeset_each(const struct routeset *s, void (*take)(void *ctx, struct route_use *use),
+                   void *ctx)
+{
+    for (uint32_t i = 0; i <= s->mask; i++)
+        for (struct route_use *use = s->by_prefix[i]; use != NULL; use = use->next_same)
+            if (routeset_to(s, &use->to) == use)
+                take(ctx, use);
 }
 
 void routeset_remove(struct routeset *s, const struct route_use *use)

@@ -11,6 +11,7 @@ struct route_use {
     uint64_t owner;
     struct prefix to;
     struct route_via via;
+    uint32_t seen; /* the round of comparing that found it in the kernel */
     struct route_use *next_owned, *next_same; /* chains of the two tables */
 };
 
@@ -27,8 +28,11 @@ void routeset_free(struct routeset *s);
 void routeset_add(struct routeset *s, uint64_t owner, const struct prefix *to,
                   const struct route_via *via);
 /* The latest use of that destination, of that owner; NULL when none. */
-const struct route_use *routeset_to(const struct routeset *s, const struct prefix *to);
+struct route_use *routeset_to(const struct routeset *s, const struct prefix *to);
 const struct route_use *routeset_of(const struct routeset *s, uint64_t owner);
+/* Calls take for the latest use of each destination; it must not add or remove any. */
+void routeset_each(const struct routeset *s, void (*take)(void *ctx, struct route_use *use),
+                   void *ctx);
 /* use ends and is freed. */
 void routeset_remove(struct routeset *s, const struct route_use *use);
 

@@ -162,8 +162,11 @@ static bool add_rule(struct shunts *s, const struct conn *c, const struct route_
     struct shunt_use *use;
     int err = prepare(s, rule);
 
-    if (err == 0 && !wanted(s, rule))
+    if (err == 0 && !wanted(s, rule)) {
         err = route_shunt_add(s->nl, rule);
+        if (err == 0 && s->guard != NULL)
+            guard_shunt(s->guard, rule);
+    }
     if (err != 0) {
         complain(s, c->cv.name, strerror(err));
         return false;
@@ -289,9 +292,20 @@ void shunts_add(struct shunts *s, const struct conn *c)
     }
 }
 
+/* Rules of a table cannot be named; those that stay are written anew. */
+static void guard_again(struct shunts *s)
+{
+    if (s->guard == NULL)
+        return;
+    guard_forget_shunts(s->guard);
+    for (const struct shunt_use *u = s->uses; u != NULL; u = u->next)
+        guard_shunt(s->guard, &u->rule);
+}
+
 void shunts_remove(struct shunts *s, const struct conn *c)
 {
     struct shunt_use **at = &s->uses;
+    bool changed = false;
 
     if (c != NULL)
         policyset_drop(s->policies, owner_of(c));
@@ -304,12 +318,33 @@ void shunts_remove(struct shunts *s, const struct conn *c)
             continue;
         }
         *at = gone->next;
-        if (!wanted(s, &gone->rule))
+        if (!wanted(s, &gone->rule)) {
             err = route_shunt_del(s->nl, &gone->rule);
+            changed = true;
+        }
         if (err != 0)
             complain(s, "that ended", strerror(err));
         free(gone);
     }
+    if (changed)
+        guard_again(s);
+}
+
+void shunts_renew(struct shunts *s, bool guard_too, struct renewal *r)
+{
+    if (s->nl == NULL)
+        return;
+    for (unsigned v6 = 0; v6 < 2; v6++)
+        for (unsigned first = 0; first < 2; first++)
+            if (s->past[v6][first])
+                renewal_note(r, route_past_put(s->nl, v6 ? CV_IPV6 : CV_IPV4, first != 0));
+    for (const struct shunt_use *u = s->uses; u != NULL; u = u->next) {
+        renewal_note(r, route_shunt_put(s->nl, &u->rule));
+        if (asks(&u->rule))
+            (void)lead_to_device(s, &u->rule.to);
+    }
+    if (guard_too)
+        guard_again(s);
 }
 
 void shunts_clear(struct shunts *s)

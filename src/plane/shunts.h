@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "linux/kernel/routes.h"
+#include "plane/netconf.h"
 #include "plane/policyset.h"
 
 struct shunt_use;
@@ -16,6 +17,7 @@ struct shunts {
     struct netlink *nl; /* NULL: no rules */
     unsigned ifindex;
     struct policyset *policies;
+    struct guard *guard; /* NULL: none; told of every rule */
     struct shunt_use *uses;
     bool ipv6;
     struct cv_addr peer; /* the last that gave us an address; family 0: none */
@@ -29,6 +31,9 @@ void shunts_add(struct shunts *s, const struct conn *c);
 void shunts_remove(struct shunts *s, const struct conn *c);
 /* The device gets an address from this peer.  What goes around the tunnel must not carry it. */
 void shunts_outside(struct shunts *s, const struct cv_addr *peer);
+/* All rules and ways into the device that the kernel lacks, and the guard's rules from the
+ * beginning when it has lost them. */
+void shunts_renew(struct shunts *s, bool guard_too, struct renewal *r);
 void shunts_clear(struct shunts *s);
 
 #endif
