@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plane/desired.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,12 +20,16 @@ enum {
     FAILURES_MAX = 3, /* in a row, before what needs it is no longer up */
     RULE_FIRST = 216,
     RULE_LAST = 223,
-    ALL = (1 << DESIRED_KINDS) - 1
+    ALL = (1 << DESIRED_KINDS) - 1,
+    /* these are made anew, not compared */
+    NOT_BY_GUESS = 1 << DESIRED_DEVICE | 1 << DESIRED_GUARD | 1 << DESIRED_INBOUND
 };
 
 static const char *const names[DESIRED_KINDS] = {
-    [DESIRED_DEVICE] = "device", [DESIRED_LINK] = "link",     [DESIRED_ADDRESSES] = "addresses",
-    [DESIRED_RULES] = "rules",   [DESIRED_ROUTES] = "routes", [DESIRED_TABLES] = "tables",
+    [DESIRED_DEVICE] = "device",         [DESIRED_LINK] = "link",
+    [DESIRED_ADDRESSES] = "addresses",   [DESIRED_RULES] = "rules",
+    [DESIRED_ROUTES] = "routes",         [DESIRED_GUARD] = "guard-table",
+    [DESIRED_INBOUND] = "inbound-table",
 };
 
 const char *desired_name(enum desired_kind kind)
@@ -67,15 +72,16 @@ static void tell(struct desired *d, enum desired_kind kind, unsigned n, const ch
     const uint64_t now_s = now_us() / 1000000 + 1;
     char text[256];
 
-    if (d->told_s[kind] != 0 && now_s - d->told_s[kind] < TELL_S)
+    uint64_t *told = &d->told_s[kind][problem != NULL];
+
+    if (*told != 0 && now_s - *told < TELL_S)
         return;
-    d->told_s[kind] = now_s;
+    *told = now_s;
     if (problem != NULL)
-        (void)snprintf(text, sizeof(text), "%s that others changed cannot be restored: %s",
-                       names[kind], problem);
+        (void)snprintf(text, sizeof(text), "%s: cannot be restored: %s", names[kind], problem);
     else
         (void)snprintf(text, sizeof(text),
-                       "%s that others changed or removed are restored (%u now, %llu so far)",
+                       "%s: restored what others changed or removed (%u now, %llu so far)",
                        names[kind], n, (unsigned long long)d->stats.restored[kind]);
     d->host.note(d->host.ctx, text);
 }
@@ -93,7 +99,7 @@ static bool conclude(struct desired *d, enum desired_kind kind, unsigned restore
     }
     d->stats.failed[kind]++;
     tell(d, kind, 0, problem);
-    if (++d->failures == FAILURES_MAX)
+    if (d->failures + 1 == FAILURES_MAX)
         d->host.give_up(d->host.ctx, kind, problem);
     return false;
 }
@@ -109,7 +115,7 @@ static bool mend_device(struct desired *d)
     const bool ok = d->host.remake(d->host.ctx, &why);
 
     if (ok)
-        mark(d, ALL & ~(1U << DESIRED_DEVICE));
+        mark(d, ALL & ~(1U << DESIRED_DEVICE | 1U << DESIRED_GUARD));
     return conclude(d, DESIRED_DEVICE, ok, ok ? NULL : why.text);
 }
 
@@ -117,6 +123,10 @@ static bool mend_link(struct desired *d)
 {
     const int err = netconf_set_device(d->net, d->net->ifindex);
 
+    if (err == ENODEV) { /* a device goes down before it goes: this was the first news of it */
+        mark(d, 1U << DESIRED_DEVICE);
+        return mend_device(d);
+    }
     return conclude(d, DESIRED_LINK, err == 0, err == 0 ? NULL : strerror(err));
 }
 
@@ -142,18 +152,24 @@ static bool mend_routes(struct desired *d)
     struct renewal r = {0};
 
     d->stats.compared++;
-    netconf_renew_routes(d->net, &r);
+    netconf_renew_routes(d->net, d->failures + 1 >= FAILURES_MAX, &r);
     return conclude_renewal(d, DESIRED_ROUTES, &r);
 }
 
-static bool mend_tables(struct desired *d)
+static bool mend_guard(struct desired *d)
 {
     struct renewal r = {0};
-    bool ok = d->host.rewrite(d->host.ctx);
+    const bool ok = guard_renew(d->guard, &d->net->routes);
 
-    ok = guard_renew(d->guard, &d->net->routes) && ok;
     shunts_renew(d->shunts, true, &r);
-    return conclude(d, DESIRED_TABLES, ok, ok ? NULL : "nf_tables refuses");
+    return conclude(d, DESIRED_GUARD, ok, ok ? NULL : "nf_tables refuses");
+}
+
+static bool mend_inbound(struct desired *d)
+{
+    const bool ok = d->host.rewrite(d->host.ctx);
+
+    return conclude(d, DESIRED_INBOUND, ok, ok ? NULL : "nf_tables refuses");
 }
 
 /* In the order in which one needs the other; the guard early, as it holds what the rest lets
@@ -164,7 +180,8 @@ static bool mend(struct desired *d)
         enum desired_kind kind;
         bool (*step)(struct desired *d);
     } steps[] = {
-        {DESIRED_TABLES,    mend_tables   },
+        {DESIRED_GUARD,     mend_guard    },
+        {DESIRED_INBOUND,   mend_inbound  },
         {DESIRED_LINK,      mend_link     },
         {DESIRED_RULES,     mend_rules    },
         {DESIRED_ADDRESSES, mend_addresses},
@@ -197,6 +214,7 @@ static void run(struct desired *d)
     rest = (end - start) * SHARE > PAUSE_US ? (end - start) * SHARE : PAUSE_US;
     d->next_us = end + (ok ? rest : RETRY_US);
     if (!ok) {
+        d->failures++;
         arm(d->timer, RETRY_US);
         return;
     }
@@ -204,6 +222,10 @@ static void run(struct desired *d)
         d->stats.longest_us = end - d->heard_us;
     d->heard_us = 0;
     d->failures = 0;
+    if (d->amiss != 0) {
+        d->heard_us = end;
+        arm(d->timer, rest);
+    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -266,7 +288,7 @@ static void hear_route(struct desired *d, const struct news *n)
     else if (n->table != ROUTE_TABLE) {
         if (n->ifindex != d->net->ifindex)
             ways_out(d);
-    } else if (!has(d, DESIRED_ROUTES) && (n->gone || n->ifindex != d->net->ifindex)) {
+    } else if (d->amiss == 0 && (n->gone || n->ifindex != d->net->ifindex)) {
         if (!netconf_renew_route(d->net, &n->to, &r))
             return;
         d->stats.restored[DESIRED_ROUTES] += r.restored;
@@ -277,10 +299,12 @@ static void hear_route(struct desired *d, const struct news *n)
     }
 }
 
+/* Ports are numbers of their own in each netlink protocol. */
 static bool is_ours(const struct desired *d, const struct news *n)
 {
-    return n->author != 0 &&
-           (n->author == d->net->nl.port || (d->guard->on && n->author == d->guard->nl.port));
+    if (n->kind == NEWS_TABLE)
+        return d->guard->on && n->author == d->guard->nl.port;
+    return n->author != 0 && n->author == d->net->nl.port;
 }
 
 static void hear(void *ctx, const struct news *n)
@@ -305,13 +329,14 @@ static void hear(void *ctx, const struct news *n)
             mark(d, 1U << DESIRED_RULES);
         break;
     case NEWS_TABLE:
-        for (unsigned i = 0; i < 2; i++)
-            if (d->tables[i] != NULL && strcmp(n->name, d->tables[i]) == 0)
-                mark(d, 1U << DESIRED_TABLES);
+        if (d->guard->on && strcmp(n->name, d->guard->table.table) == 0)
+            mark(d, 1U << DESIRED_GUARD);
+        else if (strcmp(n->name, d->inbound) == 0)
+            mark(d, 1U << DESIRED_INBOUND);
         break;
     default:
         d->stats.lost++;
-        mark(d, ALL & ~(1U << DESIRED_DEVICE | 1U << DESIRED_TABLES));
+        mark(d, ALL & ~NOT_BY_GUESS);
         ways_out(d);
         break;
     }
@@ -373,9 +398,9 @@ void desired_check(struct desired *d)
 {
     if (d->timer == NULL)
         return;
-    mark(d, ALL & ~(1U << DESIRED_DEVICE | 1U << DESIRED_TABLES));
+    mark(d, ALL & ~NOT_BY_GUESS);
     if (!guard_stands(d->guard))
-        mark(d, 1U << DESIRED_TABLES);
+        mark(d, 1U << DESIRED_GUARD);
     d->next_us = 0;
     run(d);
 }

@@ -21,7 +21,8 @@ enum desired_kind {
     DESIRED_ADDRESSES,
     DESIRED_RULES,
     DESIRED_ROUTES,
-    DESIRED_TABLES, /* of nf_tables */
+    DESIRED_GUARD,   /* the table that guards what leaves */
+    DESIRED_INBOUND, /* the one that finds what comes in the clear */
     DESIRED_KINDS
 };
 
@@ -39,22 +40,22 @@ struct desired {
     struct watch watch;
     struct event *events[2], *timer, *settle;
     struct desired_stats stats;
-    unsigned failures;              /* in a row */
-    uint8_t amiss;                  /* bits of desired_kind */
-    uint64_t heard_us;              /* when the first of it was; 0: nothing is amiss */
-    uint64_t next_us;               /* not before then */
-    uint64_t told_s[DESIRED_KINDS]; /* when the log last heard of it */
-    uint64_t paths_us;              /* when the host last heard of other ways out */
+    unsigned failures;                 /* in a row */
+    uint8_t amiss;                     /* bits of desired_kind */
+    uint64_t heard_us;                 /* when the first of it was; 0: nothing is amiss */
+    uint64_t next_us;                  /* not before then */
+    uint64_t told_s[DESIRED_KINDS][2]; /* when the log last heard of it: mended, failed */
+    uint64_t paths_us;                 /* when the host last heard of other ways out */
     bool settling;
     /* who is looked after; set before desired_start */
     struct netconf *net;
     struct shunts *shunts;
     struct guard *guard;
-    const char *tables[2]; /* names; what is in them is only ours to change */
+    const char *inbound; /* that table's name */
     struct desired_host {
         /* The device is gone: makes another, or says in why that it cannot. */
         bool (*remake)(void *ctx, struct problem *why);
-        /* The tables are gone: writes them again. */
+        /* The table for what comes in is gone: writes it again. */
         bool (*rewrite)(void *ctx);
         /* This cannot be put right: nothing that needs it may count as up. */
         void (*give_up)(void *ctx, enum desired_kind kind, const char *why);

@@ -238,7 +238,7 @@ static void mend_routes(struct netconf *n)
     struct renewal r = {0};
 
     if (n->install_routes)
-        netconf_renew_routes(n, &r);
+        netconf_renew_routes(n, false, &r);
 }
 
 static void drop_addresses(struct netconf *n, uint32_t ike)
@@ -377,31 +377,29 @@ static void lose(struct netconf *n, const struct prefix *to, int err)
             n->lost(n->ctx, use->owner);
 }
 
-static void mend_route(struct netconf *n, const struct route_use *use, struct renewal *r)
-{
-    const int err = put_route(n, use);
-
-    renewal_note(r, err);
-    if (err != 0 && err != EEXIST)
-        lose(n, &use->to, err);
-}
-
 struct mending {
     struct netconf *n;
     struct renewal *r;
+    bool last; /* try */
 };
 
 static void mend_unseen(void *ctx, struct route_use *use)
 {
     struct mending *m = ctx;
 
-    if (use->seen != m->n->round)
-        mend_route(m->n, use, m->r);
+    int err;
+
+    if (use->seen == m->n->round)
+        return;
+    err = put_route(m->n, use);
+    renewal_note(m->r, err);
+    if (m->last && err != 0 && err != EEXIST)
+        lose(m->n, &use->to, err);
 }
 
-void netconf_renew_routes(struct netconf *n, struct renewal *r)
+void netconf_renew_routes(struct netconf *n, bool last, struct renewal *r)
 {
-    struct mending m = {n, r};
+    struct mending m = {n, r, last};
     int err;
 
     n->round++;
@@ -419,7 +417,7 @@ bool netconf_renew_route(struct netconf *n, const struct prefix *to, struct rene
 
     if (use == NULL)
         return false;
-    mend_route(n, use, r);
+    renewal_note(r, put_route(n, use));
     return true;
 }
 
@@ -433,9 +431,10 @@ void netconf_close(struct netconf *n)
 {
     if (n->nl.fd < 0)
         return;
-    routeset_free(&n->routes);
+    n->install_routes = false; /* none is put back */
     while (n->leases != NULL)
         netconf_drop_lease(n, n->leases->ike);
+    routeset_free(&n->routes);
     if (n->rule_v4 && !route_table_shared(&n->nl, CV_IPV4, n->ifindex))
         (void)route_rule_del(&n->nl, CV_IPV4);
     if (n->rule_v6 && !route_table_shared(&n->nl, CV_IPV6, n->ifindex))

@@ -76,8 +76,9 @@ static inline void renewal_note(struct renewal *r, int err)
 
 void netconf_renew_rules(struct netconf *n, struct renewal *r);
 void netconf_renew_addresses(struct netconf *n, struct renewal *r);
-/* Compares all routes of our table with ours. */
-void netconf_renew_routes(struct netconf *n, struct renewal *r);
+/* Compares all routes of our table with ours.  last: owners of what cannot be put back lose it.
+ */
+void netconf_renew_routes(struct netconf *n, bool last, struct renewal *r);
 /* The one to that destination alone.  False: it is none of ours. */
 bool netconf_renew_route(struct netconf *n, const struct prefix *to, struct renewal *r);
 /* The device is another one now, and down. */

@@ -256,8 +256,10 @@ static void deliver(struct netio *io, unsigned n)
 /* A descriptor that is readable but gives an error for ever would keep the loop spinning. */
 static void check_broken(struct netio *io, int err, const char *what)
 {
-    if (err == EBADFD || err == EBADF || err == ENODEV || err == EIO)
-        io->broken(io->ctx, what);
+    if (err != EBADFD && err != EBADF && err != ENODEV && err != EIO)
+        return;
+    (void)event_del(io->events[NETIO_FDS - 1]);
+    io->broken(io->ctx, what);
 }
 
 /* A batch may hold more IKE messages than the engine has room for effects: those it was too

@@ -19,7 +19,7 @@ struct netlink {
 bool netlink_open(struct netlink *nl, int protocol); /* NETLINK_ROUTE ...; errno on false */
 void netlink_close(struct netlink *nl);
 
-enum { NETLINK_REQUEST_MAX = 512 };
+enum { NETLINK_REQUEST_MAX = 1024 };
 
 /* A request being built.  Running out of room makes bad stick. */
 struct nl_request {
