@@ -118,6 +118,12 @@ static const struct conf_choice cleartexts[] = {
     {NULL,   0    },
 };
 
+static const struct conf_choice exits[] = {
+    {"block", true },
+    {"pass",  false},
+    {NULL,    0    },
+};
+
 /* clang-format off */
 #define FIELD(name) offsetof(struct settings_draft, name)
 static const struct conf_key keys[] = {
@@ -138,6 +144,7 @@ static const struct conf_key keys[] = {
     {"install_routes",     take_bool,    FIELD(s.install_routes),     NULL          },
     {"install_virtual_ip", take_bool,    FIELD(s.install_virtual_ip), NULL          },
     {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
+    {"on_exit",            take_choice,  FIELD(s.block_on_exit),      exits        },
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },

@@ -1,6 +1,7 @@
 /* culvertd: options, the run directory, and the order of start and end.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ static void usage(FILE *out)
                  "      --state-dir DIR   what outlives a restart (default: /var/lib/culvert)\n"
                  "      --workers N       packet workers (only 1 in this version)\n"
                  "      --dataplane KIND  auto or user (TUN); xfrm is not in this version\n"
+                 "      --unblock DEVICE  let out what a daemon with that TUN device and\n"
+                 "                        on_exit = block has left blocked, and end\n"
                  "      --foreground      stay in the foreground (culvertd always does)\n"
                  "  -V, --version         print the version\n"
                  "  -h, --help            print this\n");
@@ -37,7 +40,14 @@ static int fail(const char *text)
     return EXIT_FAILURE;
 }
 
-enum option_id { OPT_RUN_DIR = 256, OPT_STATE_DIR, OPT_WORKERS, OPT_DATAPLANE, OPT_FOREGROUND };
+enum option_id {
+    OPT_RUN_DIR = 256,
+    OPT_STATE_DIR,
+    OPT_WORKERS,
+    OPT_DATAPLANE,
+    OPT_FOREGROUND,
+    OPT_UNBLOCK
+};
 
 static bool take_option(struct daemon_options *opt, int id, const char *value,
                         struct problem *why)
@@ -70,6 +80,20 @@ static bool take_option(struct daemon_options *opt, int id, const char *value,
     }
 }
 
+static int unblock(const char *device)
+{
+    const int err = daemon_unblock(device);
+    struct problem why;
+
+    if (err == 0)
+        return EXIT_SUCCESS;
+    problem_set(&why, "--unblock %s: %s", device,
+                err == ENOENT  ? "nothing is blocked there"
+                : err == EPERM ? "a daemon that runs has it, or this is not root"
+                               : strerror(err));
+    return fail(why.text);
+}
+
 /* -1: go on; else the exit code. */
 static int read_options(struct daemon_options *opt, int argc, char **argv)
 {
@@ -80,6 +104,7 @@ static int read_options(struct daemon_options *opt, int argc, char **argv)
         {"workers",    required_argument, NULL, OPT_WORKERS   },
         {"dataplane",  required_argument, NULL, OPT_DATAPLANE },
         {"foreground", no_argument,       NULL, OPT_FOREGROUND},
+        {"unblock",    required_argument, NULL, OPT_UNBLOCK   },
         {"version",    no_argument,       NULL, 'V'           },
         {"help",       no_argument,       NULL, 'h'           },
         {NULL,         0,                 NULL, 0             },
@@ -96,6 +121,8 @@ static int read_options(struct daemon_options *opt, int argc, char **argv)
             printf("culvertd %s\n", cv_version());
             return EXIT_SUCCESS;
         }
+        if (id == OPT_UNBLOCK)
+            return unblock(optarg);
         if (!take_option(opt, id, optarg, &why))
             return fail(why.text);
     }

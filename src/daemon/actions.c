@@ -42,6 +42,15 @@ struct trap {
     struct trap *next;
 };
 
+static bool is_current(const struct daemon *d, const struct conn *c)
+{
+    const struct conn *i = d->conns;
+
+    while (i != NULL && i != c)
+        i = i->next;
+    return i != NULL;
+}
+
 /* ---- wishes --------------------------------------------------------------- */
 
 static struct wish **wish_find(struct daemon *d, const struct conn *c,
@@ -150,6 +159,29 @@ static void start(struct daemon *d, struct conn *c, const struct cv_child_config
     if (w->state == WISH_UNDERWAY || w->state == WISH_RESOLVING)
         return;
     w->due_ms = 0;
+    arm_retry(d);
+}
+
+void actions_again(struct daemon *d, const struct cv_conn *conn,
+                   const struct cv_child_config *child)
+{
+    struct conn *c = (struct conn *)(uintptr_t)conn->host;
+    struct wish *w;
+
+    if (d->stopping || !is_current(d, c) || (child->start_action & CV_ACTION_START) == 0)
+        return;
+    w = wish_make(d, c, child);
+    w->state = WISH_DUE;
+    w->due_ms = daemon_now_ms(d) + w->pause_ms;
+    arm_retry(d);
+}
+
+/* What waits for a later try may work now. */
+void actions_paths(struct daemon *d)
+{
+    for (struct wish *w = d->wishes; w != NULL; w = w->next)
+        if (w->state == WISH_DUE)
+            w->due_ms = 0;
     arm_retry(d);
 }
 
@@ -397,15 +429,6 @@ void actions_remove(struct daemon *d, struct conn *c)
         }
     }
     arm_retry(d);
-}
-
-static bool is_current(const struct daemon *d, const struct conn *c)
-{
-    const struct conn *i = d->conns;
-
-    while (i != NULL && i != c)
-        i = i->next;
-    return i != NULL;
 }
 
 /* A child that was up has ended. */

@@ -90,9 +90,8 @@ static void on_broken(void *ctx, const char *what)
 {
     struct daemon *d = ctx;
 
-    daemon_log(d, 0, LOG_KNL, 0, "%s is gone: without it nothing works, ending", what);
-    d->exit_code = EXIT_FAILURE;
-    (void)event_base_loopbreak(d->base);
+    daemon_log(d, 0, LOG_KNL, 0, "%s is gone", what);
+    desired_amiss(&d->desired, DESIRED_DEVICE);
 }
 
 static void on_alarm(evutil_socket_t fd, short what, void *ctx)
@@ -256,10 +255,12 @@ static bool start_network(struct daemon *d, struct problem *why)
     d->net.install_addresses = s->install_virtual_ip;
     d->net.note = note_kernel;
     d->net.ctx = d;
+    steering_guard(d);
     d->shunts = (struct shunts){
         .nl = s->install_routes ? &d->net.nl : NULL,
         .ifindex = d->io.tun.index,
         .policies = &d->policies,
+        .guard = &d->guard,
         .ipv6 = netio_has(&d->io, CV_IPV6),
         .note = note_kernel,
         .ctx = d,
@@ -348,6 +349,7 @@ static bool start(struct daemon *d, struct problem *why)
         !start_events(d, why))
         return false;
     watch_cleartext(d);
+    steering_start(d);
     return add_conns(d, &d->conf, why);
 }
 
@@ -360,6 +362,7 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
     d->alarm_fd = d->net.nl.fd = -1;
     netio_init(&d->io);
     cleartext_init(&d->cleartext);
+    steering_init(d);
     log_init(&d->log, 1);
     if (start(d, why))
         return d;
@@ -440,6 +443,7 @@ bool daemon_reload(struct daemon *d, struct problem *why)
                    why); /* first: of one that has another name now, no trap is missing */
     remove_missing(d);
     conf_free(&conf);
+    desired_check(&d->desired);
     daemon_log(d, 1, LOG_CFG, 0,
                "reloaded %s; ports, TUN device and table sizes stay as they were at the start",
                d->opt.conf_path);
@@ -499,6 +503,7 @@ void daemon_free(struct daemon *d)
 {
     if (d->engine != NULL)
         keep_close(d);
+    desired_stop(&d->desired);
     actions_clear(d);
     updown_free(d->updown);
     hosts_free(d->hosts);
@@ -511,6 +516,7 @@ void daemon_free(struct daemon *d)
     shunts_clear(&d->shunts);
     conns_free(d);
     netconf_close(&d->net);
+    guard_stop(&d->guard);
     cleartext_stop(&d->cleartext);
     netio_close(&d->io);
     if (d->engine_memory != NULL)

@@ -24,6 +24,8 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
 void daemon_keep(struct daemon *d);
 int daemon_run(struct daemon *d); /* until stopped; the process's exit code */
 void daemon_free(struct daemon *d);
+/* Takes away what a daemon with on_exit = block and this device has left: 0 or an errno. */
+int daemon_unblock(const char *device);
 
 /* What the file says about the daemon itself. */
 const struct daemon_settings *daemon_settings(const struct daemon *d);
@@ -33,6 +35,10 @@ struct creds *daemon_creds(struct daemon *d);
 struct pools *daemon_pools(struct daemon *d);
 uint64_t daemon_now_ms(const struct daemon *d); /* monotonic, the engine's time */
 uint64_t daemon_started_ms(const struct daemon *d);
+
+/* What was done about changes of others in the kernel's network, one counter after the other. */
+void daemon_kernel_stats(const struct daemon *d,
+                         void (*put)(void *ctx, const char *name, uint64_t n), void *ctx);
 
 /* Carries out the engine's waiting effects and re-arms the timer.  Call after every engine
  * call. */

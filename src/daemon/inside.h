@@ -13,6 +13,8 @@
 #include "daemon/updown.h"
 #include "kit/log.h"
 #include "plane/cleartext.h"
+#include "plane/desired.h"
+#include "plane/guard.h"
 #include "plane/hold.h"
 #include "plane/netconf.h"
 #include "plane/netio.h"
@@ -65,6 +67,8 @@ struct daemon {
     struct netio io;
     struct cleartext cleartext;
     struct netconf net;
+    struct guard guard;
+    struct desired desired;
     struct policyset policies;
     struct shunts shunts;
     struct updown *updown;
@@ -128,6 +132,18 @@ void actions_packet(struct daemon *d, const struct cv_packet *p); /* traffic for
 void actions_retry(struct daemon *d);                             /* the timer rang */
 void actions_release(struct daemon *d); /* packets that traps have caught can go */
 void actions_clear(struct daemon *d);
+
+/* Of what failed here, not at the peer's or an operator's word: later, if it is to be up. */
+void actions_again(struct daemon *d, const struct cv_conn *conn,
+                   const struct cv_child_config *child);
+void actions_paths(struct daemon *d); /* there may be other ways to the peers */
+
+/* steering.c */
+void steering_init(struct daemon *d);
+void steering_guard(struct daemon *d); /* the device is there */
+void steering_start(struct daemon *d); /* so are its routes */
+/* Not all packets of that child would come to the tunnel: it may not count as up. */
+void steering_failed(struct daemon *d, uint32_t child);
 
 /* narrate.c */
 void narrate(struct daemon *d, const struct cv_effect *fx);

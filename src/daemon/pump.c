@@ -68,7 +68,8 @@ static void routes_of(struct daemon *d, uint32_t child)
 
     if (!cv_child_info(d->engine, child, &c))
         return;
-    netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode);
+    if (!netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode))
+        steering_failed(d, c.id);
     policyset_drop(&d->policies, c.id);
     if (!conn_is_virtual(c.conn))
         policyset_narrow(&d->policies, c.id, c.cfg, &c.local_ts, &c.remote_ts);

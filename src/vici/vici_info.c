@@ -126,6 +126,12 @@ static void put_lifetime(struct node *message, const struct daemon *d)
         put_number(s, daemon_lifetime_name(i), totals[i]);
 }
 
+/* Ours: what others have changed in the kernel's network, and what became of it. */
+static void put_counter(void *ctx, const char *name, uint64_t n)
+{
+    put_number(ctx, name, n);
+}
+
 void vici_cmd_stats(struct vici_client *c, const struct node *req)
 {
     struct node *message = tree_new(), *s;
@@ -144,6 +150,7 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
     put_memory(message);
     put_traffic(message, &stats);
     put_lifetime(message, c->v->d);
+    daemon_kernel_stats(c->v->d, put_counter, tree_add_section(message, "kernel"));
     vici_answer(c, message);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Somebody deletes the TUN device under the daemon: it says so and ends with an error, for the
-# service manager to start it again, and leaves no rule behind.
+# Somebody deletes the TUN device under the daemon: it makes another.  When something else has
+# its name by then, it says so and ends with an error, for the service manager to start it
+# again, and leaves no rule behind.
 # SPDX-License-Identifier: Apache-2.0
 . "$(dirname "$0")/lib.sh"
 
@@ -10,10 +11,15 @@ mkdir -p "$RUN/gw"
 daemon gw
 pid=$(pid_of gw)
 inns "$GW" ip link del culvert0 || fail "no culvert0"
-wait_log gw "culvert0 is gone"
+wait_log gw "device: restored"
+inns "$GW" ip link show culvert0 | grep -q ",UP" || fail "the device is not up again"
+printf 'link del culvert0\nlink add culvert0 type veth peer name other\n' | inns "$GW" ip -batch - || fail "no dummy"
+wait_log gw "device: cannot be restored"
+wait_log gw "without culvert0 nothing works"
 wait "$pid"
 [ $? -eq 1 ] || fail "not an error exit"
 inns "$GW" ip rule show | grep -q 220 && fail "the routing rule is still there"
+inns "$GW" ip link del culvert0
 daemon gw
 stop gw || fail "the next one ended with $?"
 pass
