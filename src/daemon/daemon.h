@@ -36,7 +36,8 @@ struct pools *daemon_pools(struct daemon *d);
 uint64_t daemon_now_ms(const struct daemon *d); /* monotonic, the engine's time */
 uint64_t daemon_started_ms(const struct daemon *d);
 
-/* What was done about changes of others in the kernel's network, one counter after the other. */
+/* What was done about changes of others in the kernel's network, one counter after the other.
+ */
 void daemon_kernel_stats(const struct daemon *d,
                          void (*put)(void *ctx, const char *name, uint64_t n), void *ctx);
 
