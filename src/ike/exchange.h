@@ -50,46 +50,57 @@ struct ike_plan {
 enum { DELETED_MAX = 64 };
 
 struct ike_change {
-    enum cv_err alert; /* the peer tells of tampering; CV_OK: it does not */
-    uint32_t alert_spi, alert_count;
-    bool answer;          /* this came of the response to our outstanding request */
-    uint8_t next;         /* ike_state; ST_FREE: stays */
-    enum cv_err close;    /* the SA ends, for this reason */
-    enum cv_err failed;   /* the exchange failed, the SA goes on */
-    uint16_t notify;      /* notify type that was sent or came with it */
-    uint16_t retry_group; /* INVALID_KE_PAYLOAD: the group to try */
-    bool has_child, has_ike;
-    struct child_plan child;
-    struct ike_plan ike; /* of a rekey; or with has_init, what IKE_SA_INIT agreed on */
-    bool has_init;
-    struct ike_auth_keys auth; /* with has_init */
-    bool again;                /* IKE_SA_INIT goes again, with what the peer asked for: */
-    struct cv_span cookie;     /* and retry_group */
-    bool refused;              /* it is refused, and nobody knows by whom: failed, notify */
-    uint8_t nonce[NONCE_MAX];  /* the lower nonce of a rekey (RFC 7296 section 2.8.1) */
+    /* the step itself */
+    bool answer;        /* this came of the response to our outstanding request */
+    uint8_t next;       /* ike_state; ST_FREE: stays */
+    uint8_t send;       /* ike_send: what out is */
+    uint8_t ask;        /* CV_NEED_*: question to the host; 0 none */
+    enum cv_err close;  /* the SA ends, for this reason */
+    bool unsent;        /* there was no room for the last word */
+    enum cv_err failed; /* the exchange failed, the SA goes on */
+    uint16_t notify;    /* notify type that was sent or came with it */
+
+    /* what was agreed; at most one of them */
+    bool has_child, has_ike, has_init, has_words;
+    union {
+        struct child_plan child;
+        struct {
+            struct ike_plan ike;       /* of a rekey, or of IKE_SA_INIT */
+            struct ike_auth_keys auth; /* IKE_SA_INIT */
+        };
+        struct auth_words words; /* IKE_AUTH, from the peer who says it is peer_id */
+    };
+    uint8_t nonce[NONCE_MAX]; /* rekey: the lower one (RFC 7296 section 2.8.1); INIT: ours */
     uint16_t nonce_len;
-    uint32_t deleted[DELETED_MAX]; /* Child SAs that the peer deleted */
-    unsigned n_deleted;
-    uint32_t unknown_spi;       /* the peer deleted one that we do not know; 0 none */
-    bool deleted_ours;          /* our own delete was answered */
-    uint8_t send;               /* ike_send: what out is */
-    uint8_t ask;                /* CV_NEED_*: question to the host; 0 none */
-    const struct cv_conn *conn; /* IKE_AUTH: the connection and identity of the peer */
+    uint16_t retry_group; /* INVALID_KE_PAYLOAD: the group to try */
+
+    /* IKE_SA_INIT */
+    bool again;            /* it goes again, with retry_group and */
+    struct cv_span cookie; /* this */
+    bool refused;          /* it is refused, and nobody knows by whom: failed, notify */
+
+    /* IKE_AUTH */
+    const struct cv_conn *conn; /* the peer's */
     struct cv_id peer_id;
-    bool has_words;
-    struct auth_words words;
     bool verified;         /* older SAs of this peer go, as its connection says */
     bool has_lease;        /* the host assigned addresses to the peer */
     bool has_addresses;    /* the peer assigned addresses to us */
     struct cv_lease lease; /* either */
     enum cv_err address;   /* why there are none */
-    uint32_t child_asked;  /* number of the Child SA in our IKE_AUTH request; 0 none */
+    uint32_t child_asked;  /* number of the Child SA in our request; 0 none */
     bool established;      /* the IKE SA is up */
     bool peer_alerts;
-    bool parting; /* the peer may take the SA for established: delete it there */
-    uint16_t parting_notify;
     bool auth_failed; /* close says why; details stay on this side */
-    bool unsent;      /* there was no room for the last word */
+    bool parting;     /* the peer may take the SA for established: delete it there */
+    uint16_t parting_notify;
+
+    /* INFORMATIONAL */
+    uint32_t deleted[DELETED_MAX]; /* Child SAs that the peer deleted */
+    unsigned n_deleted;
+    uint32_t unknown_spi; /* the peer deleted one that we do not know; 0 none */
+    bool deleted_ours;    /* our own delete was answered */
+    enum cv_err alert;    /* the peer tells of tampering; CV_OK: it does not */
+    uint32_t alert_spi, alert_count;
 };
 
 /* What a handler has written. */

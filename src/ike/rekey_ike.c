@@ -64,6 +64,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->algs = p->algs;
     sa->keys = p->keys;
     sa->peer.quiet = true; /* until it inherits */
+    sa->state = ST_UP;     /* born so: no rule leads there */
     sa_established(k, sa);
     sa->peer.reauth_ms = old->peer.reauth_ms; /* rekeying does not prove the peer again */
     return sa;

@@ -174,7 +174,6 @@ void sa_established(struct ike *k, struct ike_sa *sa)
     uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
 
     half_open_del(&k->core, &sa->peer);
-    sa->state = ST_UP;
     sa->peer.up_ms = sa->peer.last_in_ms = k->core.now_ms;
     sa->peer.rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
     sa->peer.reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
