@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "sim/crypto.h"
 #include "wire/ip.h"
 
@@ -29,6 +30,38 @@ static void check_limits(struct world *w, const struct host *h)
                    (unsigned)s.ike_sas);
 }
 
+/* What finds SAs and Child SAs must know where they are by now, and nothing is left touched. */
+static void check_indexes(struct world *w, const struct host *h)
+{
+    const struct core *core = &h->engine->ike.core;
+    unsigned listed = 0, installed = 0;
+
+    for (uint32_t i = 0; i < core->sas.cap; i++) {
+        const struct peer *p = peer_at(core, i);
+
+        if (p != NULL && !p->is_ended && sa_at(&h->engine->ike, i)->state < ST_LINGER &&
+            !peer_is_on_way(core, p))
+            world_fail(w, "%s: IKE SA %u is not found by its address", h->name, p->id);
+    }
+    for (uint32_t i = 0; i < core->children.cap; i++) {
+        const struct child_sa *c = child_at(core, i);
+
+        if (c == NULL || c->state == CV_CHILD_DEAD || !c->installed || c->drains ||
+            c->mode != CV_TRANSPORT)
+            continue;
+        installed++;
+        for (const struct child_sa *at =
+                 child_first_at(core, &peer_at(core, c->ike)->remote.addr);
+             at != NULL; at = child_next_at(core, at))
+            listed += at == c;
+    }
+    if (listed != installed)
+        world_fail(w, "%s: %u of %u Child SAs are found by their address", h->name, listed,
+                   installed);
+    if (core->touched.n != 0)
+        world_fail(w, "%s: an SA waits to be looked at", h->name);
+}
+
 static void check_spis(struct world *w, const struct host *h)
 {
     struct cv_child_info a, b;
@@ -50,6 +83,7 @@ void invariants_step(struct world *w, const struct host *h)
     if (w->quick)
         return;
     check_limits(w, h);
+    check_indexes(w, h);
     check_spis(w, h);
 }
 

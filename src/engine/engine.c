@@ -202,13 +202,13 @@ const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direct
 static struct ike_sa *find_for(struct ike *k, const struct cv_conn *conn,
                                const struct cv_endpoint *remote)
 {
-    for (uint32_t i = 0; i < k->core.sas.cap; i++) {
-        struct ike_sa *sa = sa_at_mut(k, i);
+    struct peer *p = peer_first_on_way(&k->core, conn, &remote->addr);
 
-        if (sa != NULL && sa->peer.conn == conn &&
-            addr_equal(&sa->peer.remote.addr, &remote->addr) && !(sa->want & WANT_DELETE) &&
-            !sa_is_secret(sa) &&
-            (sa->state == ST_UP || (sa->peer.initiator && sa->state < ST_UP)))
+    for (; p != NULL; p = peer_next_on_way(&k->core, p)) {
+        struct ike_sa *sa = sa_of(p);
+
+        if (!(sa->want & WANT_DELETE) && !sa_is_secret(sa) &&
+            (sa->state == ST_UP || (p->initiator && sa->state < ST_UP)))
             return sa;
     }
     return NULL;
@@ -241,6 +241,7 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
             return CV_ERR_FULL;
         sa->peer.local = *local;
         sa->peer.remote = *remote;
+        peer_link_way(&k->core, &sa->peer);
         /* Any other port than 500 speaks with the marker of port 4500 (RFC 3948). */
         sa->peer.carrier = remote->port == 500 ? CV_UDP_500 : CV_UDP_4500;
         err = start(k, sa, child);

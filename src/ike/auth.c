@@ -314,6 +314,7 @@ static void commit_words(struct ike *k, struct ike_sa *sa, const struct ike_in *
     sa->peer.remote_id = ch->peer_id;
     if (ch->conn != NULL) {
         sa->peer.conn = ch->conn;
+        peer_link_way(&k->core, &sa->peer);
         peer_local_id(&sa->peer, &hs->local_id);
     }
     hs->words = ch->words;

@@ -332,9 +332,7 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
     const struct ike_sa *other = sa_at(k, c->ike);
     struct cv_ts_list local, remote, common;
 
-    if (!c->installed || c->drains || c->mode != CV_TRANSPORT || other == NULL ||
-        !addr_equal(&other->peer.remote.addr, &sa->peer.remote.addr) ||
-        id_equal(&other->peer.remote_id, &sa->peer.remote_id))
+    if (id_equal(&other->peer.remote_id, &sa->peer.remote_id))
         return false;
     pair_ts(&k->core, child_index(&k->core, c), &local, &remote);
     return ts_narrow(&common, &local, &plan->local_ts) == CV_OK &&
@@ -346,10 +344,10 @@ static bool meets(const struct ike *k, const struct ike_sa *sa, const struct chi
 static bool is_taken(const struct ike *k, const struct ike_sa *sa,
                      const struct child_plan *plan)
 {
-    for (uint32_t i = 0; i < k->core.children.cap; i++) {
-        const struct child_sa *c = child_at(&k->core, i);
+    const struct child_sa *c = child_first_at(&k->core, &sa->peer.remote.addr);
 
-        if (c != NULL && meets(k, sa, plan, c))
+    for (; c != NULL; c = child_next_at(&k->core, c)) {
+        if (meets(k, sa, plan, c))
             return true;
     }
     return false;
@@ -531,7 +529,7 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
         child_doom(&k->core, c, err);
         return NULL;
     }
-    c->installed = true;
+    child_installed(&k->core, c);
     c->state = CV_CHILD_INSTALLED;
     c->rekeys = 0;
     c->installed_ms = k->core.now_ms;

@@ -241,6 +241,7 @@ static enum cv_err fill(struct ike *k, struct ike_sa *sa, const struct ike_in *i
     memcpy(sa->peer.spi_i, in->h->spi_i, IKE_SPI_LEN);
     sa->peer.local = in->path->local;
     sa->peer.remote = in->path->remote;
+    peer_link_way(&k->core, &sa->peer);
     sa->peer.carrier = in->path->carrier;
     memcpy(hs->ni, in->m->nonce.p, in->m->nonce.n);
     hs->ni_len = (uint16_t)in->m->nonce.n;

@@ -50,6 +50,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->peer.carrier = old->peer.carrier;
     sa->peer.local = old->peer.local;
     sa->peer.remote = old->peer.remote;
+    peer_link_way(&k->core, &sa->peer);
     sa->peer.nat_local = old->peer.nat_local;
     sa->peer.nat_remote = old->peer.nat_remote;
     sa->peer.encap = old->peer.encap;

@@ -152,9 +152,10 @@ void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
     sa->peer.local = path->local;
     sa->peer.remote = path->remote;
     sa->peer.carrier = path->carrier;
+    peer_link_way(&k->core, &sa->peer);
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
         if (child_at(&k->core, i)->installed)
-            pair_move(&k->core, i, &sa->peer);
+            child_moved(&k->core, i, &sa->peer);
     }
     if (sa->state == ST_UP)
         event_put(&k->core, CV_EV_IKE_MOVED, &sa->peer, CV_OK);
@@ -218,7 +219,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
         return;
     while (sa->peer.children != POOL_NONE)
         child_close(&k->core, child_at_mut(&k->core, sa->peer.children), reason);
-    peer_unlink_id(&k->core, &sa->peer);
+    peer_unlink(&k->core, &sa->peer);
     msg_unref(&k->core.msgs, &sa->req);
     gather_end(k, sa);
     question_end(k, sa);

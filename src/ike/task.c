@@ -170,6 +170,7 @@ static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
         return CV_ERR_FULL;
     sa->peer.local = old->peer.local;
     sa->peer.remote = old->peer.remote;
+    peer_link_way(&k->core, &sa->peer);
     sa->peer.carrier = old->peer.carrier;
     sa->reauth_of = old->peer.id;
     old->reauth_by = sa->peer.id;

@@ -146,6 +146,39 @@ void child_stop_out(struct core *core, struct child_sa *c)
     c->sends = false;
 }
 
+static void link_address(struct core *core, const struct child_sa *c, const struct peer *p)
+{
+    if (c->mode == CV_TRANSPORT && !c->drains)
+        chain_put(&core->by_transport, child_index(core, c),
+                  core_addr_key(core, &p->remote.addr));
+}
+
+void child_installed(struct core *core, struct child_sa *c)
+{
+    c->installed = true;
+    link_address(core, c, peer_at(core, c->ike));
+}
+
+void child_moved(struct core *core, uint32_t i, const struct peer *to)
+{
+    pair_move(core, i, to);
+    link_address(core, child_at(core, i), to);
+}
+
+const struct child_sa *child_first_at(const struct core *core, const struct cv_addr *remote)
+{
+    uint32_t i = chain_first(&core->by_transport, core_addr_key(core, remote));
+
+    return i == CHAIN_NONE ? NULL : child_at(core, i);
+}
+
+const struct child_sa *child_next_at(const struct core *core, const struct child_sa *c)
+{
+    uint32_t i = chain_next(&core->by_transport, child_index(core, c));
+
+    return i == CHAIN_NONE ? NULL : child_at(core, i);
+}
+
 void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
 {
     uint32_t i = child_index(core, c);
@@ -160,6 +193,7 @@ void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
     c->state = CV_CHILD_DEAD;
     c->reason = reason;
     queue_put(&core->ended.children, i);
+    chain_del(&core->by_transport, i);
     child_stop_out(core, c);
 }
 
@@ -180,6 +214,7 @@ void child_deleted(struct core *core, struct child_sa *c, enum cv_err reason)
     c->state = CV_CHILD_DELETING;
     c->want_delete = c->want_rekey = false;
     c->drains = c->quiet = true;
+    chain_del(&core->by_transport, child_index(core, c));
     timer_set(&core->wheel, &c->timer.node, core->now_ms + DRAIN_MS);
 }
 

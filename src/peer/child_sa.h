@@ -64,6 +64,13 @@ void child_move_all(struct core *core, struct peer *from, struct peer *to);
 /* Outbound traffic takes its pair, or no longer; the plane hears of changes alone. */
 void child_use_out(struct core *core, struct child_sa *c);
 void child_stop_out(struct core *core, struct child_sa *c);
+/* Its pair was installed: what finds it by its peer's address does from now on. */
+void child_installed(struct core *core, struct child_sa *c);
+/* The pair of slot i has a peer elsewhere. */
+void child_moved(struct core *core, uint32_t i, const struct peer *to);
+/* Installed ones in transport mode with a peer at this address. */
+const struct child_sa *child_first_at(const struct core *core, const struct cv_addr *remote);
+const struct child_sa *child_next_at(const struct core *core, const struct child_sa *c);
 /* Ends it; the event comes when the effects are drained. */
 void child_close(struct core *core, struct child_sa *c, enum cv_err reason);
 /* Deleted on the wire: a replaced one drains, any other ends. */

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/core.h"
 
+#include <string.h>
+
 #include "base/secret.h"
 #include "base/span.h"
 #include "peer/child_sa.h"
@@ -32,7 +34,9 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
     core->scratch_in = arena_take(a, 1, lim->message_size);
     core->scratch_out = arena_take(a, 1, lim->message_size);
     htab_carve(&core->by_spi, a, lim->ike_sas, core->seed);
-    htab_carve(&core->by_id, a, lim->ike_sas, core->seed);
+    chain_carve(&core->by_id, a, lim->ike_sas, core->seed);
+    chain_carve(&core->by_way, a, lim->ike_sas, core->seed);
+    chain_carve(&core->by_transport, a, lim->child_sas, core->seed);
     htab_carve(&core->half_open.by_spi, a, lim->handshakes, core->seed);
     htab_carve(&core->half_open.by_addr, a, lim->handshakes, core->seed);
     htab_carve(&core->questions, a, lim->handshakes, core->seed);
@@ -82,6 +86,15 @@ void core_count_out(struct core *core, uint8_t exchange, bool response)
 
     if (n != NULL)
         ++*(response ? &n->responses_out : &n->requests_out);
+}
+
+uint64_t core_addr_key(const struct core *core, const struct cv_addr *a)
+{
+    uint8_t b[17];
+
+    b[0] = a->family;
+    memcpy(b + 1, a->b, 16);
+    return siphash24(core->seed, b, sizeof(b));
 }
 
 bool core_random(const struct core *core, void *out, size_t n)

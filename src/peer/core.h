@@ -8,6 +8,7 @@
 
 #include <culvert/engine.h>
 
+#include "base/chain.h"
 #include "base/htab.h"
 #include "base/pool.h"
 #include "base/queue.h"
@@ -50,7 +51,9 @@ struct core {
     uint32_t *sa_gen, *child_gen; /* how often each slot was used: makes numbers unique */
     uint32_t sas_promised;        /* slots of sas for the successors of our rekeys under way */
     struct htab by_spi;           /* our SPI -> SA */
-    struct htab by_id;            /* remote identity -> first SA with it */
+    struct chain by_id;           /* remote identity -> SAs */
+    struct chain by_way;          /* connection and remote address -> SAs that have not ended */
+    struct chain by_transport;    /* remote address -> installed Child SAs in transport mode */
     struct half_open half_open;
     struct cookie_jar cookies;
     struct htab questions; /* number of a question that waits -> SA */
@@ -74,6 +77,8 @@ void core_count_in(struct core *core, uint8_t exchange, bool response);
 void core_count_out(struct core *core, uint8_t exchange, bool response);
 
 CV_MUST_USE bool core_random(const struct core *core, void *out, size_t n);
+/* A key for tables, as secret as the seed. */
+uint64_t core_addr_key(const struct core *core, const struct cv_addr *a);
 uint64_t core_random_below(const struct core *core, uint64_t n); /* 0 for n 0 */
 
 #endif

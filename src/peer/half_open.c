@@ -6,8 +6,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/half_open.h"
 
-#include <string.h>
-
 #include "base/span.h"
 #include "peer/event.h"
 #include "wire/ip.h"
@@ -24,15 +22,6 @@ static uint64_t half_open_key(const struct core *core, const uint8_t spi_i[IKE_S
     return siphash24(core->seed, b, sizeof(b));
 }
 
-static uint64_t addr_key(const struct core *core, const struct cv_addr *a)
-{
-    uint8_t b[17];
-
-    b[0] = a->family;
-    memcpy(b + 1, a->b, 16);
-    return siphash24(core->seed, b, sizeof(b));
-}
-
 struct peer *half_open_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
                             const struct cv_addr *from)
 {
@@ -43,7 +32,7 @@ struct peer *half_open_find(const struct core *core, const uint8_t spi_i[IKE_SPI
 
 unsigned half_open_from(const struct core *core, const struct cv_addr *from)
 {
-    uint32_t n = htab_get(&core->half_open.by_addr, addr_key(core, from));
+    uint32_t n = htab_get(&core->half_open.by_addr, core_addr_key(core, from));
 
     return n == HTAB_NONE ? 0 : n;
 }
@@ -52,7 +41,7 @@ bool half_open_add(struct core *core, struct peer *p)
 {
     struct half_open *h = &core->half_open;
     uint64_t key = half_open_key(core, p->spi_i, &p->remote.addr);
-    uint64_t akey = addr_key(core, &p->remote.addr);
+    uint64_t akey = core_addr_key(core, &p->remote.addr);
     unsigned n = half_open_from(core, &p->remote.addr);
 
     if (!htab_put(&h->by_spi, key, peer_index(core, p)))
@@ -70,7 +59,7 @@ bool half_open_add(struct core *core, struct peer *p)
 void half_open_del(struct core *core, struct peer *p)
 {
     struct half_open *h = &core->half_open;
-    uint64_t akey = addr_key(core, &p->remote.addr);
+    uint64_t akey = core_addr_key(core, &p->remote.addr);
     unsigned n = half_open_from(core, &p->remote.addr);
 
     if (!p->half_open)
@@ -92,6 +81,7 @@ bool half_open_move(struct core *core, struct peer *p, const struct cv_endpoint 
         return false;
     half_open_del(core, p);
     p->remote = *to;
+    peer_link_way(core, p);
     return half_open_add(core, p);
 }
 

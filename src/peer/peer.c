@@ -1,7 +1,7 @@
 /* The table of IKE SAs: numbers, SPIs, identities.  See peer.h.
  *
- * Invariant: an SA is found by its own SPI from peer_new until peer_free; it is in at most one
- * identity list and one queue of the ended.
+ * Invariant: an SA is found by its own SPI from peer_new until peer_free; by identity and
+ * by way, once linked, until it ends.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/peer.h"
@@ -68,7 +68,7 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
     p->initiator = p->first_initiator = initiator;
     p->conn = conn;
     memcpy(initiator ? p->spi_i : p->spi_r, spi, IKE_SPI_LEN);
-    p->children = p->same_id_next = p->same_id_prev = POOL_NONE;
+    p->children = POOL_NONE;
     p->last_in_ms = p->last_out_ms = core->now_ms;
     p->rekey_ms = p->reauth_ms = p->hard_ms = TIMER_NEVER;
     return p;
@@ -77,6 +77,7 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
 void peer_free(struct core *core, struct peer *p)
 {
     timer_cancel(&core->wheel, &p->timer.node);
+    peer_unlink(core, p);
     htab_del(&core->by_spi, spi_key(peer_own_spi(p)));
     pool_give(&core->sas, peer_index(core, p));
 }
@@ -142,42 +143,58 @@ static uint64_t id_key(const struct core *core, const struct cv_id *id)
     return siphash24(core->seed, b, (size_t)one.n + 1);
 }
 
-void peer_link_id(struct core *core, struct peer *p)
+/* NULL for the end of a list. */
+static struct peer *peer_or_null(const struct core *core, uint32_t i)
 {
-    uint64_t key = id_key(core, &p->remote_id);
-    uint32_t i = peer_index(core, p), first = htab_get(&core->by_id, key);
-
-    htab_del(&core->by_id, key);
-    if (!htab_put(&core->by_id, key, i)) {
-        core->stats.errors[CV_ERR_BUG]++;
-        return;
-    }
-    p->same_id_prev = POOL_NONE;
-    p->same_id_next = first == HTAB_NONE ? POOL_NONE : first;
-    if (first != HTAB_NONE)
-        peer_at(core, first)->same_id_prev = i;
+    return i == CHAIN_NONE ? NULL : peer_at(core, i);
 }
 
-void peer_unlink_id(struct core *core, struct peer *p)
+void peer_link_id(struct core *core, struct peer *p)
 {
-    uint64_t key = id_key(core, &p->remote_id);
-    uint32_t i = peer_index(core, p);
-
-    if (p->same_id_next != POOL_NONE)
-        peer_at(core, p->same_id_next)->same_id_prev = p->same_id_prev;
-    if (p->same_id_prev != POOL_NONE)
-        peer_at(core, p->same_id_prev)->same_id_next = p->same_id_next;
-    else if (htab_get(&core->by_id, key) == i) {
-        htab_del(&core->by_id, key);
-        if (p->same_id_next != POOL_NONE && !htab_put(&core->by_id, key, p->same_id_next))
-            core->stats.errors[CV_ERR_BUG]++;
-    }
-    p->same_id_next = p->same_id_prev = POOL_NONE;
+    chain_put(&core->by_id, peer_index(core, p), id_key(core, &p->remote_id));
 }
 
 struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id)
 {
-    uint32_t i = htab_get(&core->by_id, id_key(core, id));
+    return peer_or_null(core, chain_first(&core->by_id, id_key(core, id)));
+}
 
-    return i == HTAB_NONE ? NULL : peer_at(core, i);
+struct peer *peer_next_with_id(const struct core *core, const struct peer *p)
+{
+    return peer_or_null(core, chain_next(&core->by_id, peer_index(core, p)));
+}
+
+static uint64_t way_key(const struct core *core, const struct cv_conn *conn,
+                        const struct cv_addr *remote)
+{
+    return core_addr_key(core, remote) ^ siphash24(core->seed, &conn, sizeof(conn));
+}
+
+void peer_link_way(struct core *core, struct peer *p)
+{
+    if (!peer_is_on_way(core, p))
+        chain_put(&core->by_way, peer_index(core, p), way_key(core, p->conn, &p->remote.addr));
+}
+
+bool peer_is_on_way(const struct core *core, const struct peer *p)
+{
+    return chain_has(&core->by_way, peer_index(core, p),
+                     way_key(core, p->conn, &p->remote.addr));
+}
+
+struct peer *peer_first_on_way(const struct core *core, const struct cv_conn *conn,
+                               const struct cv_addr *remote)
+{
+    return peer_or_null(core, chain_first(&core->by_way, way_key(core, conn, remote)));
+}
+
+struct peer *peer_next_on_way(const struct core *core, const struct peer *p)
+{
+    return peer_or_null(core, chain_next(&core->by_way, peer_index(core, p)));
+}
+
+void peer_unlink(struct core *core, struct peer *p)
+{
+    chain_del(&core->by_id, peer_index(core, p));
+    chain_del(&core->by_way, peer_index(core, p));
 }

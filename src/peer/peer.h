@@ -36,7 +36,6 @@ struct peer {
     struct cv_addr vip4, vip6;
     uint32_t children; /* first Child SA, or POOL_NONE */
     uint32_t n_children;
-    uint32_t same_id_next, same_id_prev; /* others with this remote identity */
     uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t last_in_ms, last_out_ms;
 };
@@ -69,9 +68,19 @@ struct peer *peer_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN]
 /* Who we are there: as configured, else our address. */
 void peer_local_id(const struct peer *p, struct cv_id *out);
 
-/* The list of those with the same remote identity. */
+/* Found by its remote identity from now on; newest first. */
 void peer_link_id(struct core *core, struct peer *p);
-void peer_unlink_id(struct core *core, struct peer *p);
 struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id);
+struct peer *peer_next_with_id(const struct core *core, const struct peer *p);
+
+/* Found by its connection and remote address, one of which is new; newest first. */
+void peer_link_way(struct core *core, struct peer *p);
+bool peer_is_on_way(const struct core *core, const struct peer *p); /* as things are now? */
+struct peer *peer_first_on_way(const struct core *core, const struct cv_conn *conn,
+                               const struct cv_addr *remote);
+struct peer *peer_next_on_way(const struct core *core, const struct peer *p);
+
+/* No longer found by either. */
+void peer_unlink(struct core *core, struct peer *p);
 
 #endif
