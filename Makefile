@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check bench install clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check bench install uninstall clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -67,8 +67,11 @@ cross: ## unit tests on a big-endian and a 32-bit target under qemu-user
 bench: all ## in-memory figures of the data plane beside the bare cipher
 	@bench/run.sh $(BUILD)
 
-install: all ## install library, headers, daemon, command, unit file
+install: all ## install library, headers, daemon, command, unit file, manual pages, completion, a sample configuration
 	@cmake --install $(BUILD)
+
+uninstall: ## take back what `make install` put
+	@packaging/uninstall.sh $(BUILD)
 
 clean: ## remove what was built here
 	@rm -rf build build-quick build-asan build-fuzz build-cross-* build-size
