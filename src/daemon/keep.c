@@ -64,6 +64,8 @@ bool keep_flush(struct daemon *d)
     struct pool_lease lease;
     char *pool;
 
+    if (!pools_changed(d->pools) && !d->keep.counters_due)
+        return false;
     if (state == NULL || !state_is_idle(state))
         return false;
     while ((pool = pools_next_forgotten(d->pools)) != NULL) {

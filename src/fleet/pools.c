@@ -300,10 +300,15 @@ bool pools_unload(struct pools *p, const char *name, struct problem *why)
 
 /* ---- over a restart --------------------------------------------------------- */
 
+bool pools_changed(const struct pools *p)
+{
+    return p->changed || p->forgotten != NULL;
+}
+
 bool pools_next_changed(struct pools *p, struct pool_lease *out)
 {
     if (!p->changed)
-        return false; /* asked after every packet */
+        return false;
     for (struct pool *pool = p->first; pool != NULL; pool = pool->next) {
         struct lease_entry e;
 

@@ -57,6 +57,8 @@ struct pool_lease {
     uint64_t age; /* in its pool: the higher, the later it was taken or given back */
 };
 
+/* Is there any of what follows?  Costs nothing: it is asked after every packet. */
+bool pools_changed(const struct pools *p);
 /* Takes one of the leases that have changed since they were last taken this way.  The pool's
  * name is valid until the pools change. */
 bool pools_next_changed(struct pools *p, struct pool_lease *out);

@@ -8,7 +8,7 @@
 
 #include "state/state.h"
 
-enum { DATABASE_OPS_MAX = 1024 }; /* in one transaction */
+enum { DATABASE_OPS_MAX = 256 }; /* in one transaction: the loop gathers them at one go */
 
 enum state_op_kind { OP_FORGET_POOL, OP_LEASE, OP_COUNTER };
 

@@ -26,6 +26,8 @@ for task in "/proc/$(pid_of gw)/task"/*/status; do
 done
 wait_log gw "updown: CapEff:.*0000003000"
 swanctl gw --list-sas | grep -q INSTALLED || fail "root cannot reach the control socket"
+[ "$(stat -c %U:%a "$RUN/gw/state/culvert.db")" = nobody:600 ] || fail "$(ls -l "$RUN/gw/state")"
+logged gw "state: .*" && fail "the state directory is not the user's"
 stop gw || fail "culvertd ended with $?"
 inns "$GW" ip rule show | grep -q 220 && fail "the routing rule is still there"
 [ -e "$RUN/gw/run/vici.sock" ] && fail "the control socket is still there"

@@ -431,7 +431,9 @@ static void every_change_of_a_lease_is_told_once(void **state)
     (void)state;
     assert_true(load("p { addrs = 10.3.0.1-10.3.0.2 }"));
     assert_string_equal(changed(), "");
+    assert_false(pools_changed(pools));
     (void)lease4(1, 1, NULL);
+    assert_true(pools_changed(pools));
     assert_string_equal(changed(), "p 10.3.0.1 sensor-1 on");
     pools_rename(pools, 1, 2); /* a rekey is nothing to the disk */
     assert_string_equal(changed(), "");
@@ -455,6 +457,7 @@ static void every_change_of_a_lease_is_told_once(void **state)
         char *name = pools_next_forgotten(pools);
 
         assert_string_equal(name, "p");
+        assert_false(pools_changed(pools));
         free(name);
     }
     assert_null(pools_next_forgotten(pools));
