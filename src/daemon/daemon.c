@@ -33,6 +33,11 @@ struct pools *daemon_pools(struct daemon *d)
     return d->pools;
 }
 
+void daemon_questions(const struct daemon *d, struct ask_stats *out)
+{
+    ask_get_stats(d->ask, out);
+}
+
 uint64_t daemon_now_ms(const struct daemon *d)
 {
     (void)d;
@@ -482,11 +487,19 @@ void daemon_stop(struct daemon *d)
     daemon_pump(d);
 }
 
-int daemon_run(struct daemon *d)
+/* Here and not before: by now privileges are dropped, and a thread keeps those it began with.
+ */
+static void start_threads(struct daemon *d)
 {
+    hosts_begin(d->hosts);
     if (!signer_start(d->signer))
         daemon_log(d, 0, LOG_DMN, 0, "the system does not give us %u threads for signatures",
                    d->conf.settings.sign_threads);
+}
+
+int daemon_run(struct daemon *d)
+{
+    start_threads(d);
     daemon_pump(d);
     if (event_base_dispatch(d->base) < 0)
         return EXIT_FAILURE;

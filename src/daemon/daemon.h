@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 
+#include "ask/ask.h"
 #include "config/config.h"
 #include "creds/creds.h"
 #include "fleet/pools.h"
@@ -33,6 +34,7 @@ struct event_base *daemon_base(struct daemon *d);
 struct cv_engine *daemon_engine(struct daemon *d);
 struct creds *daemon_creds(struct daemon *d);
 struct pools *daemon_pools(struct daemon *d);
+void daemon_questions(const struct daemon *d, struct ask_stats *out);
 uint64_t daemon_now_ms(const struct daemon *d); /* monotonic, the engine's time */
 uint64_t daemon_started_ms(const struct daemon *d);
 

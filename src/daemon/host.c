@@ -44,6 +44,7 @@ struct entry {
 struct hosts {
     struct hub *hub;
     int answers;
+    bool begun;
     struct event *readable;
     void (*done)(void *ctx, const char *name);
     void *ctx;
@@ -206,6 +207,21 @@ static bool start_thread(struct hosts *h, const char *name)
     return false;
 }
 
+void hosts_begin(struct hosts *h)
+{
+    h->begun = true;
+    for (unsigned i = 0; i < HOST_ENTRIES; i++) {
+        struct entry *e = &h->entries[i];
+
+        if (e->name == NULL || e->state != HOST_PENDING || start_thread(h, e->name))
+            continue;
+        e->state = HOST_FAILED;
+        e->result = EAI_AGAIN;
+        e->since_ms = clock_now_ms();
+        h->done(h->ctx, e->name);
+    }
+}
+
 enum host_state hosts_find(struct hosts *h, const char *name, struct cv_addr *out,
                            const char **why)
 {
@@ -226,7 +242,7 @@ enum host_state hosts_find(struct hosts *h, const char *name, struct cv_addr *ou
     }
     if (e == NULL)
         e = entry_take(h, name);
-    if (e == NULL || !start_thread(h, name)) {
+    if (e == NULL || (h->begun && !start_thread(h, name))) {
         *why = e == NULL ? "too many names are being resolved" : "no thread for the resolver";
         return HOST_FAILED;
     }

@@ -17,6 +17,8 @@ enum host_state { HOST_READY, HOST_PENDING, HOST_FAILED };
 struct hosts *hosts_new(struct event_base *base, void (*done)(void *ctx, const char *name),
                         void *ctx);
 void hosts_free(struct hosts *h);
+/* Nobody is asked before: threads keep the privileges with which they begin. */
+void hosts_begin(struct hosts *h);
 
 /* READY: out holds the first address.  PENDING: the question is on its way.  FAILED: why says
  * what the resolver answered; asking again starts over.  Answers are kept for a minute. */

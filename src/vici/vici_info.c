@@ -70,8 +70,8 @@ static void put_uptime(struct node *message, const struct daemon *d)
         tree_add_value(s, "since", text);
 }
 
-/* One loop does everything: the numbers of threads and queued jobs are for clients that
- * expect them. */
+/* One loop does nearly everything: the numbers of threads and queued jobs are for clients that
+ * expect them; what waits for the others is in put_questions. */
 static void put_workers(struct node *message)
 {
     static const char *const priorities[] = {"critical", "high", "medium", "low"};
@@ -115,6 +115,22 @@ static void put_traffic(struct node *message, const struct cv_stats *stats)
             put_number(s, cv_err_name((enum cv_err)i), stats->errors[i]);
 }
 
+/* Ours: what the engine asks about credentials and addresses. */
+static void put_questions(struct node *message, const struct daemon *d)
+{
+    struct node *s = tree_add_section(message, "questions");
+    struct ask_stats stats;
+
+    daemon_questions(d, &stats);
+    put_number(s, "open", stats.open);
+    put_number(s, "asked", stats.filed);
+    put_number(s, "answered", stats.answered);
+    put_number(s, "refused", stats.refused);
+    put_number(s, "overdue", stats.overdue);
+    put_number(s, "gone", stats.gone);
+    put_number(s, "late", stats.late);
+}
+
 /* Ours: totals over all lives, from the state directory. */
 static void put_lifetime(struct node *message, const struct daemon *d)
 {
@@ -149,6 +165,7 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
     tree_add_item(s, cv_crypto_openssl.name);
     put_memory(message);
     put_traffic(message, &stats);
+    put_questions(message, c->v->d);
     put_lifetime(message, c->v->d);
     daemon_kernel_stats(c->v->d, put_counter, tree_add_section(message, "kernel"));
     vici_answer(c, message);

@@ -1,6 +1,7 @@
 /* The daemon's small parts: log ring, run directory, resolver, clock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -140,11 +141,43 @@ static void a_name_resolves_beside_the_loop(void **state)
     const char *why;
 
     (void)state;
+    hosts_begin(h);
     assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_PENDING);
     assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_PENDING);
     wait_answer(base);
     assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_READY);
     assert_true(addr.family == CV_IPV4 || addr.family == CV_IPV6);
+    hosts_free(h);
+    event_base_free(base);
+}
+
+static unsigned threads(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    unsigned n = 0;
+
+    assert_non_null(d);
+    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+/* A thread that asked before privileges are dropped would have them all. */
+static void nobody_is_asked_before_it_begins(void **state)
+{
+    struct event_base *base = event_base_new();
+    struct hosts *h = hosts_new(base, on_answer, base);
+    struct cv_addr addr = {0};
+    const unsigned before = threads();
+    const char *why;
+
+    (void)state;
+    assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_PENDING);
+    assert_true(threads() <= before);
+    hosts_begin(h);
+    wait_answer(base);
+    assert_int_equal(hosts_find(h, "localhost", &addr, &why), HOST_READY);
     hosts_free(h);
     event_base_free(base);
 }
@@ -157,6 +190,7 @@ static void an_unknown_name_fails_once_and_may_be_asked_again(void **state)
     const char *why;
 
     (void)state;
+    hosts_begin(h);
     assert_int_equal(hosts_find(h, "no-such-host.invalid", &addr, &why), HOST_PENDING);
     wait_answer(base);
     assert_int_equal(hosts_find(h, "no-such-host.invalid", &addr, &why), HOST_FAILED);
@@ -217,6 +251,7 @@ int main(void)
         cmocka_unit_test(a_run_directory_is_private_and_held_once),
         cmocka_unit_test(a_run_directory_that_cannot_be_made_is_explained),
         cmocka_unit_test(a_name_resolves_beside_the_loop),
+        cmocka_unit_test(nobody_is_asked_before_it_begins),
         cmocka_unit_test(an_unknown_name_fails_once_and_may_be_asked_again),
         cmocka_unit_test(the_service_manager_is_told),
         cmocka_unit_test(an_alarm_rings_when_due_and_at_once_when_late),
