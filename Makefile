@@ -74,4 +74,4 @@ uninstall: ## take back what `make install` put
 	@packaging/uninstall.sh $(BUILD)
 
 clean: ## remove what was built here
-	@rm -rf build build-quick build-asan build-fuzz build-cross-* build-size
+	@rm -rf build build-quick build-asan build-tsan build-fuzz build-cross-* build-size

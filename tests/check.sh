@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests and sums them up.
 #   tests/check.sh                 everything that `make check` promises
-#   tests/check.sh quick|asan|sim N|e2e|interop|fuzz SECONDS
+#   tests/check.sh quick|asan|threads|sim N|e2e|interop|fuzz SECONDS
 # Each stage prints one line; a failing one prints its log.  The last line is
 # "N passed, N failed, N skipped".
 # SPDX-License-Identifier: Apache-2.0
@@ -57,6 +57,11 @@ build_release() {
         cmake --build build -j"$JOBS" --target culvertd culvert culvert_static sim_test_random
 }
 
+build_tsan() {
+    cmake -S . -B build-tsan -DCULVERT_SANITIZE=thread &&
+        cmake --build build-tsan -j"$JOBS" --target host_test_ask host_test_signer
+}
+
 build_fuzz() {
     cmake -S . -B build-fuzz -DCMAKE_C_COMPILER=clang -DCULVERT_FUZZ=ON \
         -DCULVERT_SANITIZE=fuzzer-no-link,address,undefined &&
@@ -86,6 +91,15 @@ run_asan() { run_tests "with ASan and UBSan" build-asan -DCULVERT_SANITIZE=addre
 # What a change needs while it is made: no root, no sanitizer, no optimizing.
 run_quick() { run_tests "without sanitizers" build-quick -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0; }
 
+# What threads share, seen by ThreadSanitizer: the programs that start some.
+run_threads() {
+    local t
+    step "with TSan" build_tsan || return
+    for t in ask signer; do
+        stage "threads: host_test_$t" env TSAN_OPTIONS=halt_on_error=1 "build-tsan/tests/host_test_$t"
+    done
+}
+
 run_sim() {
     step "with ASan and UBSan" configure_and_build build-asan -DCULVERT_SANITIZE=address,undefined || return
     stage "random schedules, ${1:-20000} seeds" env CULVERT_SEEDS="${1:-20000}" build-asan/sim/sim_test_random
@@ -108,6 +122,7 @@ case "${1:-all}" in
     all)
         stage "lint: walls, format, warnings, analyzer, cppcheck" bash tests/lint.sh
         run_asan
+        run_threads
         if step "release" build_release; then
             stage "sim: 4,000 more random lives" env CULVERT_FIRST=100000 CULVERT_SEEDS=4000 build/sim/sim_test_random
             run_scripts e2e
@@ -120,6 +135,7 @@ case "${1:-all}" in
         ;;
     asan) run_asan ;;
     quick) run_quick ;;
+    threads) run_threads ;;
     sim) run_sim "${2:-}" ;;
     e2e | interop) step "release" build_release && run_scripts "$1" ;;
     fuzz) run_fuzz "${2:-4}" ;;
