@@ -31,8 +31,8 @@ static enum cv_err signed_octets(const struct ike *k, const struct ike_sa *sa, b
         return CV_ERR_BUG;
     parts[0] = message;
     parts[1] = initiators ? span(hs->nr, hs->nr_len) : span(hs->ni, hs->ni_len);
-    parts[2] = span(mac, sa->algs.prf->out_len);
-    return keymat_id_mac(mac, sa->algs.prf, initiators ? hs->auth.pi : hs->auth.pr, id_body);
+    parts[2] = span(mac, sa_prf(k, sa)->out_len);
+    return keymat_id_mac(mac, sa_prf(k, sa), initiators ? hs->auth.pi : hs->auth.pr, id_body);
 }
 
 /* Our own octets, or the peer's. */
@@ -60,7 +60,7 @@ static enum cv_err psk_proof(const struct ike *k, const struct ike_sa *sa, bool 
     if (err == CV_OK)
         err = octets_of(k, sa, own, mac, parts);
     if (err == CV_OK)
-        err = keymat_psk_auth(auth, sa->algs.prf, secret, parts);
+        err = keymat_psk_auth(auth, sa_prf(k, sa), secret, parts);
     wipe(mac, sizeof(mac));
     return err;
 }
@@ -78,7 +78,7 @@ enum cv_err auth_prove(const struct ike *k, const struct ike_sa *sa, const struc
         return err;
     if (in->kind == ANSWER_PSK) {
         proof->method = CV_METHOD_PSK;
-        proof->data = span(proof->mac, sa->algs.prf->out_len);
+        proof->data = span(proof->mac, sa_prf(k, sa)->out_len);
         return psk_proof(k, sa, true, in->answer->secret, proof->mac);
     }
     proof->method = sig->method;
@@ -101,7 +101,7 @@ enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
         return err;
     err = psk_proof(k, sa, false, answer->secret, auth);
     if (err == CV_OK &&
-        (theirs.n != sa->algs.prf->out_len || !ct_equal(theirs.p, auth, theirs.n)))
+        (theirs.n != sa_prf(k, sa)->out_len || !ct_equal(theirs.p, auth, theirs.n)))
         err = CV_ERR_SIGNATURE;
     wipe(auth, sizeof(auth));
     return err;

@@ -428,7 +428,7 @@ enum cv_err child_keys(const struct ike *k, const struct ike_sa *sa, struct chil
         return CV_ERR_NO_PROPOSAL;
     if (2 * plan->key_len > sizeof(plan->keymat))
         return CV_ERR_BUG;
-    return keymat_child(plan->keymat, 2 * plan->key_len, sa->algs.prf, sa->keys.d, secret, ni,
+    return keymat_child(plan->keymat, 2 * plan->key_len, sa_prf(k, sa), sa->keys.d, secret, ni,
                         nr);
 }
 

@@ -88,7 +88,7 @@ enum cv_err init_keys(const struct ike *k, struct ike_change *ch, struct cv_span
 void init_commit_keys(struct ike_sa *sa, struct ike_hs *hs, const struct ike_change *ch)
 {
     sa->suite = ch->ike.suite;
-    sa->algs = ch->ike.algs;
     sa->keys = ch->ike.keys;
+    sa->has_keys = true;
     hs->auth = ch->auth;
 }

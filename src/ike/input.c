@@ -127,11 +127,12 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
                                    uint8_t *p, size_t n, const struct ike_path *path)
 {
     struct gathered g = {.whole = true};
+    struct ike_algs algs;
     struct ike_msg m;
     enum kind kind = RESPONSE;
     enum cv_err err;
 
-    if (sa->algs.prf == NULL || sa->state == ST_DEAD)
+    if (!sa->has_keys || sa->state == ST_DEAD)
         return CV_ERR_UNEXPECTED; /* no keys yet, or no longer */
     err = classify(sa, h, &kind);
     if (err == CV_OK)
@@ -140,7 +141,8 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
         return err;
     if (!ike_has(&m, PL_SK) && !m.is_skf)
         return CV_ERR_IKE_UNPROTECTED;
-    err = sk_open(p, n, &m, &sa->algs, sa_keys_in(sa), &g.octets);
+    algs = sa_algs(k, sa);
+    err = sk_open(p, n, &m, &algs, sa_keys_in(sa), &g.octets);
     if (err == CV_ERR_SYNTAX && kind == FRESH_REQUEST && sa->state != ST_LINGER)
         return refuse_inner(k, sa, h, &m, err);
     if (err != CV_OK)

@@ -31,7 +31,7 @@ static enum cv_err plan_keys(const struct ike *k, const struct ike_sa *sa, struc
     if (err != CV_OK)
         return err;
     err = keymat_ike(&p->keys, &none, &p->algs, secret, ni, nr, p->spi_i, p->spi_r,
-                     sa->algs.prf, sa->keys.d);
+                     sa_prf(k, sa), sa->keys.d);
     wipe(&none, sizeof(none));
     return err;
 }
@@ -62,8 +62,8 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->peer.vip6 = old->peer.vip6;
     sa->made_ms = old->made_ms;
     sa->suite = p->suite;
-    sa->algs = p->algs;
     sa->keys = p->keys;
+    sa->has_keys = true;
     sa->peer.quiet = true; /* until it inherits */
     sa->state = ST_UP;     /* born so: no rule leads there */
     sa_established(k, sa);

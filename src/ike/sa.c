@@ -35,6 +35,21 @@ struct ike_sa *sa_by_number_mut(struct ike *k, uint32_t id)
     return sa_of(peer_by_number(&k->core, id));
 }
 
+struct ike_algs sa_algs(const struct ike *k, const struct ike_sa *sa)
+{
+    struct ike_algs algs = {0};
+
+    /* All of it was found when the keys were made, and a backend's tables are const. */
+    if (ike_algs_find(&algs, k->core.crypto, &sa->suite) != CV_OK)
+        return (struct ike_algs){0};
+    return algs;
+}
+
+const struct cv_prf *sa_prf(const struct ike *k, const struct ike_sa *sa)
+{
+    return crypto_prf(k->core.crypto, sa->suite.prf);
+}
+
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa)
 {
     return sa->peer.initiator ? &sa->keys.i : &sa->keys.r;

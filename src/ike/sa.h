@@ -82,12 +82,12 @@ struct ike_sa {
     uint8_t doing;       /* ike_doing */
     uint8_t want;        /* bit set of ike_want */
     uint8_t refusals;    /* of our rekey in a row */
+    bool has_keys;       /* suite and keys are agreed */
     bool fragments;      /* the peer takes RFC 7383 fragments, and so do we */
     bool peer_childless; /* the peer announced RFC 6023 */
     bool peer_alerts;    /* the peer takes tamper alerts */
     uint32_t tries;      /* retransmissions of the outstanding request */
     struct cv_suite suite;
-    struct ike_algs algs;
     struct ike_keys keys;
     uint32_t next_out, next_in; /* message IDs of our next request, of the peer's next */
     uint32_t req, resp;         /* sent messages kept for repetition, or POOL_NONE */
@@ -226,6 +226,10 @@ const struct ike_sa *sa_by_number(const struct ike *k, uint32_t id); /* NULL: no
 struct ike_sa *sa_by_number_mut(struct ike *k, uint32_t id);
 /* A new SA with an own SPI, found by it; NULL when full. */
 struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator);
+/* What an SA that has keys speaks with.  It keeps numbers alone, no pointer into the backend.
+ */
+struct ike_algs sa_algs(const struct ike *k, const struct ike_sa *sa);
+const struct cv_prf *sa_prf(const struct ike *k, const struct ike_sa *sa);
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa);
 const struct sk_keys *sa_keys_in(const struct ike_sa *sa);
 struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h);

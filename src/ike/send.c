@@ -30,12 +30,13 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
 static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
                               uint8_t first, struct cv_span plain, struct msg *b)
 {
+    const struct ike_algs algs = sa_algs(k, sa);
     struct wr w = wr_init(b->data, k->core.msgs.cap);
     enum cv_err err;
     size_t at;
 
     msg_part_begin(&w, &at);
-    err = sk_seal(&w, k->core.crypto, &sa->algs, sa_keys_out(sa), h, first, plain);
+    err = sk_seal(&w, k->core.crypto, &algs, sa_keys_out(sa), h, first, plain);
     if (err != CV_OK)
         return err;
     msg_part_end(&w, at, b);
@@ -46,6 +47,7 @@ static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
                                   const struct ike_hdr *h, uint8_t first, struct cv_span plain,
                                   size_t room, struct msg *b)
 {
+    const struct ike_algs algs = sa_algs(k, sa);
     struct wr w = wr_init(b->data, k->core.msgs.cap);
     struct rd r = rd_init(plain);
     size_t total = (plain.n + room - 1) / room;
@@ -58,7 +60,7 @@ static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
         size_t at;
 
         msg_part_begin(&w, &at);
-        err = sk_seal_fragment(&w, k->core.crypto, &sa->algs, sa_keys_out(sa), h,
+        err = sk_seal_fragment(&w, k->core.crypto, &algs, sa_keys_out(sa), h,
                                no == 1 ? first : 0, no, (uint16_t)total, rd_take(&r, n));
         if (err != CV_OK)
             return err;
@@ -72,6 +74,7 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
                         uint32_t msg_id, const struct ike_out *o, uint32_t *out)
 {
     struct ike_hdr h = {.version = 0x20, .exchange = exchange, .msg_id = msg_id};
+    const struct ike_algs algs = sa_algs(k, sa);
     struct cv_span plain = wr_done(&o->w);
     size_t udp = sa->peer.remote.addr.family == CV_IPV6 ? UDP6_HDR : UDP4_HDR;
     size_t max = k->core.set.fragment_size - udp - MARKER_LEN, room;
@@ -85,10 +88,10 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     memcpy(h.spi_r, sa->peer.spi_r, IKE_SPI_LEN);
     h.flags =
         (uint8_t)((sa->peer.initiator ? IKE_F_INITIATOR : 0) | (response ? IKE_F_RESPONSE : 0));
-    room = sk_fragment_room(&sa->algs, max);
+    room = sk_fragment_room(&algs, max);
     if (!wr_ok(&o->w))
         err = CV_ERR_TOO_BIG;
-    else if (sa->fragments && room > 0 && plain.n + sk_overhead(&sa->algs, false) > max)
+    else if (sa->fragments && room > 0 && plain.n + sk_overhead(&algs, false) > max)
         err = seal_fragments(k, sa, &h, o->chain.first, plain, room, msg_at(&k->core.msgs, i));
     else
         err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->core.msgs, i));

@@ -28,7 +28,7 @@ static inline struct ike *ike_of(const struct host *h)
 
 static inline bool is_keyed(const struct ike_sa *sa)
 {
-    return sa != NULL && sa->state != ST_I_INIT && sa->algs.prf != NULL;
+    return sa != NULL && sa->state != ST_I_INIT && sa->has_keys;
 }
 
 /* Changes what every SA of h thinks of alerts to what s says, and the other way round. */
