@@ -93,6 +93,7 @@ struct host {
     unsigned ticks;
     uint64_t requests; /* that were put out; answers given late may find the SA gone */
     uint64_t late_answers;
+    uint32_t question;              /* the newest one's number */
     struct answer *kept[HOST_KEPT]; /* for ANSWERS_REVERSED, oldest first */
     unsigned n_kept;
     unsigned life; /* how often it was started: answers for an earlier life are void */

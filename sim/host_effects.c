@@ -343,6 +343,7 @@ static void answer(struct host *h, const struct cv_effect *fx)
     struct answer *a;
 
     h->requests++;
+    h->question = fx->question;
     if (fx->question == 0 || fx->deadline_ms <= world_now(h->world))
         world_fail(h->world, "%s: a question without a number or a deadline", h->name);
     if (manner == ANSWERS_NEVER)

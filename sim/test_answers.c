@@ -181,6 +181,37 @@ static void a_question_that_nobody_waits_for_is_not_put(void **state)
     assert_true(duo_settles(d, 100000, 0, 0));
 }
 
+/* What comes of an answer must not be lost: the host drains what there is, and answers again.
+ */
+static void an_answer_waits_for_room_in_the_queue(void **state)
+{
+    struct duo *d = *state;
+    struct cv_span secret = {(const uint8_t *)d->dev->psk, strlen(d->dev->psk)};
+    struct cv_endpoint to = {recipe_v4(203, 0, 113, 1), 500}, from = {d->dev->v4, 500};
+    uint64_t now;
+
+    d->dev->settings.limits.effects = 16;
+    d->dev->manner[CV_NEED_PSK] = ANSWERS_NEVER;
+    duo_start(d);
+    host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 1000);
+    d->dev->manner[CV_NEED_PSK] = ANSWERS_WELL;
+    now = world_now(d->w);
+    for (; to.addr.b[3] <= 12; to.addr.b[3]++) /* one message each, and nobody there */
+        assert_int_equal(
+            cv_initiate(d->dev->engine, &d->dev_conn.conn, NULL, &from, &to, now, NULL), CV_OK);
+    assert_int_equal(cv_answer_psk(d->dev->engine, d->dev->question, CV_OK, secret, now),
+                     CV_ERR_BUSY);
+    host_drain(d->dev);
+    assert_int_equal(cv_answer_psk(d->dev->engine, d->dev->question, CV_OK, secret, now),
+                     CV_OK);
+    assert_int_equal(cv_answer_psk(d->dev->engine, d->dev->question, CV_OK, secret, now),
+                     CV_ERR_NOT_FOUND);
+    host_drain(d->dev);
+    assert_true(duo_settles(d, 200000, 1, 1));
+    assert_true(duo_closes(d));
+}
+
 /* The operator ends the SA while its question waits; the answer comes afterwards. */
 static void an_answer_for_an_sa_that_was_terminated_changes_nothing(void **state)
 {
@@ -298,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_question_without_an_answer_ends_the_attempt),
         cmocka_unit_test(answers_for_many_may_come_in_reverse),
         DUO(a_question_that_nobody_waits_for_is_not_put),
+        DUO(an_answer_waits_for_room_in_the_queue),
         cmocka_unit_test(an_answer_for_an_sa_that_was_terminated_changes_nothing),
         cmocka_unit_test(a_reauthentication_without_an_answer_is_tried_again),
         cmocka_unit_test(what_a_reauthentication_replaces_may_be_rekeyed_meanwhile),
