@@ -45,6 +45,18 @@ enum cv_err handler(const struct ike *k, const struct ike_sa *sa, const struct i
 #if CASE == 10
     sa_first_with_id(k, &sa->peer.remote_id)->want = WANT_DELETE;
 #endif
+#if CASE == 14
+    peer_by_number_mut(&k->core, 1)->has_lease = false;
+#endif
+#if CASE == 15
+    peer_at(&k->core, 0)->has_lease = false;
+#endif
+#if CASE == 16
+    sa_of(&sa->peer)->state = ST_UP;
+#endif
+#if CASE == 17
+    sa_of(peer_next_with_id(&k->core, &sa->peer))->state = ST_UP;
+#endif
 #if CASE == 11 /* time, events and counters are the engine's */
     k->core.stats.ike_established++;
 #endif

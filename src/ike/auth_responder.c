@@ -55,7 +55,7 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
 
 static const struct ike_sa *next_with_id(const struct ike *k, const struct ike_sa *sa)
 {
-    return sa_of(peer_next_with_id(&k->core, &sa->peer));
+    return sa_of_const(peer_next_with_id(&k->core, &sa->peer));
 }
 
 static bool is_rival(const struct ike_sa *sa, const struct ike_sa *other)
@@ -126,7 +126,7 @@ void responder_settle(struct ike *k, struct ike_sa *sa)
     if (sa->peer.conn->unique == CV_UNIQUE_NEVER)
         return;
     for (; other != NULL; other = next) {
-        next = sa_of(peer_next_with_id(&k->core, &other->peer));
+        next = sa_of(peer_next_with_id_mut(&k->core, &other->peer));
         if (!is_rival(sa, other))
             continue;
         if (first) {

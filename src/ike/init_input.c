@@ -9,7 +9,7 @@
 enum { INIT_MESSAGES = 2 }; /* that an SA keeps: both IKE_SA_INIT */
 
 /* The SA that a response is for, which does not know the responder's SPI yet. */
-static struct ike_sa *find_initiator(const struct ike *k, const struct ike_in *in)
+static struct ike_sa *find_initiator(struct ike *k, const struct ike_in *in)
 {
     struct ike_hdr own = *in->h;
     struct ike_sa *sa;

@@ -27,12 +27,12 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
 
 const struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)
 {
-    return sa_of(peer_by_number(&k->core, id));
+    return sa_of_const(peer_by_number(&k->core, id));
 }
 
 struct ike_sa *sa_by_number_mut(struct ike *k, uint32_t id)
 {
-    return sa_of(peer_by_number(&k->core, id));
+    return sa_of(peer_by_number_mut(&k->core, id));
 }
 
 struct ike_algs sa_algs(const struct ike *k, const struct ike_sa *sa)
@@ -82,7 +82,7 @@ struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initi
     return sa;
 }
 
-struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h)
+struct ike_sa *sa_find(struct ike *k, const struct ike_hdr *h)
 {
     return sa_of(peer_find(&k->core, h->spi_i, h->spi_r, h->flags & IKE_F_INITIATOR));
 }
@@ -142,12 +142,12 @@ void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m)
 
 const struct ike_sa *sa_first_with_id(const struct ike *k, const struct cv_id *id)
 {
-    return sa_of(peer_first_with_id(&k->core, id));
+    return sa_of_const(peer_first_with_id(&k->core, id));
 }
 
 struct ike_sa *sa_first_with_id_mut(struct ike *k, const struct cv_id *id)
 {
-    return sa_of(peer_first_with_id(&k->core, id));
+    return sa_of(peer_first_with_id_mut(&k->core, id));
 }
 
 uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n)

@@ -222,6 +222,10 @@ static inline struct ike_sa *sa_of(struct peer *p)
 {
     return (struct ike_sa *)p;
 }
+static inline const struct ike_sa *sa_of_const(const struct peer *p)
+{
+    return (const struct ike_sa *)p;
+}
 const struct ike_sa *sa_by_number(const struct ike *k, uint32_t id); /* NULL: no such SA */
 struct ike_sa *sa_by_number_mut(struct ike *k, uint32_t id);
 /* A new SA with an own SPI, found by it; NULL when full. */
@@ -232,7 +236,7 @@ struct ike_algs sa_algs(const struct ike *k, const struct ike_sa *sa);
 const struct cv_prf *sa_prf(const struct ike *k, const struct ike_sa *sa);
 const struct sk_keys *sa_keys_out(const struct ike_sa *sa);
 const struct sk_keys *sa_keys_in(const struct ike_sa *sa);
-struct ike_sa *sa_find(const struct ike *k, const struct ike_hdr *h);
+struct ike_sa *sa_find(struct ike *k, const struct ike_hdr *h);
 /* The scratch of its exchange, or NULL; the second for those that commit. */
 const struct ike_hs *sa_hs(const struct ike *k, const struct ike_sa *sa);
 struct ike_hs *sa_hs_mut(struct ike *k, const struct ike_sa *sa);

@@ -122,7 +122,7 @@ const struct child_sa *child_by_spi_out(const struct core *core, const struct pe
 
 void child_move(struct core *core, struct child_sa *c, struct peer *to)
 {
-    unlink_from(core, c, peer_at(core, c->ike));
+    unlink_from(core, c, peer_at_mut(core, c->ike));
     link_to(core, c, to);
 }
 
@@ -182,7 +182,7 @@ const struct child_sa *child_next_at(const struct core *core, const struct child
 void child_close(struct core *core, struct child_sa *c, enum cv_err reason)
 {
     uint32_t i = child_index(core, c);
-    struct peer *p = peer_at(core, c->ike);
+    struct peer *p = peer_at_mut(core, c->ike);
 
     if (c->state == CV_CHILD_DEAD)
         return;

@@ -73,7 +73,7 @@ void event_sa_ended(struct core *core, struct peer *p)
 static void event_learnt(struct core *core, const struct cv_effect *fx)
 {
     struct peer *p = fx->kind == CV_EVENT && fx->u.event.kind == CV_EV_IKE_REKEYED
-                         ? peer_by_number(core, fx->u.event.ike_new)
+                         ? peer_by_number_mut(core, fx->u.event.ike_new)
                          : NULL;
 
     if (p == NULL)
@@ -87,7 +87,7 @@ static void event_learnt(struct core *core, const struct cv_effect *fx)
 static bool next_freed_lease(struct core *core, struct cv_effect *fx)
 {
     uint32_t i = queue_take(&core->ended.leases);
-    struct peer *p = i == QUEUE_NONE ? NULL : peer_at(core, i);
+    struct peer *p = i == QUEUE_NONE ? NULL : peer_at_mut(core, i);
 
     if (p == NULL)
         return false;

@@ -22,12 +22,12 @@ static uint64_t half_open_key(const struct core *core, const uint8_t spi_i[IKE_S
     return siphash24(core->seed, b, sizeof(b));
 }
 
-struct peer *half_open_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
+struct peer *half_open_find(struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
                             const struct cv_addr *from)
 {
     uint32_t i = htab_get(&core->half_open.by_spi, half_open_key(core, spi_i, from));
 
-    return i == HTAB_NONE ? NULL : peer_at(core, i);
+    return i == HTAB_NONE ? NULL : peer_at_mut(core, i);
 }
 
 unsigned half_open_from(const struct core *core, const struct cv_addr *from)

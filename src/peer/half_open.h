@@ -8,7 +8,7 @@
 
 #include "peer/peer.h"
 
-struct peer *half_open_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
+struct peer *half_open_find(struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
                             const struct cv_addr *from); /* NULL: none */
 unsigned half_open_from(const struct core *core, const struct cv_addr *from);
 CV_MUST_USE bool half_open_add(struct core *core, struct peer *p); /* false: full, or twice */

@@ -24,11 +24,18 @@ uint32_t peer_index(const struct core *core, const struct peer *p)
     return pool_index(&core->sas, p);
 }
 
-struct peer *peer_by_number(const struct core *core, uint32_t id)
+const struct peer *peer_by_number(const struct core *core, uint32_t id)
 {
-    struct peer *p = id == 0 ? NULL : peer_at(core, (id - 1) % core->sas.cap);
+    const struct peer *p = id == 0 ? NULL : peer_at(core, (id - 1) % core->sas.cap);
 
     return p != NULL && p->id == id ? p : NULL;
+}
+
+struct peer *peer_by_number_mut(struct core *core, uint32_t id)
+{
+    const struct peer *p = peer_by_number(core, id);
+
+    return p == NULL ? NULL : peer_at_mut(core, peer_index(core, p));
 }
 
 bool peer_has_room(const struct core *core)
@@ -56,7 +63,7 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
                       const uint8_t spi[IKE_SPI_LEN])
 {
     uint32_t i = pool_take(&core->sas);
-    struct peer *p = i == POOL_NONE ? NULL : peer_at(core, i);
+    struct peer *p = i == POOL_NONE ? NULL : peer_at_mut(core, i);
 
     if (p == NULL)
         return NULL;
@@ -93,7 +100,7 @@ void peer_touch(struct core *core, struct peer *p)
 struct peer *peer_take_touched(struct core *core)
 {
     uint32_t i = queue_take(&core->touched);
-    struct peer *p = i == QUEUE_NONE ? NULL : peer_at(core, i);
+    struct peer *p = i == QUEUE_NONE ? NULL : peer_at_mut(core, i);
 
     if (p != NULL)
         p->is_touched = false;
@@ -105,13 +112,13 @@ const uint8_t *peer_own_spi(const struct peer *p)
     return p->initiator ? p->spi_i : p->spi_r;
 }
 
-struct peer *peer_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
+struct peer *peer_find(struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
                        const uint8_t spi_r[IKE_SPI_LEN], bool from_initiator)
 {
     const uint8_t *own = from_initiator ? spi_r : spi_i;
     const uint8_t *theirs = from_initiator ? spi_i : spi_r;
     uint32_t i = htab_get(&core->by_spi, spi_key(own));
-    struct peer *p = i == HTAB_NONE ? NULL : peer_at(core, i);
+    struct peer *p = i == HTAB_NONE ? NULL : peer_at_mut(core, i);
 
     if (p == NULL || p->initiator == from_initiator)
         return NULL;
@@ -144,9 +151,14 @@ static uint64_t id_key(const struct core *core, const struct cv_id *id)
 }
 
 /* NULL for the end of a list. */
-static struct peer *peer_or_null(const struct core *core, uint32_t i)
+static const struct peer *peer_or_null(const struct core *core, uint32_t i)
 {
     return i == CHAIN_NONE ? NULL : peer_at(core, i);
+}
+
+static struct peer *peer_or_null_mut(struct core *core, uint32_t i)
+{
+    return i == CHAIN_NONE ? NULL : peer_at_mut(core, i);
 }
 
 void peer_link_id(struct core *core, struct peer *p)
@@ -154,14 +166,24 @@ void peer_link_id(struct core *core, struct peer *p)
     chain_put(&core->by_id, peer_index(core, p), id_key(core, &p->remote_id));
 }
 
-struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id)
+const struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id)
 {
     return peer_or_null(core, chain_first(&core->by_id, id_key(core, id)));
 }
 
-struct peer *peer_next_with_id(const struct core *core, const struct peer *p)
+struct peer *peer_first_with_id_mut(struct core *core, const struct cv_id *id)
+{
+    return peer_or_null_mut(core, chain_first(&core->by_id, id_key(core, id)));
+}
+
+const struct peer *peer_next_with_id(const struct core *core, const struct peer *p)
 {
     return peer_or_null(core, chain_next(&core->by_id, peer_index(core, p)));
+}
+
+struct peer *peer_next_with_id_mut(struct core *core, const struct peer *p)
+{
+    return peer_or_null_mut(core, chain_next(&core->by_id, peer_index(core, p)));
 }
 
 static uint64_t way_key(const struct core *core, const struct cv_conn *conn,
@@ -182,15 +204,15 @@ bool peer_is_on_way(const struct core *core, const struct peer *p)
                      way_key(core, p->conn, &p->remote.addr));
 }
 
-struct peer *peer_first_on_way(const struct core *core, const struct cv_conn *conn,
+struct peer *peer_first_on_way(struct core *core, const struct cv_conn *conn,
                                const struct cv_addr *remote)
 {
-    return peer_or_null(core, chain_first(&core->by_way, way_key(core, conn, remote)));
+    return peer_or_null_mut(core, chain_first(&core->by_way, way_key(core, conn, remote)));
 }
 
-struct peer *peer_next_on_way(const struct core *core, const struct peer *p)
+struct peer *peer_next_on_way(struct core *core, const struct peer *p)
 {
-    return peer_or_null(core, chain_next(&core->by_way, peer_index(core, p)));
+    return peer_or_null_mut(core, chain_next(&core->by_way, peer_index(core, p)));
 }
 
 void peer_unlink(struct core *core, struct peer *p)

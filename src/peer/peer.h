@@ -40,12 +40,18 @@ struct peer {
     uint64_t last_in_ms, last_out_ms;
 };
 
-static inline struct peer *peer_at(const struct core *core, uint32_t i)
+/* In two forms: who only looks gets what it cannot write. */
+static inline const struct peer *peer_at(const struct core *core, uint32_t i)
+{
+    return pool_at(&core->sas, i);
+}
+static inline struct peer *peer_at_mut(struct core *core, uint32_t i)
 {
     return pool_at(&core->sas, i);
 }
 uint32_t peer_index(const struct core *core, const struct peer *p);
-struct peer *peer_by_number(const struct core *core, uint32_t id); /* NULL: no such SA */
+const struct peer *peer_by_number(const struct core *core, uint32_t id); /* NULL: none */
+struct peer *peer_by_number_mut(struct core *core, uint32_t id);
 
 /* Is a slot free that no rekey of ours waits for? */
 bool peer_has_room(const struct core *core);
@@ -62,7 +68,7 @@ void peer_touch(struct core *core, struct peer *p);
 struct peer *peer_take_touched(struct core *core); /* NULL: no more */
 const uint8_t *peer_own_spi(const struct peer *p);
 /* By both SPIs, as they stand in a message from that side; NULL: none. */
-struct peer *peer_find(const struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
+struct peer *peer_find(struct core *core, const uint8_t spi_i[IKE_SPI_LEN],
                        const uint8_t spi_r[IKE_SPI_LEN], bool from_initiator);
 
 /* Who we are there: as configured, else our address. */
@@ -70,15 +76,17 @@ void peer_local_id(const struct peer *p, struct cv_id *out);
 
 /* Found by its remote identity from now on; newest first. */
 void peer_link_id(struct core *core, struct peer *p);
-struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id);
-struct peer *peer_next_with_id(const struct core *core, const struct peer *p);
+const struct peer *peer_first_with_id(const struct core *core, const struct cv_id *id);
+struct peer *peer_first_with_id_mut(struct core *core, const struct cv_id *id);
+const struct peer *peer_next_with_id(const struct core *core, const struct peer *p);
+struct peer *peer_next_with_id_mut(struct core *core, const struct peer *p);
 
 /* Found by its connection and remote address, one of which is new; newest first. */
 void peer_link_way(struct core *core, struct peer *p);
 bool peer_is_on_way(const struct core *core, const struct peer *p); /* as things are now? */
-struct peer *peer_first_on_way(const struct core *core, const struct cv_conn *conn,
+struct peer *peer_first_on_way(struct core *core, const struct cv_conn *conn,
                                const struct cv_addr *remote);
-struct peer *peer_next_on_way(const struct core *core, const struct peer *p);
+struct peer *peer_next_on_way(struct core *core, const struct peer *p);
 
 /* No longer found by either. */
 void peer_unlink(struct core *core, struct peer *p);
