@@ -10,7 +10,7 @@ _culvert_names() { # connections and their children, as the daemon has them
 
 _culvert() {
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= word
-    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    for word in "${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
         case $word in -*) ;; *) command=$word; break ;; esac
     done
     COMPREPLY=()

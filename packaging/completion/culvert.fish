@@ -11,6 +11,7 @@ function __culvert_commands
     culvert help 2>/dev/null | string replace -rf '^  ([a-z]+) .*' '$1'
 end
 
-complete -c culvert -f -n 'test -z (__culvert_command)' -a '(__culvert_commands)'
-complete -c culvert -f -n 'string match -q -- "-*" (commandline -ct)' -a '(__culvert_options)'
-complete -c culvert -n 'test (__culvert_command) = packet' -a 'open seal explain'
+complete -c culvert -f
+complete -c culvert -n 'test -z "$(__culvert_command)"' -a '(__culvert_commands)'
+complete -c culvert -n 'string match -q -- "-*" (commandline -ct)' -a '(__culvert_options)'
+complete -c culvert -n 'test "$(__culvert_command)" = packet' -F -a 'open seal explain'
