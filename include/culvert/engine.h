@@ -84,6 +84,8 @@ void cv_engine_close(struct cv_engine *e);
 
 /* ---- policy --------------------------------------------------------------- */
 
+/* CV_ERR_FULL: as many are configured as the limit says, or twice as many with those that were
+ * removed and are still used. */
 CV_MUST_USE enum cv_err cv_conn_add(struct cv_engine *e, const struct cv_conn *conn);
 
 /* No new SA will use conn.  SAs that do go on; see cv_conn_users. */

@@ -140,39 +140,17 @@ enum cv_err cv_conn_add(struct cv_engine *e, const struct cv_conn *conn)
 
     if (conn->n_proposals == 0)
         return CV_ERR_ARGUMENT;
-    if (k->core.n_conns == k->core.set.limits.conns)
-        return CV_ERR_FULL;
-    k->core.conns[k->core.n_conns++] = conn;
-    return CV_OK;
+    return conn_add(&k->core, conn);
 }
 
 void cv_conn_remove(struct cv_engine *e, const struct cv_conn *conn)
 {
-    struct ike *k = &e->ike;
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < k->core.n_conns; i++) {
-        if (k->core.conns[i] != conn)
-            k->core.conns[n++] = k->core.conns[i];
-    }
-    k->core.n_conns = n;
+    conn_remove(&e->ike.core, conn);
 }
 
 unsigned cv_conn_users(const struct cv_engine *e, const struct cv_conn *conn)
 {
-    const struct ike *k = &e->ike;
-    unsigned n = 0;
-
-    for (uint32_t i = 0; i < k->core.sas.cap; i++)
-        n += sa_at(k, i) != NULL && sa_at(k, i)->peer.conn == conn;
-    for (uint32_t i = 0; i < k->core.children.cap; i++)
-        n += child_at(&k->core, i) != NULL && child_at(&k->core, i)->conn == conn;
-    for (uint32_t i = 0; i < k->core.fx.used + k->core.fx.held; i++)
-        n += k->core.fx
-                 .slots[(k->core.fx.head + k->core.fx.cap - k->core.fx.held + i) %
-                        k->core.fx.cap]
-                 .fx.conn == conn;
-    return n;
+    return conn_users(&e->ike.core, conn) + effects_about(&e->ike.core.fx, conn);
 }
 
 enum cv_err cv_policy_add(struct cv_engine *e, const struct cv_policy *policy, uint32_t *number)

@@ -313,8 +313,8 @@ static void commit_words(struct ike *k, struct ike_sa *sa, const struct ike_in *
 
     sa->peer.remote_id = ch->peer_id;
     if (ch->conn != NULL) {
-        sa->peer.conn = ch->conn;
-        peer_link_way(&k->core, &sa->peer);
+        if (!peer_set_conn(&k->core, &sa->peer, ch->conn)) /* it is configured */
+            k->core.stats.errors[CV_ERR_BUG]++;
         peer_local_id(&sa->peer, &hs->local_id);
     }
     hs->words = ch->words;

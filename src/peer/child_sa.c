@@ -7,6 +7,7 @@
 #include "peer/child_sa.h"
 
 #include "base/span.h"
+#include "peer/conn.h"
 
 uint32_t child_index(const struct core *core, const struct child_sa *c)
 {
@@ -92,7 +93,7 @@ struct child_sa *child_new(struct core *core, struct peer *p, const struct cv_co
     uint32_t i = pool_take(&core->children), spi = 0;
     struct child_sa *c = i == POOL_NONE ? NULL : child_at_mut(core, i);
 
-    if (c == NULL || child_new_spi(core, &spi) != CV_OK) {
+    if (c == NULL || child_new_spi(core, &spi) != CV_OK || !conn_use(core, conn)) {
         if (c != NULL)
             pool_give(&core->children, i);
         return NULL;
@@ -235,6 +236,7 @@ void child_reap(struct core *core, struct child_sa *c)
 
     if (c->installed)
         pair_remove(core, i);
+    conn_drop(core, c->conn);
     pool_give(&core->children, i);
 }
 

@@ -37,34 +37,255 @@ int conn_fits(const struct cv_conn *conn, const struct cv_addr *local,
     return l == 0 || r == 0 ? 0 : r * 4 + l;
 }
 
+/* ---- the table ---- */
+
+/* Removed ones that are still used have room as well, as many again. */
+void conns_carve(struct conns *c, struct arena *a, uint32_t n, const uint64_t seed[2])
+{
+    const uint32_t n_entries = n < POOL_NONE / 4 ? 2 * n : n;
+
+    pool_carve(&c->entries, a, n_entries, sizeof(struct conn_entry));
+    htab_carve(&c->by_conn, a, n_entries, seed);
+    for (unsigned by = 0; by < CONN_BY_COUNT; by++)
+        chain_carve(&c->exact[by], a, n_entries, seed);
+    if (c->by_conn.slots == NULL)
+        return;
+    for (unsigned by = 0; by < CONN_BY_COUNT; by++)
+        c->wide[by].first = c->wide[by].last = POOL_NONE;
+}
+
+static struct conn_entry *conn_at(const struct core *core, uint32_t i)
+{
+    return pool_at(&core->conns.entries, i);
+}
+
+static uint64_t conn_key(const struct cv_conn *conn)
+{
+    return (uintptr_t)conn;
+}
+
+static struct conn_entry *conn_find(const struct core *core, const struct cv_conn *conn)
+{
+    uint32_t i = htab_get(&core->conns.by_conn, conn_key(conn));
+
+    return i == HTAB_NONE ? NULL : conn_at(core, i);
+}
+
+/* The entry of conn, a new one if need be; NULL when full. */
+static struct conn_entry *conn_entry_for(struct core *core, const struct cv_conn *conn)
+{
+    struct conns *c = &core->conns;
+    struct conn_entry *e = conn_find(core, conn);
+    uint32_t i = e != NULL ? POOL_NONE : pool_take(&c->entries);
+
+    if (i == POOL_NONE)
+        return e;
+    if (!htab_put(&c->by_conn, conn_key(conn), i)) {
+        pool_give(&c->entries, i);
+        return NULL;
+    }
+    e = conn_at(core, i);
+    e->conn = conn;
+    return e;
+}
+
+static void conn_give(struct core *core, struct conn_entry *e)
+{
+    if (e->configured || e->users > 0)
+        return;
+    htab_del(&core->conns.by_conn, conn_key(e->conn));
+    pool_give(&core->conns.entries, pool_index(&core->conns.entries, e));
+}
+
+bool conn_use(struct core *core, const struct cv_conn *conn)
+{
+    struct conn_entry *e = conn == NULL ? NULL : conn_entry_for(core, conn);
+
+    if (e != NULL)
+        e->users++;
+    return conn == NULL || e != NULL;
+}
+
+void conn_drop(struct core *core, const struct cv_conn *conn)
+{
+    struct conn_entry *e = conn == NULL ? NULL : conn_find(core, conn);
+
+    if (e == NULL || e->users == 0)
+        return;
+    e->users--;
+    conn_give(core, e);
+}
+
+uint32_t conn_users(const struct core *core, const struct cv_conn *conn)
+{
+    const struct conn_entry *e = conn_find(core, conn);
+
+    return e == NULL ? 0 : e->users;
+}
+
+/* ---- what finds them ---- */
+
+static uint64_t conn_id_key(const struct core *core, const struct cv_id *id)
+{
+    uint8_t b[CV_ID_MAX + 1];
+    struct cv_id one;
+
+    id_canonical(&one, id);
+    b[0] = one.type;
+    memcpy(b + 1, one.b, one.n);
+    return siphash24(core->seed, b, (size_t)one.n + 1);
+}
+
+/* The one remote address, or the one remote identity, that conn is for; false: for more. */
+static bool conn_exact_key(const struct core *core, const struct cv_conn *conn, enum conn_by by,
+                           uint64_t *key)
+{
+    const struct cv_addr_range *r = conn->remote_addrs;
+    struct cv_addr a;
+
+    if (by == CONN_BY_ID) {
+        *key = conn_id_key(core, &conn->remote.id);
+        return !id_has_wildcard(&conn->remote.id);
+    }
+    if (conn->n_remote_addrs != 1 || r->family == CV_ANY_FAMILY ||
+        memcmp(r->lo, r->hi, sizeof(r->lo)) != 0)
+        return false;
+    a.family = r->family;
+    memcpy(a.b, r->lo, sizeof(a.b));
+    *key = core_addr_key(core, &a);
+    return true;
+}
+
+static void conn_link(struct core *core, struct conn_entry *e, enum conn_by by)
+{
+    struct conns *c = &core->conns;
+    uint32_t i = pool_index(&c->entries, e);
+    uint64_t key;
+
+    e->is_wide[by] = !conn_exact_key(core, e->conn, by, &key);
+    if (!e->is_wide[by]) {
+        chain_put(&c->exact[by], i, key);
+        return;
+    }
+    e->next[by] = POOL_NONE;
+    e->prev[by] = c->wide[by].last;
+    if (e->prev[by] != POOL_NONE)
+        conn_at(core, e->prev[by])->next[by] = i;
+    else
+        c->wide[by].first = i;
+    c->wide[by].last = i;
+}
+
+static void conn_unlink(struct core *core, struct conn_entry *e, enum conn_by by)
+{
+    struct conns *c = &core->conns;
+
+    if (!e->is_wide[by]) {
+        chain_del(&c->exact[by], pool_index(&c->entries, e));
+        return;
+    }
+    if (e->next[by] != POOL_NONE)
+        conn_at(core, e->next[by])->prev[by] = e->prev[by];
+    else
+        c->wide[by].last = e->prev[by];
+    if (e->prev[by] != POOL_NONE)
+        conn_at(core, e->prev[by])->next[by] = e->next[by];
+    else
+        c->wide[by].first = e->next[by];
+}
+
+enum cv_err conn_add(struct core *core, const struct cv_conn *conn)
+{
+    struct conns *c = &core->conns;
+    struct conn_entry *e = c->n < core->set.limits.conns ? conn_entry_for(core, conn) : NULL;
+
+    if (e == NULL)
+        return CV_ERR_FULL;
+    if (e->configured)
+        return CV_OK;
+    e->configured = true;
+    e->order = c->added++;
+    c->n++;
+    for (unsigned by = 0; by < CONN_BY_COUNT; by++)
+        conn_link(core, e, (enum conn_by)by);
+    return CV_OK;
+}
+
+void conn_remove(struct core *core, const struct cv_conn *conn)
+{
+    struct conn_entry *e = conn_find(core, conn);
+
+    if (e == NULL || !e->configured)
+        return;
+    for (unsigned by = 0; by < CONN_BY_COUNT; by++)
+        conn_unlink(core, e, (enum conn_by)by);
+    e->configured = false;
+    core->conns.n--;
+    conn_give(core, e);
+}
+
+/* ---- choosing ---- */
+
+/* The candidates for one key: first those for more than one, oldest first, then its own. */
+struct conn_walk {
+    enum conn_by by;
+    uint64_t key;
+    uint32_t at; /* POOL_NONE: at the beginning */
+    bool is_exact;
+};
+
+static const struct conn_entry *conn_walk(const struct core *core, struct conn_walk *w)
+{
+    const struct conns *c = &core->conns;
+
+    if (w->is_exact)
+        w->at = chain_next(&c->exact[w->by], w->at);
+    else
+        w->at = w->at == POOL_NONE ? c->wide[w->by].first : conn_at(core, w->at)->next[w->by];
+    if (w->at == POOL_NONE && !w->is_exact) {
+        w->is_exact = true;
+        w->at = chain_first(&c->exact[w->by], w->key);
+    }
+    return w->at == POOL_NONE ? NULL : conn_at(core, w->at);
+}
+
+/* Of two that fit alike the one added first. */
+static bool conn_is_better(const struct conn_entry *e, int fit, const struct conn_entry *best,
+                           int best_fit)
+{
+    return best == NULL || fit > best_fit || (fit == best_fit && e->order < best->order);
+}
+
 enum cv_err conn_for_init(const struct core *core, const struct cv_addr *local,
                           const struct cv_addr *remote, struct cv_span sa_body,
                           uint16_t ke_group, const struct cv_conn **conn,
                           struct proposal_choice *choice)
 {
+    struct conn_walk walk = {CONN_BY_ADDRESS, core_addr_key(core, remote), POOL_NONE, false};
+    const struct conn_entry *e, *found = NULL;
     enum cv_err result = CV_ERR_NO_CONN;
+    struct proposal_choice got;
     int best = 0;
 
-    for (uint32_t i = 0; i < core->n_conns; i++) {
-        const struct cv_conn *c = core->conns[i];
-        int fit = conn_fits(c, local, remote);
-        struct proposal_choice got;
+    while ((e = conn_walk(core, &walk)) != NULL) {
+        const struct cv_conn *c = e->conn;
+        const int fit = conn_fits(c, local, remote);
         enum cv_err err;
 
-        if (fit <= best)
+        if (fit == 0 || !conn_is_better(e, fit, found, best))
             continue;
         err = proposal_select(&got, core->crypto, c->proposals, c->n_proposals, sa_body, true,
                               ke_group);
         if (err != CV_OK) {
-            if (best == 0)
-                result = err;
+            result = err;
             continue;
         }
         best = fit;
+        found = e;
         *conn = c;
         *choice = got;
     }
-    return best > 0 ? CV_OK : result;
+    return found != NULL ? CV_OK : result;
 }
 
 /* Could conn have agreed to the suite that IKE_SA_INIT chose? */
@@ -99,31 +320,40 @@ static bool method_allowed(const struct cv_conn *conn, uint8_t method)
     return (method == CV_METHOD_PSK) == (conn->remote.kind == CV_AUTH_PSK);
 }
 
+/* 0: q is not of c's peer; else how well it fits.  Identities count most. */
+static int conn_fits_query(const struct cv_conn *c, const struct conn_query *q)
+{
+    const int fit = conn_fits(c, q->local, q->remote);
+    const enum id_match theirs = id_matches(&c->remote.id, q->theirs);
+    enum id_match ours = ID_MATCH_ANY;
+
+    if (q->ours != NULL && c->local.id.type != CV_ID_ANY)
+        ours = id_matches(&c->local.id, q->ours);
+    if (fit == 0 || theirs == ID_NO || ours == ID_NO || !suite_allowed(c, q->suite))
+        return 0;
+    return fit + (int)theirs * 64 + (int)ours * 16;
+}
+
 enum cv_err conn_for_auth(const struct core *core, const struct conn_query *q,
                           const struct cv_conn **conn)
 {
+    struct conn_walk walk = {CONN_BY_ID, conn_id_key(core, q->theirs), POOL_NONE, false};
+    const struct conn_entry *e, *found = NULL;
     enum cv_err result = CV_ERR_NO_CONN;
     int best = 0;
 
-    for (uint32_t i = 0; i < core->n_conns; i++) {
-        const struct cv_conn *c = core->conns[i];
-        int fit = conn_fits(c, q->local, q->remote);
-        enum id_match theirs = id_matches(&c->remote.id, q->theirs);
-        enum id_match ours = ID_MATCH_ANY;
+    while ((e = conn_walk(core, &walk)) != NULL) {
+        const int fit = conn_fits_query(e->conn, q);
 
-        if (q->ours != NULL && c->local.id.type != CV_ID_ANY)
-            ours = id_matches(&c->local.id, q->ours);
-        if (fit == 0 || theirs == ID_NO || ours == ID_NO || !suite_allowed(c, q->suite))
+        if (fit == 0 || !conn_is_better(e, fit, found, best))
             continue;
-        if (!method_allowed(c, q->method)) {
+        if (!method_allowed(e->conn, q->method)) {
             result = CV_ERR_AUTH_METHOD;
             continue;
         }
-        fit += (int)theirs * 64 + (int)ours * 16;
-        if (fit <= best)
-            continue;
         best = fit;
-        *conn = c;
+        found = e;
+        *conn = e->conn;
     }
-    return best > 0 ? CV_OK : result;
+    return found != NULL ? CV_OK : result;
 }

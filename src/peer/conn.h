@@ -9,6 +9,25 @@
 #include "ident/proposal.h"
 #include "peer/core.h"
 
+/* One connection.  Once removed it stays until nobody uses it. */
+struct conn_entry {
+    const struct cv_conn *conn;
+    uint64_t order; /* of two that fit alike, the one added first is chosen */
+    uint32_t users; /* IKE SAs and Child SAs */
+    bool configured;
+    bool is_wide[CONN_BY_COUNT];
+    uint32_t next[CONN_BY_COUNT], prev[CONN_BY_COUNT];
+};
+
+void conns_carve(struct conns *c, struct arena *a, uint32_t n, const uint64_t seed[2]);
+/* CV_ERR_FULL: as many are configured as may be, or removed ones are still used. */
+CV_MUST_USE enum cv_err conn_add(struct core *core, const struct cv_conn *conn);
+void conn_remove(struct core *core, const struct cv_conn *conn);
+/* Counting who uses conn, which may be NULL; false when there is no room to count. */
+CV_MUST_USE bool conn_use(struct core *core, const struct cv_conn *conn);
+void conn_drop(struct core *core, const struct cv_conn *conn);
+uint32_t conn_users(const struct core *core, const struct cv_conn *conn);
+
 /* 0: conn does not fit these addresses; higher is more specific. */
 int conn_fits(const struct cv_conn *conn, const struct cv_addr *local,
               const struct cv_addr *remote);

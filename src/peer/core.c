@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/span.h"
 #include "peer/child_sa.h"
+#include "peer/conn.h"
 #include "wire/ike.h"
 
 static void core_carve_ended(struct ended *e, struct arena *a, const struct cv_limits *lim)
@@ -30,7 +31,7 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
     core->child_gen = arena_take(a, lim->child_sas, sizeof(uint32_t));
     msgs_carve(&core->msgs, a, lim->messages, lim->message_size);
     effects_carve(&core->fx, a, lim->effects);
-    core->conns = arena_take(a, lim->conns, sizeof(*core->conns));
+    conns_carve(&core->conns, a, lim->conns, core->seed);
     core->scratch_in = arena_take(a, 1, lim->message_size);
     core->scratch_out = arena_take(a, 1, lim->message_size);
     htab_carve(&core->by_spi, a, lim->ike_sas, core->seed);

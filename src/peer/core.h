@@ -26,6 +26,20 @@ struct half_open {
     bool is_load; /* so many that cookies are asked for */
 };
 
+/* By what a connection is looked for; conn.h. */
+enum conn_by { CONN_BY_ADDRESS, CONN_BY_ID, CONN_BY_COUNT };
+
+struct conns {
+    struct pool entries; /* struct conn_entry: the configured ones, and those still used */
+    struct htab by_conn; /* a connection's address in memory -> its entry */
+    struct chain exact[CONN_BY_COUNT]; /* one remote address, one remote identity -> entries */
+    struct { /* those for more than one, in the order in which they were added */
+        uint32_t first, last;
+    } wide[CONN_BY_COUNT];
+    uint32_t n;     /* configured */
+    uint64_t added; /* so far */
+};
+
 /* What has ended, on its way out by one queue after the other; event.h. */
 struct ended {
     struct queue leases;        /* SAs whose address goes back first */
@@ -43,8 +57,7 @@ struct core {
     struct msgs msgs;
     struct effects fx;
     uint8_t *scratch_in, *scratch_out; /* message_size octets each */
-    const struct cv_conn **conns;
-    uint32_t n_conns;
+    struct conns conns;
 
     struct pool sas;      /* each slot starts with a struct peer */
     struct pool children; /* struct child_sa; the data plane's pair has the same index */

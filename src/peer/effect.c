@@ -28,6 +28,15 @@ static struct effect_slot *slot_at(const struct effects *q, uint32_t i)
     return &q->slots[i % q->cap];
 }
 
+uint32_t effects_about(const struct effects *q, const struct cv_conn *conn)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < q->used + q->held; i++)
+        n += slot_at(q, q->head + q->cap - q->held + i)->fx.conn == conn;
+    return n;
+}
+
 static bool is_question(uint8_t kind)
 {
     return kind >= CV_NEED_PSK && kind <= CV_NEED_ADDRESS;

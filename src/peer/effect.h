@@ -27,6 +27,8 @@ struct effects {
 };
 
 void effects_carve(struct effects *q, struct arena *a, uint32_t cap);
+/* How many of those waiting or held are about conn. */
+uint32_t effects_about(const struct effects *q, const struct cv_conn *conn);
 uint32_t effects_room(const struct effects *q);
 /* The new last slot, cleared but for its kind; NULL when full. */
 struct effect_slot *effects_put(struct effects *q, uint8_t kind);

@@ -10,6 +10,7 @@
 
 #include "base/span.h"
 #include "ident/id.h"
+#include "peer/conn.h"
 #include "wire/ip.h"
 
 static uint64_t spi_key(const uint8_t spi[IKE_SPI_LEN])
@@ -67,7 +68,12 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
 
     if (p == NULL)
         return NULL;
+    if (!conn_use(core, conn)) {
+        pool_give(&core->sas, i);
+        return NULL;
+    }
     if (!htab_put(&core->by_spi, spi_key(spi), i)) {
+        conn_drop(core, conn);
         pool_give(&core->sas, i);
         return NULL;
     }
@@ -85,6 +91,7 @@ void peer_free(struct core *core, struct peer *p)
 {
     timer_cancel(&core->wheel, &p->timer.node);
     peer_unlink(core, p);
+    conn_drop(core, p->conn);
     htab_del(&core->by_spi, spi_key(peer_own_spi(p)));
     pool_give(&core->sas, peer_index(core, p));
 }
@@ -190,6 +197,16 @@ static uint64_t way_key(const struct core *core, const struct cv_conn *conn,
                         const struct cv_addr *remote)
 {
     return core_addr_key(core, remote) ^ siphash24(core->seed, &conn, sizeof(conn));
+}
+
+bool peer_set_conn(struct core *core, struct peer *p, const struct cv_conn *conn)
+{
+    if (!conn_use(core, conn))
+        return false;
+    conn_drop(core, p->conn);
+    p->conn = conn;
+    peer_link_way(core, p);
+    return true;
 }
 
 void peer_link_way(struct core *core, struct peer *p)

@@ -81,6 +81,9 @@ struct peer *peer_first_with_id_mut(struct core *core, const struct cv_id *id);
 const struct peer *peer_next_with_id(const struct core *core, const struct peer *p);
 struct peer *peer_next_with_id_mut(struct core *core, const struct peer *p);
 
+/* p belongs to conn from now on; false when there is no room to count conn's users, which one
+ * that is configured has. */
+CV_MUST_USE bool peer_set_conn(struct core *core, struct peer *p, const struct cv_conn *conn);
 /* Found by its connection and remote address, one of which is new; newest first. */
 void peer_link_way(struct core *core, struct peer *p);
 bool peer_is_on_way(const struct core *core, const struct peer *p); /* as things are now? */

@@ -1,0 +1,239 @@
+/* src/peer/conn.c: the index chooses the connection that looking at each in turn chooses, and
+ * knows who is used how often.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/span.h"
+#include "ident/id.h"
+#include "peer/conn.h"
+#include "tests/unit/peer_fixture.h"
+
+enum { CONNS = 24, ROUNDS = 3000, QUERIES = 8, ADDRS = 4 };
+
+static uint32_t seed;
+
+static uint32_t chance(uint32_t below)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 8) % below;
+}
+
+/* clang-format off */
+static const struct cv_proposal ours_too = {
+    .protocol = CV_PROTO_IKE, .n = 3, .t = {{1, CV_ENCR_AES_GCM_16, 128}, {2, CV_PRF_HMAC_SHA2_256, 0}, {4, CV_KE_X25519, 0}}};
+static const struct cv_proposal not_ours = {
+    .protocol = CV_PROTO_IKE, .n = 3, .t = {{1, CV_ENCR_AES_GCM_16, 256}, {2, CV_PRF_HMAC_SHA2_256, 0}, {4, CV_KE_X25519, 0}}};
+/* clang-format on */
+
+struct sample {
+    struct cv_conn conn;
+    struct cv_addr_range local, remote[2];
+};
+
+static struct cv_addr_range some_range(void)
+{
+    struct cv_addr_range r = {.family = CV_IPV4};
+
+    if (chance(4) == 0)
+        return (struct cv_addr_range){.family = CV_ANY_FAMILY};
+    r.lo[0] = (uint8_t)chance(ADDRS);
+    r.hi[0] = (uint8_t)(r.lo[0] + (chance(3) == 0));
+    if (chance(2) == 0)
+        memset(r.hi + 1, 0, sizeof(r.hi) - 1);
+    return r;
+}
+
+/* Identities that are equal but for their case are one; some stand for many. */
+static struct cv_id some_id(bool pattern)
+{
+    static const char *const names[] = {"a.example", "A.example", "b.example", "*.example",
+                                        "*"};
+    struct cv_id id = {.type = CV_ID_FQDN};
+    uint32_t i = chance(pattern ? 6 : 3);
+
+    if (i == 5)
+        return (struct cv_id){.type = CV_ID_ANY};
+    id.n = (uint8_t)strlen(names[i]);
+    memcpy(id.b, names[i], id.n);
+    return id;
+}
+
+static void roll(struct sample *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->local = some_range();
+    s->remote[0] = some_range();
+    s->remote[1] = some_range();
+    s->conn.local_addrs = &s->local;
+    s->conn.n_local_addrs = chance(2);
+    s->conn.remote_addrs = s->remote;
+    s->conn.n_remote_addrs = chance(3);
+    s->conn.proposals = chance(5) == 0 ? &not_ours : &ours_too;
+    s->conn.n_proposals = 1;
+    s->conn.remote.id = some_id(true);
+    s->conn.remote.kind = (uint8_t)chance(3);
+    if (chance(2) == 0)
+        s->conn.local.id = some_id(false);
+}
+
+/* The rule: each in turn, the first of those that fit best. */
+static const struct cv_conn *plain_rule(struct sample *const *in, unsigned n,
+                                        const struct conn_query *q, enum cv_err *result)
+{
+    const struct cv_conn *found = NULL;
+    int best = 0;
+
+    *result = CV_ERR_NO_CONN;
+    for (unsigned i = 0; i < n; i++) {
+        const struct cv_conn *c = &in[i]->conn;
+        int fit = conn_fits(c, q->local, q->remote);
+        enum id_match theirs = id_matches(&c->remote.id, q->theirs), ours = ID_MATCH_ANY;
+
+        if (q->ours != NULL && c->local.id.type != CV_ID_ANY)
+            ours = id_matches(&c->local.id, q->ours);
+        if (fit == 0 || theirs == ID_NO || ours == ID_NO || c->proposals != &ours_too)
+            continue;
+        if (c->remote.kind != CV_AUTH_ANY &&
+            (q->method == CV_METHOD_PSK) != (c->remote.kind == CV_AUTH_PSK)) {
+            *result = CV_ERR_AUTH_METHOD;
+            continue;
+        }
+        fit += (int)theirs * 64 + (int)ours * 16;
+        if (fit > best) {
+            best = fit;
+            found = c;
+        }
+    }
+    if (found != NULL)
+        *result = CV_OK;
+    return found;
+}
+
+static void compare(struct core *core, struct sample *const *in, unsigned n)
+{
+    static const struct cv_suite suite = {.encr = CV_ENCR_AES_GCM_16,
+                                          .encr_bits = 128,
+                                          .prf = CV_PRF_HMAC_SHA2_256,
+                                          .ke = CV_KE_X25519};
+    struct cv_addr local = {CV_IPV4, {(uint8_t)chance(ADDRS)}};
+    struct cv_addr remote = {CV_IPV4, {(uint8_t)chance(ADDRS)}};
+    struct cv_id theirs = some_id(false), ours = some_id(false);
+    const struct conn_query q = {.local = &local,
+                                 .remote = &remote,
+                                 .theirs = &theirs,
+                                 .ours = chance(2) == 0 ? &ours : NULL,
+                                 .method = chance(2) == 0 ? CV_METHOD_PSK : CV_METHOD_RSA,
+                                 .suite = &suite};
+    const struct cv_conn *got = NULL, *want;
+    enum cv_err result;
+
+    want = plain_rule(in, n, &q, &result);
+    assert_int_equal(conn_for_auth(core, &q, &got), result);
+    assert_ptr_equal(got, want);
+}
+
+/* The same for a first message, which offers ours_too. */
+static void compare_first(struct core *core, struct sample *const *in, unsigned n)
+{
+    struct cv_addr local = {CV_IPV4, {(uint8_t)chance(ADDRS)}};
+    struct cv_addr remote = {CV_IPV4, {(uint8_t)chance(ADDRS)}};
+    const struct cv_conn *got = NULL, *want = NULL;
+    enum cv_err result = CV_ERR_NO_CONN;
+    struct proposal_choice choice;
+    uint8_t body[128];
+    struct wr w = wr_init(body, sizeof(body));
+    int best = 0;
+
+    proposal_put_sa_body(&w, &ours_too, 1, span(NULL, 0), true);
+    for (unsigned i = 0; i < n; i++) {
+        const struct cv_conn *c = &in[i]->conn;
+        int fit = conn_fits(c, &local, &remote);
+
+        if (fit <= best)
+            continue;
+        if (c->proposals != &ours_too) {
+            result = best == 0 ? CV_ERR_NO_PROPOSAL : result;
+            continue;
+        }
+        best = fit;
+        want = c;
+    }
+    assert_int_equal(
+        conn_for_init(core, &local, &remote, wr_done(&w), CV_KE_X25519, &got, &choice),
+        want != NULL ? CV_OK : result);
+    assert_ptr_equal(got, want);
+}
+
+static void conn_index_chooses_as_the_plain_rule_does(void **state)
+{
+    static struct sample samples[CONNS];
+    struct sample *in[CONNS];
+    struct fixture *f = *state;
+    bool configured[CONNS] = {false};
+    unsigned n = 0;
+
+    f->core.set.limits.conns = CONNS;
+    f->core.crypto = &cv_crypto_openssl;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned i = chance(CONNS);
+
+        if (configured[i]) {
+            unsigned at = 0;
+
+            conn_remove(&f->core, &samples[i].conn);
+            while (in[at] != &samples[i])
+                at++;
+            memmove(&in[at], &in[at + 1], (--n - at) * sizeof(in[0]));
+        } else {
+            roll(&samples[i]);
+            assert_int_equal(conn_add(&f->core, &samples[i].conn), CV_OK);
+            in[n++] = &samples[i];
+        }
+        configured[i] = !configured[i];
+        for (unsigned q = 0; q < QUERIES; q++) {
+            compare(&f->core, in, n);
+            compare_first(&f->core, in, n);
+        }
+    }
+}
+
+static void conn_that_is_removed_counts_until_nobody_uses_it(void **state)
+{
+    static const struct cv_conn one = {.name = "one", .n_proposals = 1},
+                                two = {.n_proposals = 1};
+    static const struct cv_conn three = {.n_proposals = 1};
+    struct fixture *f = *state;
+
+    f->core.set.limits.conns = 1;
+    assert_int_equal(conn_add(&f->core, &one), CV_OK);
+    assert_true(conn_use(&f->core, &one));
+    assert_true(conn_use(&f->core, &one));
+    assert_int_equal(conn_add(&f->core, &two), CV_ERR_FULL);
+    conn_remove(&f->core, &one);
+    assert_int_equal(conn_users(&f->core, &one), 2);
+    assert_int_equal(conn_add(&f->core, &two), CV_OK);
+    conn_drop(&f->core, &one);
+    assert_int_equal(conn_users(&f->core, &one), 1);
+    conn_drop(&f->core, &one);
+    conn_drop(&f->core, &one); /* once too often */
+    assert_int_equal(conn_users(&f->core, &one), 0);
+    conn_remove(&f->core, &two);
+    assert_int_equal(conn_add(&f->core, &three), CV_OK);
+    assert_true(conn_use(&f->core, NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PEER_TEST(conn_index_chooses_as_the_plain_rule_does),
+        PEER_TEST(conn_that_is_removed_counts_until_nobody_uses_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
