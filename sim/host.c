@@ -255,6 +255,12 @@ void host_rekey_ike(struct host *h, uint32_t ike)
     command_failed(h, "rekey ike", cv_rekey_ike(h->engine, ike, false, world_now(h->world)));
 }
 
+void host_probe(struct host *h, uint32_t ike)
+{
+    h->world->active = h;
+    command_failed(h, "probe", cv_probe(h->engine, ike, world_now(h->world)));
+}
+
 void host_rekey_child(struct host *h, uint32_t child)
 {
     h->world->active = h;

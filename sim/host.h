@@ -71,6 +71,7 @@ struct host {
     unsigned n_certs;
     bool trusts_nobody; /* refuses every signature */
     uint8_t pool_net;   /* addresses 10.pool_net.x.y; 0: none to give */
+    unsigned attempts;  /* of a connection that nobody answered */
     bool pool_empty;
     bool batches; /* hands over what arrives within one millisecond in one call */
     bool resting; /* no longer starts again what ended (dpd_action, close_action) */
@@ -119,6 +120,7 @@ uint32_t host_initiate_childless(struct host *h, struct recipe *r, const struct 
 uint32_t host_initiate_v6(struct host *h, struct recipe *r, unsigned child,
                           const struct host *to);
 void host_rekey_ike(struct host *h, uint32_t ike);
+void host_probe(struct host *h, uint32_t ike);
 void host_rekey_child(struct host *h, uint32_t child);
 void host_reauth(struct host *h, uint32_t ike);
 void host_delete_ike(struct host *h, uint32_t ike);

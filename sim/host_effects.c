@@ -398,14 +398,27 @@ static void start_again(void *ctx, void *arg)
     host_drain(h);
 }
 
-/* dpd_action and close_action are the host's to carry out. */
+/* An attempt without an answer, when there are more to be made. */
+static bool attempts_go_on(struct host *h, const struct cv_effect *fx)
+{
+    const unsigned tries = fx->conn->keyingtries;
+
+    return fx->u.event.kind == CV_EV_CHILD_FAILED && fx->u.event.err == CV_ERR_PEER_SILENT &&
+           (tries == 0 || ++h->attempts < tries);
+}
+
+/* dpd_action and close_action are the host's to carry out, and attempts to be made anew. */
 static void consider_restart(struct host *h, const struct cv_effect *fx)
 {
     const struct cv_child_config *child = fx->u.event.child_cfg;
     uint8_t action = CV_ACTION_NONE;
     struct restart *r;
 
-    if (fx->u.event.err == CV_ERR_PEER_SILENT)
+    if (attempts_go_on(h, fx))
+        action = CV_ACTION_START;
+    else if (fx->u.event.kind == CV_EV_CHILD_FAILED)
+        return;
+    else if (fx->u.event.err == CV_ERR_PEER_SILENT)
         action = child->dpd_action;
     else if (fx->u.event.err == CV_ERR_DELETED_BY_PEER)
         action = child->close_action;
@@ -457,7 +470,9 @@ static void remember(struct host *h, const struct cv_effect *fx)
     }
     h->saw[e->kind]++;
     trace_event(h, e);
-    if (e->kind == CV_EV_CHILD_DOWN)
+    if (e->kind == CV_EV_CHILD_UP)
+        h->attempts = 0;
+    if (e->kind == CV_EV_CHILD_DOWN || e->kind == CV_EV_CHILD_FAILED)
         consider_restart(h, fx);
     if (e->kind == CV_EV_IKE_REKEYED)
         move_lease(h, e->ike, e->ike_new);

@@ -91,6 +91,61 @@ static void a_short_outage_is_ridden_out(void **state)
     assert_true(world_ping(d->w, d->flow));
 }
 
+static uint32_t active_tasks(const struct host *h)
+{
+    struct cv_ike_info info;
+
+    assert_true(cv_ike_info(h->engine, host_ike(h), &info));
+    return info.active;
+}
+
+/* Retransmissions are far apart by then; the host knows that the way is there again. */
+static void a_probe_repeats_what_waits_for_an_answer(void **state)
+{
+    struct duo *d = *state;
+
+    d->dev_conn.conn.dpd_delay_s = 10;
+    assert_true(duo_connect(d));
+    d->w->net.ports[d->gw->port].in.down = true;
+    world_run(d->w, 40000);
+    d->w->net.ports[d->gw->port].in.down = false;
+    assert_int_equal(active_tasks(d->dev), 1U << CV_TASK_LIVENESS);
+    world_run(d->w, 1000);
+    assert_int_equal(active_tasks(d->dev), 1U << CV_TASK_LIVENESS);
+    host_probe(d->dev, host_ike(d->dev));
+    world_run(d->w, 1000);
+    assert_int_equal(active_tasks(d->dev), 0);
+}
+
+static void a_probe_finds_a_peer_that_is_gone(void **state)
+{
+    struct duo *d = *state;
+
+    assert_true(duo_connect(d));
+    host_stop(d->gw);
+    host_probe(d->dev, host_ike(d->dev));
+    world_run(d->w, 300000);
+    assert_true(host_is_empty(d->dev));
+}
+
+/* The gateway is away for an hour: each attempt is one of its own, with other keys. */
+static void attempts_not_messages_are_repeated(void **state)
+{
+    struct duo *d = *state;
+    uint32_t first;
+
+    d->dev_conn.conn.keyingtries = 0;
+    duo_start(d);
+    host_stop(d->gw);
+    first = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 3600000);
+    assert_true(d->dev->saw[CV_EV_CHILD_FAILED] > 20);
+    host_start(d->gw);
+    assert_true(duo_settles(d, 120000, 1, 1));
+    assert_true(host_ike(d->dev) != first);
+    assert_true(world_ping(d->w, d->flow));
+}
+
 /* The mapping would age after 30 s; keepalives every 20 s hold it open. */
 static void keepalives_hold_a_nat_mapping_open(void **state)
 {
@@ -196,6 +251,9 @@ int main(void)
         DUO(a_gateway_notices_a_vanished_device),
         DUO(a_device_connects_again_after_its_gateway_crashed),
         DUO(a_short_outage_is_ridden_out),
+        DUO(a_probe_repeats_what_waits_for_an_answer),
+        DUO(a_probe_finds_a_peer_that_is_gone),
+        DUO(attempts_not_messages_are_repeated),
         DUO(keepalives_hold_a_nat_mapping_open),
         DUO(no_keepalives_where_no_nat_is),
         DUO(without_keepalives_the_mapping_ages),

@@ -125,6 +125,9 @@ CV_MUST_USE enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool
                                          uint64_t now_ms);
 CV_MUST_USE enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force,
                                            uint64_t now_ms);
+/* The way to the peer may be another, or is back: what it has not answered goes out again now,
+ * without counting, and if nothing waits it is asked whether it is there. */
+CV_MUST_USE enum cv_err cv_probe(struct cv_engine *e, uint32_t ike, uint64_t now_ms);
 CV_MUST_USE enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth,
                                      uint64_t now_ms);
 CV_MUST_USE enum cv_err cv_rekey_child(struct cv_engine *e, uint32_t child, uint64_t now_ms);

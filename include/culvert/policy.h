@@ -118,8 +118,8 @@ struct cv_conn {
     bool fragmentation; /* RFC 7383 */
     bool mobike;
     bool childless;
-    uint8_t unique;                             /* cv_unique */
-    unsigned keyingtries;                       /* 0: for ever */
+    uint8_t unique;       /* cv_unique */
+    unsigned keyingtries; /* the host's: attempts, each a cv_initiate of its own; 0: for ever */
     uint64_t rekey_s, reauth_s, over_s, rand_s; /* IKE SA lifetimes; 0: never */
     uint64_t dpd_delay_s;                       /* 0: no liveness checks */
     const struct cv_addr *vips; /* initiator: to ask for; zero octets: any of the family */

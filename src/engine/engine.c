@@ -300,6 +300,24 @@ enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force, 
     return CV_OK;
 }
 
+enum cv_err cv_probe(struct cv_engine *e, uint32_t ike, uint64_t now_ms)
+{
+    struct ike *k = &e->ike;
+    struct ike_sa *sa;
+
+    engine_enter(e, now_ms);
+    sa = sa_by_number_mut(k, ike);
+    if (sa == NULL || sa_is_secret(sa))
+        return CV_ERR_NOT_FOUND;
+    if (sa->req != POOL_NONE)
+        send_again(k, sa, sa->req);
+    else if (sa->state == ST_UP)
+        sa->want |= WANT_LIVENESS;
+    sa_touch(k, sa);
+    ike_run_touched(k);
+    return CV_OK;
+}
+
 enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_t now_ms)
 {
     struct ike *k = &e->ike;

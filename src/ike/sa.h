@@ -96,7 +96,6 @@ struct ike_sa {
     uint32_t reauth_of;         /* number of the SA that this one replaces when up; 0 none */
     uint32_t reauth_by;         /* number of the SA that shall replace this one; 0 none */
     uint32_t init_tries;        /* rounds of IKE_SA_INIT: cookies and other groups answered */
-    uint32_t key_tries;         /* keyingtries used */
     uint32_t target;            /* number of the Child SA whose delete is on its way */
     uint16_t ke_retry;          /* group the peer asked for when rekeying; 0: none */
     uint8_t alert_kind;         /* the alert that is wanted; see alert.c */

@@ -300,7 +300,6 @@ void ike_run_touched(struct ike *k)
 static void resend(struct ike *k, struct ike_sa *sa)
 {
     struct cv_effect *fx;
-    uint32_t tries = sa->peer.conn->keyingtries;
 
     sa->tries++;
     if (sa->tries <= k->core.set.retransmit_tries) {
@@ -310,12 +309,6 @@ static void resend(struct ike *k, struct ike_sa *sa)
         fx = event_put(&k->core, CV_EV_RETRANSMIT, &sa->peer, CV_OK);
         if (fx != NULL)
             fx->u.event.value = sa->tries;
-        return;
-    }
-    if (sa->doing == DO_INIT && (tries == 0 || ++sa->key_tries < tries)) {
-        sa->tries = 0;
-        resend_arm(k, sa);
-        send_again(k, sa, sa->req);
         return;
     }
     if (sa->doing == DO_DELETE_IKE && sa->peer.reason != CV_OK)
