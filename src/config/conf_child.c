@@ -10,6 +10,7 @@
 
 enum {
     REKEY_DEFAULT_S = 3600,
+    ACTION_UNSET = 0xff,   /* not in the file */
     WINDOW_DEFAULT = 1024, /* packets; strongSwan's 32 drops what one reordering link does */
     WINDOW_MAX = 4096
 };
@@ -339,10 +340,22 @@ static bool check_esp_keys(struct conf_reader *r, const struct node *section,
 static const struct child_draft defaults = {
     .life = {CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET,
              CONF_UNSET, CONF_UNSET},
-    .dpd_action = CV_ACTION_CLEAR,
+    .dpd_action = ACTION_UNSET,
+    .close_action = ACTION_UNSET,
     .replay_window = WINDOW_DEFAULT,
     .copy_df = true,
 };
+
+/* What is to be up from the start is to be up again, unless the file says otherwise. */
+static void default_actions(struct child_draft *d)
+{
+    const uint8_t again = d->start_action & CV_ACTION_START;
+
+    if (d->dpd_action == ACTION_UNSET)
+        d->dpd_action = again != 0 ? again : (uint8_t)CV_ACTION_CLEAR;
+    if (d->close_action == ACTION_UNSET)
+        d->close_action = again;
+}
 
 const struct cv_child_config *conf_read_child(struct conf_reader *r, const struct node *section)
 {
@@ -358,6 +371,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         return NULL;
     if (!one_protocol(r, section, &d) || !check_esp_keys(r, section, &d))
         return NULL;
+    default_actions(&d);
     conf_default_proposals(r, &d.esp, CV_PROTO_ESP);
     default_ts(r, &d.local_ts);
     default_ts(r, &d.remote_ts);

@@ -18,6 +18,8 @@ struct conn_hosts {
     unsigned n;
 };
 
+enum { DPD_DELAY_OF_STARTED_S = 30 };
+
 struct conn_vips {
     struct cv_addr *v;
     unsigned n;
@@ -267,7 +269,7 @@ static const char *const sections[] = {"local*", "remote*", "children", NULL};
 static const struct conf_table table = {keys, COUNT(keys), sections};
 
 static const struct conn_draft defaults = {
-    .keyingtries = 1,
+    .dpd_delay = CONF_UNSET,
     .rekey = CONF_UNSET,
     .reauth = CONF_UNSET,
     .over = CONF_UNSET,
@@ -379,6 +381,15 @@ static bool read_children(struct conf_reader *r, const struct node *section, str
     return ok;
 }
 
+/* A tunnel that is to be up has to find out that it is not. */
+static bool starts(const struct cv_conn *cv)
+{
+    for (unsigned i = 0; i < cv->n_children; i++)
+        if (cv->children[i]->start_action & CV_ACTION_START)
+            return true;
+    return false;
+}
+
 static void fill(struct conn *c, const struct conn_draft *d)
 {
     struct cv_conn *cv = &c->cv;
@@ -404,7 +415,9 @@ static void fill(struct conn *c, const struct conn_draft *d)
     cv->reauth_s = d->reauth;
     cv->over_s = d->over;
     cv->rand_s = d->rnd;
-    cv->dpd_delay_s = d->dpd_delay;
+    cv->dpd_delay_s = d->dpd_delay != CONF_UNSET ? d->dpd_delay
+                      : starts(cv)               ? DPD_DELAY_OF_STARTED_S
+                                                 : 0;
     cv->vips = d->vips.v;
     cv->n_vips = d->vips.n;
     cv->has_pool = d->pools.n > 0;

@@ -1,9 +1,10 @@
 /* Owns: wishes (a child that should be up) and traps (a child that traffic brings up):
  * start_action, dpd_action and close_action.
  *
- * A wish is tried at once.  The engine repeats the first message keyingtries times; when the
- * peer refuses a connection with keyingtries = 0, it is tried again with growing pauses, and
- * so is any that could not even be sent; every other failure ends the wish.
+ * A wish of start_action stands as long as its connection is loaded: it is tried at once, after
+ * a failure again with growing pauses, keyingtries times (0: for ever), and so after the tunnel
+ * has ended but by an operator's word.  Each attempt is made anew: name, source address, keys.
+ * What traffic or a command asks for is tried once.
  *
  * Invariant: at most one wish per child; wishes and traps point to connections in d->conns
  * only.
@@ -12,22 +13,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "daemon/inside.h"
 #include "kit/clock.h"
 #include "kit/mem.h"
 #include "text/text.h"
+#include "wire/ip.h"
 
-enum { PAUSE_FIRST_MS = 5000, PAUSE_MAX_MS = 300000 };
+enum {
+    PAUSE_FIRST_MS = 2000,
+    PAUSE_MAX_MS = 60000,
+    STABLE_MS = 60000,     /* a tunnel that was up so long has not failed */
+    SOON_MS = 500,         /* when there is news: not all devices in the same moment */
+    PROBE_EVERY_MS = 2000, /* of one tunnel */
+    TRAP_QUIET_MS = 5000
+};
 
-enum wish_state { WISH_DUE, WISH_RESOLVING, WISH_UNDERWAY };
+enum wish_state { WISH_DUE, WISH_RESOLVING, WISH_UNDERWAY, WISH_UP };
 
 struct wish {
     struct conn *conn;
     const struct cv_child_config *child; /* NULL: the IKE SA alone */
     enum wish_state state;
-    bool once; /* a command's: never repeated */
-    uint64_t due_ms, pause_ms;
+    bool stands;    /* start_action's; what traffic and commands want is tried once */
+    uint32_t ike;   /* underway or up: the IKE SA's number, as far as it is known */
+    unsigned tries; /* that failed since it was up */
+    uint64_t due_ms, pause_ms, up_ms, probed_ms;
     struct wish *next;
 };
 
@@ -100,20 +112,46 @@ static struct wish *wish_make(struct daemon *d, struct conn *c,
     return *at;
 }
 
-/* Failed: again after a pause when that makes sense, or never. */
-static void wish_failed(struct daemon *d, struct wish **at, bool again)
+static uint64_t random_below(uint64_t n)
+{
+    uint32_t v;
+
+    if (getrandom(&v, sizeof(v), GRND_NONBLOCK) != (ssize_t)sizeof(v))
+        v = (uint32_t)clock_now_ms();
+    return n == 0 ? 0 : v % n;
+}
+
+/* After the pause or up to half of it sooner: devices that failed together do not come
+ * together. */
+static void wish_later(struct daemon *d, struct wish *w)
+{
+    const uint64_t pause = w->pause_ms - random_below(w->pause_ms / 2);
+
+    w->state = WISH_DUE;
+    w->ike = 0;
+    w->due_ms = daemon_now_ms(d) + pause;
+    w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
+    daemon_log(d, 1, LOG_MGR, 0, "%s: next attempt in %llu.%llu s, or when the network changes",
+               w->conn->cv.name, (unsigned long long)(pause / 1000),
+               (unsigned long long)(pause % 1000 / 100));
+}
+
+/* An attempt failed: another one after a pause, or none.  sent: the peer had its chance. */
+static void wish_failed(struct daemon *d, struct wish **at, bool sent)
 {
     struct wish *w = *at;
+    const unsigned most = w->conn->cv.keyingtries;
 
-    if (w->once || d->stopping || !again) {
+    w->tries += sent;
+    if (!w->stands || d->stopping) {
         wish_drop(at);
-        return;
+    } else if (most != 0 && w->tries >= most) {
+        daemon_log(d, 0, LOG_MGR, 0, "%s: gave up after %u attempts, as keyingtries says",
+                   w->conn->cv.name, w->tries);
+        wish_drop(at);
+    } else {
+        wish_later(d, w);
     }
-    w->state = WISH_DUE;
-    w->due_ms = daemon_now_ms(d) + w->pause_ms;
-    daemon_log(d, 1, LOG_MGR, 0, "%s: next try in %llu s", w->conn->cv.name,
-               (unsigned long long)(w->pause_ms / 1000));
-    w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
 }
 
 /* No IKE SA exists for it, so the engine has no event to give: listeners still wait. */
@@ -131,7 +169,7 @@ static void wish_try(struct daemon *d, struct wish **at)
 {
     struct wish *w = *at;
     struct problem why;
-    enum initiate_result result = initiate(d, w->conn, w->child, NULL, &why);
+    enum initiate_result result = initiate(d, w->conn, w->child, &w->ike, &why);
 
     switch (result) {
     case INITIATE_STARTED:
@@ -144,20 +182,26 @@ static void wish_try(struct daemon *d, struct wish **at)
     case INITIATE_FAILED:
         daemon_log(d, 0, LOG_CFG, 0, "%s", why.text);
         tell_failed(d, w);
-        wish_failed(d, at, result == INITIATE_NOT_NOW);
+        if (result == INITIATE_NOT_NOW)
+            wish_failed(d, at, false);
+        else
+            wish_drop(at);
         break;
     }
 }
 
-static void start(struct daemon *d, struct conn *c, const struct cv_child_config *child)
+static void start(struct daemon *d, struct conn *c, const struct cv_child_config *child,
+                  bool stands)
 {
     struct wish *w;
 
     if (d->stopping)
         return;
     w = wish_make(d, c, child);
+    w->stands = w->stands || stands;
     if (w->state == WISH_UNDERWAY || w->state == WISH_RESOLVING)
         return;
+    w->state = WISH_DUE;
     w->due_ms = 0;
     arm_retry(d);
 }
@@ -171,18 +215,64 @@ void actions_again(struct daemon *d, const struct cv_conn *conn,
     if (d->stopping || !is_current(d, c) || (child->start_action & CV_ACTION_START) == 0)
         return;
     w = wish_make(d, c, child);
-    w->state = WISH_DUE;
-    w->due_ms = daemon_now_ms(d) + w->pause_ms;
+    w->stands = true;
+    wish_later(d, w);
     arm_retry(d);
 }
 
-/* What waits for a later try may work now. */
+static bool is_ours(const struct cv_addr *addr)
+{
+    const struct prefix host = {*addr, (uint8_t)(addr_len(addr->family) * 8)};
+    struct cv_addr found;
+
+    return route_local_addr(&host, &found);
+}
+
+/* The address that the tunnel has is gone and another leads to the peer: nothing comes back. */
+static bool path_is_gone(struct daemon *d, const struct cv_ike_info *ike)
+{
+    struct cv_addr src;
+
+    return route_source(&d->net.nl, &ike->remote.addr, ROUTE_MARK, &src, NULL) == 0 &&
+           !addr_equal(&src, &ike->local.addr) && !is_ours(&ike->local.addr);
+}
+
+static void wish_check_path(struct daemon *d, struct wish *w)
+{
+    const uint64_t now = daemon_now_ms(d);
+    struct cv_ike_info ike;
+    char text[64];
+
+    if (!cv_ike_info(d->engine, w->ike, &ike))
+        return;
+    if (path_is_gone(d, &ike)) {
+        addr_format(text, sizeof(text), &ike.local.addr);
+        daemon_log(d, 1, LOG_MGR, ike.id, "our address %s is gone, connecting anew", text);
+        w->state = WISH_DUE;
+        w->ike = 0;
+        w->due_ms = now;
+        (void)!cv_terminate_ike(d->engine, ike.id, true, now);
+    } else if (now - w->probed_ms >= PROBE_EVERY_MS) {
+        w->probed_ms = now;
+        (void)!cv_probe(d->engine, ike.id, now);
+    }
+}
+
+/* What waits for a later attempt may work now; what is up, or on its way, may have to go
+ * another way, or hears from its peer again. */
 void actions_paths(struct daemon *d)
 {
-    for (struct wish *w = d->wishes; w != NULL; w = w->next)
-        if (w->state == WISH_DUE)
-            w->due_ms = 0;
+    const uint64_t now = daemon_now_ms(d);
+
+    hosts_forget(d->hosts);
+    for (struct wish *w = d->wishes; w != NULL; w = w->next) {
+        if (w->state == WISH_DUE && w->due_ms > now + SOON_MS)
+            w->due_ms = now + random_below(SOON_MS);
+        else if (w->state == WISH_UNDERWAY || w->state == WISH_UP)
+            wish_check_path(d, w);
+    }
     arm_retry(d);
+    daemon_pump(d);
 }
 
 void actions_wait(struct daemon *d, struct conn *c, const struct cv_child_config *child)
@@ -190,7 +280,6 @@ void actions_wait(struct daemon *d, struct conn *c, const struct cv_child_config
     struct wish *w = wish_make(d, c, child);
 
     w->state = WISH_RESOLVING;
-    w->once = true;
 }
 
 void actions_resolved(struct daemon *d, const char *name)
@@ -296,6 +385,14 @@ static void trap_catch(struct daemon *d, const struct trap *t, struct cv_span pa
         (void)hold_put(&d->hold, t->owner, packet, daemon_now_ms(d));
 }
 
+/* Nobody tries, or the next try is not due and traffic has not had one of its own lately. */
+static bool trap_springs(struct daemon *d, const struct trap *t)
+{
+    const struct wish *w = *wish_find(d, t->conn, t->child);
+
+    return daemon_now_ms(d) >= t->quiet_until_ms && (w == NULL || w->state == WISH_DUE);
+}
+
 void actions_packet(struct daemon *d, const struct cv_packet *p)
 {
     struct cv_span packet = {cv_packet_data(p), p->len};
@@ -306,9 +403,9 @@ void actions_packet(struct daemon *d, const struct cv_packet *p)
     t = trap_for(d, packet);
     if (t == NULL)
         return;
-    if (*wish_find(d, t->conn, t->child) == NULL && daemon_now_ms(d) >= t->quiet_until_ms) {
+    if (trap_springs(d, t)) {
         daemon_log(d, 1, LOG_MGR, 0, "%s: traffic wants the tunnel", t->child->name);
-        start(d, t->conn, t->child);
+        start(d, t->conn, t->child, false);
     }
     trap_catch(d, t, packet);
 }
@@ -363,7 +460,7 @@ static void act(struct daemon *d, struct conn *c, const struct cv_child_config *
     if (action & CV_ACTION_TRAP)
         trap_set(d, c, child);
     if (action & CV_ACTION_START)
-        start(d, c, child);
+        start(d, c, child, true);
 }
 
 void actions_take(struct daemon *d, struct conn *c, uint8_t kind)
@@ -431,15 +528,78 @@ void actions_remove(struct daemon *d, struct conn *c)
     arm_retry(d);
 }
 
+/* A tunnel of the file's is to be up again.  One that stood for long has earned a fresh start.
+ */
+static void start_again(struct daemon *d, struct conn *c, const struct cv_child_config *child)
+{
+    struct wish *w = wish_make(d, c, child);
+
+    w->stands = true;
+    if (w->state != WISH_UP && w->state != WISH_DUE)
+        return;
+    if (daemon_now_ms(d) - w->up_ms >= STABLE_MS)
+        w->pause_ms = PAUSE_FIRST_MS;
+    wish_later(d, w);
+    arm_retry(d);
+}
+
 /* A child that was up has ended. */
 static void child_down(struct daemon *d, struct conn *c, const struct cv_effect *fx)
 {
     const struct cv_child_config *child = fx->u.event.child_cfg;
+    const enum cv_err why = fx->u.event.err;
+    const uint8_t action = why == CV_ERR_PEER_SILENT ? child->dpd_action : child->close_action;
+    struct wish **w = wish_find(d, c, child);
 
-    if (fx->u.event.err == CV_ERR_PEER_SILENT)
-        act(d, c, child, child->dpd_action);
-    else if (fx->u.event.err == CV_ERR_DELETED_BY_PEER)
-        act(d, c, child, child->close_action);
+    if (why == CV_ERR_REPLACED)
+        return;
+    if (why ==
+        CV_ERR_DELETED_LOCALLY) { /* an operator's word, or ours with a wish that is due */
+        if (*w != NULL && (*w)->state == WISH_UP)
+            wish_drop(w);
+        return;
+    }
+    if (action & CV_ACTION_TRAP)
+        trap_set(d, c, child);
+    if (action & CV_ACTION_START)
+        start_again(d, c, child);
+    else if (*w != NULL && (*w)->state == WISH_UP)
+        wish_drop(w);
+}
+
+static void child_up(struct daemon *d, struct conn *c, const struct cv_effect *fx)
+{
+    const struct cv_child_config *child = fx->u.event.child_cfg;
+    struct wish **at = wish_find(d, c, child);
+    struct wish *w;
+
+    trap_ready(d, c, child);
+    if ((child->start_action & CV_ACTION_START) == 0) {
+        if (*at != NULL)
+            wish_drop(at);
+        return;
+    }
+    w = wish_make(d, c, child);
+    w->stands = true;
+    w->state = WISH_UP;
+    w->ike = fx->ike;
+    w->tries = 0;
+    w->up_ms = w->probed_ms = daemon_now_ms(d);
+}
+
+static void ike_renamed(struct daemon *d, const struct cv_effect *fx)
+{
+    for (struct wish *w = d->wishes; w != NULL; w = w->next)
+        if (w->ike == fx->ike)
+            w->ike = fx->u.event.ike_new;
+}
+
+/* RFC 7296 section 3.15.4: without the address asked for the IKE SA is of no use, and only a
+ * new one can ask again. */
+static void end_without_address(struct daemon *d, const struct cv_effect *fx)
+{
+    if (fx->u.event.err == CV_ERR_ADDRESS && fx->conn->n_vips > 0)
+        (void)!cv_terminate_ike(d->engine, fx->ike, false, daemon_now_ms(d));
 }
 
 /* Until then traffic does not try again: a peer that refuses at once must not be asked for
@@ -448,21 +608,23 @@ static void trap_pause(struct daemon *d, const struct wish *w)
 {
     for (struct trap *t = d->traps; t != NULL; t = t->next)
         if (t->conn == w->conn && t->child == w->child)
-            t->quiet_until_ms = daemon_now_ms(d) + PAUSE_FIRST_MS;
+            t->quiet_until_ms = daemon_now_ms(d) + TRAP_QUIET_MS;
 }
 
 /* Wishes underway on conn have failed: that of child, or all when the IKE SA ended. */
-static void tries_failed(struct daemon *d, const struct conn *c,
-                         const struct cv_child_config *child, bool all)
+static void tries_failed(struct daemon *d, const struct cv_effect *fx, bool all)
 {
+    const struct cv_child_config *child = fx->u.event.child_cfg;
     struct wish **at = &d->wishes;
 
     while (*at != NULL) {
         struct wish *w = *at;
 
-        if (w->conn == c && w->state == WISH_UNDERWAY && (all || w->child == child)) {
+        if (&w->conn->cv == fx->conn && w->state == WISH_UNDERWAY &&
+            (all || w->child == child)) {
             trap_pause(d, w);
-            wish_failed(d, at, c->cv.keyingtries == 0);
+            w->stands = w->stands && fx->u.event.err != CV_ERR_DELETED_LOCALLY;
+            wish_failed(d, at, true);
         }
         if (*at == w)
             at = &w->next;
@@ -479,10 +641,10 @@ void actions_event(struct daemon *d, const struct cv_effect *fx)
         return;
     switch (fx->u.event.kind) {
     case CV_EV_CHILD_UP:
-        trap_ready(d, c, fx->u.event.child_cfg);
-        w = wish_find(d, c, fx->u.event.child_cfg);
-        if (*w != NULL)
-            wish_drop(w);
+        child_up(d, c, fx);
+        break;
+    case CV_EV_IKE_REKEYED:
+        ike_renamed(d, fx);
         break;
     case CV_EV_IKE_UP:
         w = wish_find(d, c, NULL);
@@ -493,10 +655,11 @@ void actions_event(struct daemon *d, const struct cv_effect *fx)
         child_down(d, c, fx);
         break;
     case CV_EV_CHILD_FAILED:
-        tries_failed(d, c, fx->u.event.child_cfg, false);
+        tries_failed(d, fx, false);
+        end_without_address(d, fx);
         break;
     case CV_EV_IKE_DOWN:
-        tries_failed(d, c, NULL, true);
+        tries_failed(d, fx, true);
         break;
     default:
         break;

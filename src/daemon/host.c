@@ -19,7 +19,7 @@
 #include "kit/mem.h"
 #include "linux/kernel/sockaddr.h"
 
-enum { HOST_KEPT_MS = 60000, HOST_ENTRIES = 64 };
+enum { HOST_KEPT_MS = 2000, HOST_ENTRIES = 64 };
 
 struct hub {
     atomic_int users;
@@ -220,6 +220,13 @@ void hosts_begin(struct hosts *h)
         e->since_ms = clock_now_ms();
         h->done(h->ctx, e->name);
     }
+}
+
+void hosts_forget(struct hosts *h)
+{
+    for (unsigned i = 0; i < HOST_ENTRIES; i++)
+        if (h->entries[i].state == HOST_READY)
+            h->entries[i].since_ms = 0;
 }
 
 enum host_state hosts_find(struct hosts *h, const char *name, struct cv_addr *out,

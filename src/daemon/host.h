@@ -21,8 +21,11 @@ void hosts_free(struct hosts *h);
 void hosts_begin(struct hosts *h);
 
 /* READY: out holds the first address.  PENDING: the question is on its way.  FAILED: why says
- * what the resolver answered; asking again starts over.  Answers are kept for a minute. */
+ * what the resolver answered; asking again starts over.  An answer is for the attempt that
+ * asked: it is kept for two seconds. */
 enum host_state hosts_find(struct hosts *h, const char *name, struct cv_addr *out,
                            const char **why);
+/* The network has changed: names may mean other addresses. */
+void hosts_forget(struct hosts *h);
 
 #endif

@@ -179,7 +179,7 @@ static void a_device_that_calls_home(void **state)
     fixture_unload(&f);
 }
 
-static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
+static void defaults_are_those_of_strongswan_but_for_two(void **state)
 {
     const struct conn *c;
     const struct cv_child_config *n;
@@ -198,7 +198,7 @@ static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
     assert_int_equal(c->cv.over_s, 24 * 60);
     assert_int_equal(c->cv.rand_s, 24 * 60);
     assert_int_equal(c->cv.dpd_delay_s, 0);
-    assert_int_equal(c->cv.keyingtries, 1);
+    assert_int_equal(c->cv.keyingtries, 0);
     assert_int_equal(c->cv.unique, CV_UNIQUE_NO);
     assert_true(c->cv.fragmentation && c->cv.mobike && c->cv.send_certreq && c->cv.send_cert);
     assert_false(c->cv.encap);
@@ -220,6 +220,34 @@ static void defaults_are_those_of_strongswan_but_the_replay_window(void **state)
     assert_int_equal(n->life.rekey_packets + n->life.hard_packets, 0);
     assert_int_equal(n->replay_window, 1024);
     assert_false(n->fragment_after || n->minimal_esp);
+    fixture_unload(&f);
+}
+
+/* What starts by itself comes back by itself, unless the file says otherwise. */
+static void a_child_that_starts_comes_back_by_default(void **state)
+{
+    const struct cv_child_config *n;
+
+    (void)state;
+    load("connections {\n"
+         "  a { children { n { start_action = trap|start\n } } }\n"
+         "  b { dpd_delay = 0\n keyingtries = 3\n children { n { start_action = start\n"
+         "      dpd_action = clear\n close_action = none\n } } }\n"
+         "  c { children { n { start_action = trap\n } } }\n"
+         "}\n");
+    n = child(conn("a"), "n");
+    assert_int_equal(conn("a")->cv.dpd_delay_s, 30);
+    assert_int_equal(n->dpd_action, CV_ACTION_START);
+    assert_int_equal(n->close_action, CV_ACTION_START);
+    n = child(conn("b"), "n");
+    assert_int_equal(conn("b")->cv.dpd_delay_s, 0);
+    assert_int_equal(conn("b")->cv.keyingtries, 3);
+    assert_int_equal(n->dpd_action, CV_ACTION_CLEAR);
+    assert_int_equal(n->close_action, CV_ACTION_NONE);
+    n = child(conn("c"), "n");
+    assert_int_equal(conn("c")->cv.dpd_delay_s, 0);
+    assert_int_equal(n->dpd_action, CV_ACTION_CLEAR);
+    assert_int_equal(n->close_action, CV_ACTION_NONE);
     fixture_unload(&f);
 }
 
@@ -345,7 +373,8 @@ int main(void)
         cmocka_unit_test(site_to_site_with_a_shared_secret),
         cmocka_unit_test(roadwarriors_with_pools_and_a_certificate),
         cmocka_unit_test(a_device_that_calls_home),
-        cmocka_unit_test(defaults_are_those_of_strongswan_but_the_replay_window),
+        cmocka_unit_test(defaults_are_those_of_strongswan_but_for_two),
+        cmocka_unit_test(a_child_that_starts_comes_back_by_default),
         cmocka_unit_test(connections_share_what_they_have_in_common),
         cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
         cmocka_unit_test(settings_have_defaults_and_can_be_set),
