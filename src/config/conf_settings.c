@@ -9,6 +9,9 @@
 
 #include "config/conf_settings.h"
 
+#ifndef CULVERT_SCRIPTS /* the build says where they are installed */
+#define CULVERT_SCRIPTS "/usr/libexec/culvert"
+#endif
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct settings_draft {
@@ -17,7 +20,7 @@ struct settings_draft {
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
     uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
     uint32_t answer_ms;
-    const char *tun_name, *user;
+    const char *tun_name, *user, *dns;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -83,6 +86,23 @@ static bool take_percent(struct conf_reader *r, const struct node *n, void *fiel
     return true;
 }
 
+/* An absolute path, or none. */
+static bool take_script(struct conf_reader *r, const struct node *n, void *field,
+                        const void *arg)
+{
+    const char *text = conf_text(r, n);
+
+    if (text == NULL)
+        return false;
+    if (strcmp(text, "none") == 0) {
+        *(const char **)field = NULL;
+        return true;
+    }
+    if (text[0] != '/' || strchr(text, '\'') != NULL)
+        return problem_at(r->why, n, "expected the path of a script, or none, not '%s'", text);
+    return take_text(r, n, field, arg);
+}
+
 /* The name that the kernel will give, or a pattern with one %d. */
 static bool take_device(struct conf_reader *r, const struct node *n, void *field,
                         const void *arg)
@@ -145,6 +165,7 @@ static const struct conf_key keys[] = {
     {"install_virtual_ip", take_bool,    FIELD(s.install_virtual_ip), NULL          },
     {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
     {"on_exit",            take_choice,  FIELD(s.block_on_exit),      exits        },
+    {"dns",                take_script,  FIELD(dns),                  NULL          },
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
@@ -185,6 +206,7 @@ static const struct settings_draft defaults = {
     .cookie_threshold = 10,
     .block_threshold = 5,
     .tun_name = "culvert%d",
+    .dns = CULVERT_SCRIPTS "/dns",
 };
 
 /* ---- tables ----------------------------------------------------------------- */
@@ -260,6 +282,7 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
     d.s.log_level = (int)d.log_level;
     d.s.tun_name = mem_text(d.tun_name);
     d.s.user = mem_text(d.user);
+    d.s.dns = mem_text(d.dns);
     *out = d.s;
     return true;
 }

@@ -85,6 +85,7 @@ struct daemon_settings {
     bool install_virtual_ip;
     uint8_t drop_cleartext; /* what comes in the clear though policy protects it */
     uint8_t block_on_exit;  /* what is protected stays blocked when we are gone */
+    char *dns;              /* the script that DNS servers are handed to; NULL: none */
     char *user;             /* run as this user once sockets are open; NULL: stay */
     bool strict;            /* a file with any error changes nothing */
 };

@@ -355,6 +355,7 @@ static bool start(struct daemon *d, struct problem *why)
         return false;
     watch_cleartext(d);
     steering_start(d);
+    dns_start(d);
     return add_conns(d, &d->conf, why);
 }
 

@@ -128,13 +128,18 @@ static bool is_host(const struct cv_ts *ts, const struct cv_addr *us)
            memcmp(ts->hi, us->b, n) == 0;
 }
 
+void env_put_path(struct env *e)
+{
+    env_put(e, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+}
+
 void env_put_child(struct env *e, bool up, const struct cv_ike_info *ike,
                    const struct cv_child_info *child, const struct cv_ts *mine,
                    const struct cv_ts *peers, const char *interface)
 {
     const struct cv_lease none = {0};
 
-    env_put(e, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    env_put_path(e);
     env_put(e, "PLUTO_VERSION=1.1");
     env_put(e, "PLUTO_VERB=%s-%s%s", up ? "up" : "down",
             is_host(mine, &ike->local.addr) ? "host" : "client",

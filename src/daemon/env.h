@@ -15,6 +15,7 @@ struct env {
 
 /* Dropped when there are ENV_MAX already. */
 void env_put(struct env *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void env_put_path(struct env *e);
 void env_free(struct env *e);
 
 /* What charon's updown plugin tells a script, version 1.1, about one pair of selectors of a

@@ -31,6 +31,14 @@ struct listen_round {
 struct wish;
 struct trap;
 
+enum { DNS_SERVERS_MAX = 8 };
+
+/* What the system has been told. */
+struct dns {
+    struct cv_addr servers[DNS_SERVERS_MAX];
+    unsigned n;
+};
+
 /* On its way to the state directory (keep.c). */
 struct keep {
     struct state *state;        /* NULL before the start and after the end */
@@ -72,6 +80,7 @@ struct daemon {
     struct policyset policies;
     struct shunts shunts;
     struct updown *updown;
+    struct dns dns;
 
     struct conn *conns;
     struct conn *retired; /* removed, but SAs still use them */
@@ -144,6 +153,10 @@ void steering_guard(struct daemon *d); /* the device is there */
 void steering_start(struct daemon *d); /* so are its routes */
 /* Not all packets of that child would come to the tunnel: it may not count as up. */
 void steering_failed(struct daemon *d, uint32_t child);
+
+/* dns.c */
+void dns_start(struct daemon *d);  /* forgets what an earlier life has left */
+void dns_update(struct daemon *d); /* a lease has come or gone */
 
 /* narrate.c */
 void narrate(struct daemon *d, const struct cv_effect *fx);

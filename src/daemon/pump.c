@@ -107,6 +107,7 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
         if (cv_ike_info(d->engine, fx->ike, &ike))
             shunts_outside(&d->shunts, &ike.remote.addr);
         netconf_add_lease(&d->net, fx->ike, &fx->u.event.lease);
+        dns_update(d);
         break;
     case CV_EV_CHILD_UP:
         routes_of(d, fx->u.event.child);
@@ -126,6 +127,7 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
     case CV_EV_IKE_DOWN:
         ask_ended(d->ask, fx->ike, fx->u.event.err);
         netconf_drop_lease(&d->net, fx->ike);
+        dns_update(d);
         break;
     default:
         break;

@@ -275,3 +275,13 @@ void updown_run(struct updown *u, bool up, const struct cv_ike_info *ike,
     }
     start_next(u);
 }
+
+void updown_command(struct updown *u, const char *command)
+{
+    struct job *j = mem_new(1, sizeof(*j));
+
+    j->command = mem_text(command);
+    env_put_path(&j->env);
+    enqueue(u, j);
+    start_next(u);
+}

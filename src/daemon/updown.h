@@ -22,6 +22,9 @@ void updown_free(struct updown *u); /* forgets what is queued */
 void updown_run(struct updown *u, bool up, const struct cv_ike_info *ike,
                 const struct cv_child_info *child, const char *interface);
 
+/* Queues a command of our own. */
+void updown_command(struct updown *u, const char *command);
+
 /* Call on SIGCHLD. */
 void updown_reap(struct updown *u);
 

@@ -308,6 +308,13 @@ void netconf_rename_lease(struct netconf *n, uint32_t ike_old, uint32_t ike_new)
             a->ike = ike_new;
 }
 
+void netconf_each_lease(const struct netconf *n,
+                        void (*take)(void *ctx, const struct cv_lease *lease), void *ctx)
+{
+    for (const struct lease_use *use = n->leases; use != NULL; use = use->next)
+        take(ctx, &use->lease);
+}
+
 const struct cv_lease *netconf_lease(const struct netconf *n, uint32_t ike)
 {
     for (const struct lease_use *use = n->leases; use != NULL; use = use->next)

@@ -84,6 +84,8 @@ bool netconf_renew_route(struct netconf *n, const struct prefix *to, struct rene
 /* The device is another one now, and down. */
 int netconf_set_device(struct netconf *n, unsigned ifindex);
 
+void netconf_each_lease(const struct netconf *n,
+                        void (*take)(void *ctx, const struct cv_lease *lease), void *ctx);
 const struct cv_lease *netconf_lease(const struct netconf *n, uint32_t ike); /* or NULL */
 
 #endif

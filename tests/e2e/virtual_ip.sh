@@ -65,6 +65,17 @@ connections {
 }
 $(secrets)
 C
+cat >>"$RUN/dev/swanctl.conf" <<C
+culvert {
+    dns = $ROOT/packaging/updown/dns
+}
+C
+# ip netns exec shows the files of /etc/netns/NAME in /etc
+mkdir -p "/etc/netns/$DEV"
+trap 'rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null; cleanup' EXIT
+printf '# of the host\nnameserver 192.0.2.1\n' >"/etc/netns/$DEV/resolv.conf"
+resolver() { head -1 "/etc/netns/$DEV/resolv.conf" | grep -q "^nameserver 10.77.3.53 # by culvert culvert0$"; }
+untouched() { [ "$(cat "/etc/netns/$DEV/resolv.conf")" = "$(printf '# of the host\nnameserver 192.0.2.1')" ]; }
 told() { grep -q -- "$2" "$RUN/updown-$1" 2>/dev/null; }
 
 daemon gw
@@ -80,13 +91,24 @@ told dev "PLUTO_DNS4_1=10.77.3.53" || fail "updown: $(cat "$RUN/updown-dev")"
 until_true 5 told gw "PLUTO_PEER_SOURCEIP=$VIP" || fail "updown: $(cat "$RUN/updown-gw")"
 told gw "PLUTO_PEER_ID=dev.example" || fail "updown: $(cat "$RUN/updown-gw")"
 
+until_true 5 resolver || fail "resolv.conf: $(cat "/etc/netns/$DEV/resolv.conf")"
+grep -q "nameserver 192.0.2.1" "/etc/netns/$DEV/resolv.conf" || fail "the host's own server is gone"
+
 stop dev || fail "culvertd (dev) ended with $?"
+untouched || fail "resolv.conf at the end: $(cat "/etc/netns/$DEV/resolv.conf")"
 told dev PLUTO_VERB=down-client || fail "no updown at the end"
 until_true 5 told gw PLUTO_VERB=down-client || fail "no updown on the gateway at the end"
 daemon dev
 wait_log dev "peer assigned $VIP"
+until_true 5 resolver || fail "no DNS server the second time"
+kill_hard dev
+daemon dev
+wait_log dev "peer assigned $VIP"
+until_true 5 resolver || fail "no DNS server after a crash"
+[ "$(grep -c culvert0 "/etc/netns/$DEV/resolv.conf")" -eq 1 ] || fail "$(cat "/etc/netns/$DEV/resolv.conf")"
 inns "$DEV" ip link set culvert0 mtu 1300 || fail "no culvert0"
 stop gw || fail "culvertd (gw) ended with $?"
 wait_log dev "peer deleted the SA"
+until_true 5 untouched || fail "a server outlives its lease: $(cat "/etc/netns/$DEV/resolv.conf")"
 inns "$DEV" ip -4 addr show | grep -q "$VIP" && fail "the address outlives the IKE SA"
 pass
