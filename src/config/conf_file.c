@@ -81,7 +81,9 @@ const struct cert *conf_load_cert(struct conf_reader *r, const struct node *n,
         problem_at(r->why, n, "cannot read certificate '%s': %s", path, reason);
         return NULL;
     }
+    creds_set_file(r->creds, path);
     cert = creds_add_cert(r->creds, (struct cv_span){f.p, f.n}, ca, &why);
+    creds_set_file(r->creds, NULL);
     if (cert == NULL)
         problem_at(r->why, n, "certificate '%s': %s", path, why.text);
     conf_file_free(&f);

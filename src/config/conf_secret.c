@@ -185,7 +185,9 @@ bool conf_load_key(struct conf_reader *r, const struct node *n, const char *path
         return n != NULL ? problem_at(r->why, n, "%s", why.text)
                          : problem_set(r->why, "%s", why.text);
     }
+    creds_set_file(r->creds, path);
     ok = creds_add_key(r->creds, (struct cv_span){f.p, f.n}, passphrase, NULL, &why);
+    creds_set_file(r->creds, NULL);
     conf_file_free(&f);
     if (ok)
         return true;

@@ -73,7 +73,9 @@ static bool add_cert_file(struct conf_reader *r, const char *path, bool ca)
 
     if (!conf_file_read(&f, path, &reason))
         return problem_set(r->why, "cannot read certificate '%s': %s", path, reason);
+    creds_set_file(r->creds, path);
     ok = creds_add_cert(r->creds, (struct cv_span){f.p, f.n}, ca, &why) != NULL;
+    creds_set_file(r->creds, NULL);
     conf_file_free(&f);
     return ok || problem_set(r->why, "certificate '%s': %s", path, why.text);
 }
@@ -240,6 +242,28 @@ static bool load_conn(struct conf_reader *r, const struct node *n, void *ctx)
     return true;
 }
 
+/* What proves who we are is complete only now: a certificate may be another connection's. */
+static void check_conns(struct conf *conf, const struct node *root, struct conf_reader *r)
+{
+    const struct node *sections = tree_find(root, "connections");
+    struct conn **at = &conf->conns;
+    unsigned key = 0;
+
+    while (*at != NULL) {
+        struct conn *c = *at;
+
+        if (conn_check(c, tree_find(sections, c->cv.name), r->creds, r->found)) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        refuse(conf, c->cv.name);
+        conn_free(c);
+    }
+    while (creds_next_lone_key(r->creds, &key, r->why))
+        conf_warning(r);
+}
+
 /* What an error anywhere in the file does. */
 static bool is_usable(const struct conf *conf)
 {
@@ -263,6 +287,7 @@ static bool load_tree(struct conf *out, const struct node *root, struct conf_rea
     each_section(root, "secrets", r, load_secret, NULL);
     each_section(root, "pools", r, load_pool, pools);
     each_section(root, "connections", r, load_conn, &list);
+    check_conns(out, root, r);
     return ok && is_usable(out);
 }
 
@@ -328,6 +353,22 @@ void conf_free(struct conf *c)
     free(c->settings.user);
     free(c->settings.dns);
     *c = (struct conf){.conns = NULL};
+}
+
+bool conf_check(const char *path, struct problems *found)
+{
+    struct creds *creds = creds_new();
+    struct pools *pools = pools_new();
+    struct conf conf;
+    bool ok;
+
+    ok = conf_load(&conf, path, creds, pools);
+    *found = conf.found;
+    conf.found = (struct problems){.v = NULL};
+    conf_free(&conf);
+    pools_free(pools);
+    creds_free(creds);
+    return ok;
 }
 
 const char *conf_default_file(void)

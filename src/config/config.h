@@ -67,9 +67,11 @@ static inline bool conn_is_virtual(const struct cv_conn *c)
 struct conn *conn_build(const struct node *section, struct creds *creds, const char *file_dir,
                         struct problems *found);
 void conn_free(struct conn *c);
-/* Calls say with a sentence for each thing that is accepted but weak: 3DES, MD5, SHA-1, small
- * MODP groups, no encryption, no replay protection. */
-void conn_warnings(const struct conn *c, void (*say)(void *ctx, const char *text), void *ctx);
+/* What is wrong with ours, missing, weak or without effect in a connection that could be built,
+ * once all credentials are loaded; section is what it was built from.  False: an error, it can
+ * never work. */
+bool conn_check(const struct conn *c, const struct node *section, const struct creds *creds,
+                struct problems *found);
 
 /* The culvert { } section: our own settings. */
 struct daemon_settings {
@@ -112,6 +114,8 @@ bool conf_load_pool(struct pools *pools, const struct node *section, struct prob
  * error. */
 CV_MUST_USE bool conf_load(struct conf *out, const char *path, struct creds *creds,
                            struct pools *pools);
+/* The same into stores of its own, for what is found; true: so would it load. */
+bool conf_check(const char *path, struct problems *found);
 /* Was that connection refused? */
 bool conf_refused(const struct conf *c, const char *name);
 void conf_free(struct conf *c);

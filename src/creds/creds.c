@@ -59,6 +59,12 @@ void creds_set_origin(struct creds *c, enum creds_origin origin)
     c->origin = origin;
 }
 
+void creds_set_file(struct creds *c, const char *path)
+{
+    free(c->file);
+    c->file = mem_text(path);
+}
+
 static void drop_crls(struct creds *c)
 {
     for (struct crl **at = &c->crls; *at != NULL;) {
@@ -101,8 +107,10 @@ void creds_free(struct creds *c)
         X509_free(cert->x509);
         OPENSSL_free(cert->der);
         free(cert->subject);
+        free(cert->file);
         free(cert);
     }
+    free(c->file);
     free(c);
 }
 
@@ -162,6 +170,7 @@ static struct cert *store_cert(struct creds *c, X509 *x509, bool ca)
         cert->der = der;
         cert->n_der = (size_t)n;
         cert->subject = subject_text(x509);
+        cert->file = mem_text(c->file);
         while (*end != NULL)
             end = &(*end)->next;
         *end = cert;

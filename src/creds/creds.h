@@ -54,6 +54,8 @@ bool creds_remove_shared(struct creds *c, const char *name);
  * as CREDS_FILE. */
 enum creds_origin { CREDS_FILE = 1, CREDS_CLIENT = 2 };
 void creds_set_origin(struct creds *c, enum creds_origin origin);
+/* Which file it comes from, for messages; NULL: from none. */
+void creds_set_file(struct creds *c, const char *path);
 void creds_clear(struct creds *c); /* certificates, keys and secrets loaded so far */
 
 /* The best secret for the pair: an entry naming both beats one naming one side, and one for
@@ -71,6 +73,23 @@ struct creds *creds_snapshot(struct creds *c);
 void creds_release(struct creds *snapshot);
 
 enum { CREDS_SIGNATURE_MAX = 1200 };
+
+/* ---- own credentials, checked when a configuration loads ---- */
+
+/* Could we prove to be id (CV_ID_ANY: not known yet) with what is loaded?  CV_OK, or what is
+ * wrong, and why names our certificate, its file and the reason: CV_ERR_NO_CREDENTIAL, a
+ * certificate or its key is missing; CV_ERR_CERT_KEY, CV_ERR_CERT_IDENTITY, CV_ERR_AUTH_METHOD,
+ * what is there can never do; else it can not, or peers may refuse it. */
+CV_MUST_USE enum cv_err creds_check_own(const struct creds *c, const struct auth_conf *a,
+                                        const struct cv_id *id, int64_t now_s,
+                                        struct problem *why);
+/* Is there a secret for some pair of identities that fits these two, either of which may be a
+ * pattern? */
+bool creds_has_psk(const struct creds *c, const struct cv_id *local,
+                   const struct cv_id *remote);
+bool creds_has_authority(const struct creds *c); /* that peers could be verified by */
+/* Walks the private keys that belong to no certificate, *at starts as 0; why names them. */
+bool creds_next_lone_key(const struct creds *c, unsigned *at, struct problem *why);
 
 /* Answers CV_NEED_SIGNATURE (fx->u.sign): chooses the key and certificate for the local
  * identity, the method (RFC 7427 with a hash the peer announced; else the RFC 7296 method) and

@@ -31,6 +31,7 @@ EVP_PKEY *creds_key_of(const struct creds *c, const struct cert *cert)
 static void free_key(struct key *k)
 {
     EVP_PKEY_free(k->pkey); /* wipes */
+    free(k->file);
     free(k);
 }
 
@@ -142,6 +143,7 @@ static void store_key(struct creds *c, EVP_PKEY *pkey, const char *keyid)
     k->pkey = pkey;
     memcpy(k->keyid, keyid, KEYID_TEXT);
     k->origin = c->origin;
+    k->file = mem_text(c->file);
     k->next = c->keys;
     c->keys = k;
     creds_changed(c);

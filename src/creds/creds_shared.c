@@ -153,3 +153,24 @@ enum cv_err creds_psk(struct creds *c, const struct cv_id *local, const struct c
     *out = best != NULL ? span(best->secret, best->n_secret) : span(NULL, 0);
     return best != NULL ? CV_OK : CV_ERR_NO_CREDENTIAL;
 }
+
+/* ---- before anybody asks ---- */
+
+static bool may_name(const struct shared *s, const struct cv_id *who)
+{
+    for (unsigned i = 0; i < s->n_ids; i++)
+        if (id_matches(&s->ids[i], who) != ID_NO || id_matches(who, &s->ids[i]) != ID_NO)
+            return true;
+    return false;
+}
+
+/* A connection's remote identity may be a pattern of many, so each secret of one of them is one
+ * for the connection. */
+bool creds_has_psk(const struct creds *c, const struct cv_id *local, const struct cv_id *remote)
+{
+    for (const struct shared *s = c->secrets; s != NULL; s = s->next)
+        if (s->kind == SHARED_IKE &&
+            (s->n_ids == 0 || may_name(s, remote) || score(s, local, remote) != NO_MATCH))
+            return true;
+    return false;
+}

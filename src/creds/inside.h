@@ -20,6 +20,7 @@ struct cert {
     uint8_t *der;
     size_t n_der;
     char *subject;
+    char *file;       /* it was first loaded from, or NULL */
     unsigned loaded;  /* bit set of the creds_origin that loaded it and did not clear it */
     unsigned trusted; /* the same: as an authority */
     struct cert *next;
@@ -34,6 +35,7 @@ struct crl {
 struct key {
     EVP_PKEY *pkey;
     char keyid[KEYID_TEXT];
+    char *file; /* or NULL */
     enum creds_origin origin;
     struct key *next;
 };
@@ -51,6 +53,7 @@ struct shared {
 
 struct creds {
     enum creds_origin origin; /* of what is added now */
+    char *file;               /* the same; or NULL */
     struct cert *certs;
     struct crl *crls;
     struct key *keys;

@@ -63,11 +63,6 @@ static void remove_at(struct daemon *d, struct conn **at)
     d->retired = c;
 }
 
-static void note_warning(void *ctx, const char *text)
-{
-    daemon_log(ctx, 0, LOG_CFG, 0, "%s", text);
-}
-
 bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
 {
     struct conn **at = find(d, c->cv.name);
@@ -96,7 +91,6 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
     *at = c;
     daemon_log(d, 1, LOG_CFG, 0, "added connection %s with %u children", c->cv.name,
                c->cv.n_children);
-    conn_warnings(c, note_warning, d);
     actions_take(d, c, CV_ACTION_START);
     return true;
 }

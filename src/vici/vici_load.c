@@ -35,6 +35,10 @@ static bool load_conn(struct vici *v, const struct node *s, struct problems *fou
     struct conn *conn = conn_build(s, daemon_creds(v->d), NULL, found);
     struct problem why = {0};
 
+    if (conn != NULL && !conn_check(conn, s, daemon_creds(v->d), found)) {
+        conn_free(conn);
+        return false;
+    }
     return conn != NULL && (daemon_add_conn(v->d, conn, &why) || problems_error(found, &why));
 }
 

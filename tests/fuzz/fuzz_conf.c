@@ -13,12 +13,6 @@ enum { TEXT_MAX = 2048 };
 
 enum kind { CONNECTION, IDENTITY, PROPOSAL, SELECTOR, ADDRESS, KINDS };
 
-static void note(void *ctx, const char *text)
-{
-    (void)ctx;
-    FUZZ_CHECK(text[0] != '\0');
-}
-
 static void read_connection(const char *text, size_t n)
 {
     struct problems found = {0};
@@ -39,7 +33,7 @@ static void read_connection(const char *text, size_t n)
         if (c == NULL)
             continue;
         FUZZ_CHECK(c->cv.n_proposals > 0 && c->cv.name != NULL);
-        conn_warnings(c, note, NULL);
+        (void)conn_check(c, s, creds, &found);
         conn_free(c);
     }
     creds_free(creds);

@@ -55,7 +55,8 @@ static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
     (void)state;
     fixture_write_key("rsa/locked.pem", key, "open sesame");
     load("secrets { rsa-1 { file = locked.pem\n secret = \"open sesame\"\n } }");
-    assert_int_equal(f.conf.found.warnings, 0);
+    assert_int_equal(f.conf.found.warnings, 1);
+    assert_non_null(strstr(f.conf.found.v[0].problem.text, "belongs to no certificate"));
     fixture_unload(&f);
     assert_false(
         fixture_load(&f, "secrets { rsa-1 { file = locked.pem\n secret = wrong\n } }"));
@@ -76,7 +77,7 @@ static void certificates_may_be_named_in_sections_and_by_path(void **state)
 
     (void)state;
     snprintf(text, sizeof(text),
-             "connections { c { local { id = gw\n cert1 { file = %s/x509/gw.pem\n } }\n"
+             "connections { c { local { id = gw.fleet.example\n cert1 { file = %s/x509/gw.pem\n } }\n"
              "  remote { cacert-1 { file = %s/x509ca/ca.pem\n }\n revocation = strict\n } } }\n"
              "authorities { root { cacert = ca.pem } }\n",
              fixture_dir, fixture_dir);
@@ -84,7 +85,7 @@ static void certificates_may_be_named_in_sections_and_by_path(void **state)
     assert_int_equal(((const struct auth_conf *)conn("c")->cv.local.host)->n_certs, 1);
     assert_int_equal(((const struct auth_conf *)conn("c")->cv.remote.host)->n_cacerts, 1);
     assert_true(((const struct auth_conf *)conn("c")->cv.remote.host)->revocation_strict);
-    assert_id(&conn("c")->cv.local.id, "gw");
+    assert_id(&conn("c")->cv.local.id, "gw.fleet.example");
     fixture_unload(&f);
 }
 
