@@ -36,6 +36,7 @@ enum cli_exit cli_up(const struct cli *cli);
 enum cli_exit cli_down(const struct cli *cli);
 enum cli_exit cli_log(const struct cli *cli);
 enum cli_exit cli_version(const struct cli *cli);
+enum cli_exit cli_check(const struct cli *cli);
 enum cli_exit cli_packet(const struct cli *cli);
 
 /* ---- status.c: what the daemon has, collected as trees --------------------------- */

@@ -47,6 +47,10 @@ static const struct command commands[] = {
     {"log",     NO_NAME,   cli_log,     "njlrh",
      "usage: culvert log [OPTION...]\n\n"
      "The daemon's recent log lines, then new ones as they come.\n"                           },
+    {"check",   MAY_NAME,  cli_check,   "jh",
+     "usage: culvert check [FILE] [OPTION...]\n\n"
+     "Everything that is wrong or weak in a configuration; needs neither root nor a daemon.\n"
+     "FILE: default is the one that culvertd reads.\n"                                        },
     {"packet",  MAY_NAME,  cli_packet,  "siojlh",
      "usage: culvert packet open|seal|explain --sa FILE --in CAPTURE [--out CAPTURE]\n\n"
      "IPsec packets of a pcap file, with the SAs that `ip xfrm state` printed; no daemon.\n"  },
@@ -80,6 +84,7 @@ void commands_help(FILE *out)
           "  up NAME            start a connection's children, or one child\n"
           "  down NAME|#ID      end a connection, a child, or the SA of that number\n"
           "  log                the daemon's recent log lines, then new ones as they come\n"
+          "  check [FILE]       everything that is wrong or weak in a configuration\n"
           "  packet WHAT        IPsec packets of a capture: open, seal or explain them\n"
           "  version            versions of this command and of the running daemon\n"
           "  help [COMMAND]     this text, or a command's; so does COMMAND --help\n"
@@ -90,7 +95,7 @@ void commands_help(FILE *out)
           "                     /run/culvert)\n"
           "  -V, --version      this command's version\n"
           "\n"
-          "exit status: 0 done, 1 failed (packet: one was dropped), 2 wrong usage (packet: or\n"
-          "wrong input), 3 the daemon is not running\n",
+          "exit status: 0 done, 1 failed (packet: one was dropped; check: errors were found),\n"
+          "2 wrong usage (packet: or wrong input), 3 the daemon is not running\n",
           out);
 }
