@@ -27,11 +27,12 @@ static void make_list(struct node *section, const char *name)
 
 static struct node *read_text(const char *text)
 {
-    struct problem why;
-    struct node *root = tree_read_text(text, strlen(text), "test", &why);
+    struct problems found = {0};
+    struct node *root = tree_read_text(text, strlen(text), "test", &found);
 
     if (root == NULL)
-        fail_msg("%s", why.text);
+        fail_msg("%s", problems_first_error(&found)->text);
+    problems_free(&found);
     make_list(root->first, "remote-vips");
     make_list(root->first, "remote_addrs");
     return root;
