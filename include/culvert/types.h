@@ -63,13 +63,16 @@ struct cv_ts_list {
 
 #define CV_ID_MAX 200 /* octets of identification data; a longer one is refused */
 
-/* Identification types, RFC 7296 section 3.5.  CV_ID_ANY is our own: "%any". */
+/* Identification types, RFC 7296 section 3.5.  CV_ID_ANY is our own: "%any"; so are the ranges,
+ * patterns for addresses: the first and the last one. */
 enum cv_id_type {
     CV_ID_ANY = 0,
     CV_ID_IPV4 = 1,
     CV_ID_FQDN = 2,
     CV_ID_RFC822 = 3,
     CV_ID_IPV6 = 5,
+    CV_ID_IPV4_RANGE = 7,
+    CV_ID_IPV6_RANGE = 8,
     CV_ID_DER_DN = 9,
     CV_ID_DER_GN = 10,
     CV_ID_KEY_ID = 11

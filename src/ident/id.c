@@ -274,12 +274,40 @@ void id_canonical(struct cv_id *out, const struct cv_id *id)
     wr_span(&w, octets);
 }
 
+static bool is_range(const struct cv_id *pattern)
+{
+    return pattern->type == CV_ID_IPV4_RANGE || pattern->type == CV_ID_IPV6_RANGE;
+}
+
+/* Network order makes the order of octets that of addresses. */
+static int octets_compare(struct cv_span a, struct cv_span b)
+{
+    for (size_t i = 0; i < a.n && i < b.n; i++)
+        if (a.p[i] != b.p[i])
+            return a.p[i] < b.p[i] ? -1 : 1;
+    return 0;
+}
+
+static enum id_match range_match(const struct cv_id *range, const struct cv_id *id)
+{
+    const uint8_t type = range->type == CV_ID_IPV4_RANGE ? CV_ID_IPV4 : CV_ID_IPV6;
+    struct rd r = rd_init(id_octets(range));
+    struct cv_span addr = id_octets(id), lo = rd_take(&r, addr.n), hi = rd_take(&r, addr.n);
+
+    if (id->type != type || !rd_done(&r))
+        return ID_NO;
+    return octets_compare(lo, addr) <= 0 && octets_compare(addr, hi) <= 0 ? ID_MATCH_WILDCARD
+                                                                          : ID_NO;
+}
+
 enum id_match id_matches(const struct cv_id *pattern, const struct cv_id *id)
 {
     struct cv_span p = id_octets(pattern), i = id_octets(id);
 
     if (pattern->type == CV_ID_ANY)
         return ID_MATCH_ANY;
+    if (is_range(pattern) && pattern->type != id->type)
+        return range_match(pattern, id);
     if (pattern->type != id->type)
         return ID_NO;
     if (pattern->type == CV_ID_FQDN || pattern->type == CV_ID_RFC822)
@@ -302,7 +330,7 @@ bool id_equal(const struct cv_id *a, const struct cv_id *b)
 
 bool id_has_wildcard(const struct cv_id *pattern)
 {
-    if (pattern->type == CV_ID_ANY)
+    if (pattern->type == CV_ID_ANY || is_range(pattern))
         return true;
     if (pattern->type == CV_ID_FQDN || pattern->type == CV_ID_RFC822)
         return pattern->n > 0 && pattern->b[0] == '*';

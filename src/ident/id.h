@@ -4,8 +4,8 @@
  * that start with '*' match any name with the rest as its end ("*.fleet.example",
  * "*@example.com"), where '*' stands for one octet or more.  DER_DN patterns match RDN by RDN
  * in order, a value of "*" matching any value of that attribute type; values of string types
- * compare case-insensitively, whichever string types they are.  Everything else is equal
- * octets.
+ * compare case-insensitively, whichever string types they are.  Ranges match the addresses in
+ * them.  Everything else is equal octets.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef IDENT_ID_H

@@ -6,12 +6,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/ike.h"
 
-/* Type 0 is reserved on the wire and means "anybody" in our policies, so it must never
- * come from a peer. */
+/* Type 0 and those of address ranges are reserved in IKEv2 and mean patterns in our policies,
+ * so they must never come from a peer. */
 static bool is_id_len(uint8_t type, size_t n)
 {
     switch (type) {
     case CV_ID_ANY:
+    case CV_ID_IPV4_RANGE:
+    case CV_ID_IPV6_RANGE:
         return false;
     case CV_ID_IPV4:
         return n == 4;

@@ -262,6 +262,45 @@ static void every_proper_prefix_of_a_name_matches_nothing(void **state)
     assert_int_equal(id_matches(&any, &cut), ID_NO);
 }
 
+static struct cv_id octets_id(uint8_t type, const void *octets, size_t n)
+{
+    struct cv_id id = {.type = type, .n = (uint8_t)n};
+
+    memcpy(id.b, octets, n);
+    return id;
+}
+
+static void a_range_matches_the_addresses_in_it(void **state)
+{
+    const struct cv_id range = octets_id(CV_ID_IPV4_RANGE, "\x0a\0\0\x05\x0a\0\x01\x02", 8);
+    static const struct {
+        const char *addr;
+        enum id_match want;
+    } cases[] = {
+        {"\x0a\x00\x00\x04", ID_NO            },
+        {"\x0a\x00\x00\x05", ID_MATCH_WILDCARD},
+        {"\x0a\x00\x00\xff", ID_MATCH_WILDCARD},
+        {"\x0a\x00\x01\x02", ID_MATCH_WILDCARD},
+        {"\x0a\x00\x01\x03", ID_NO            },
+    };
+    const struct cv_id v6 =
+        octets_id(CV_ID_IPV6, "\x0a\0\0\x05\x0a\0\x01\x02\0\0\0\0\0\0\0\0", 16);
+    struct cv_id cut = range;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct cv_id addr = octets_id(CV_ID_IPV4, cases[i].addr, 4);
+
+        assert_int_equal(id_matches(&range, &addr), cases[i].want);
+        assert_int_equal(id_matches(&addr, &range), ID_NO);
+    }
+    assert_int_equal(id_matches(&range, &v6), ID_NO);
+    assert_int_equal(id_matches(&range, &range), ID_MATCH_EXACT);
+    assert_true(id_has_wildcard(&range));
+    cut.n = 7;
+    assert_int_equal(id_matches(&cut, &v6), ID_NO);
+}
+
 static void assert_one_form(const struct cv_id *a, const struct cv_id *b, bool one)
 {
     struct cv_id x, y;
@@ -298,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_matches_everything),
+        cmocka_unit_test(a_range_matches_the_addresses_in_it),
         cmocka_unit_test(equal_identities_have_one_form),
         cmocka_unit_test(names_match_whole_whatever_the_case),
         cmocka_unit_test(a_star_stands_for_one_octet_or_more_at_the_start),

@@ -57,6 +57,17 @@ static void id_refuses_the_reserved_type(void **state)
     assert_int_equal(ike_parse_id(&id, span(any, 4)), CV_ERR_MALFORMED);
 }
 
+/* Patterns of ours that a peer could otherwise claim to be. */
+static void id_that_is_a_range_of_addresses_is_refused(void **state)
+{
+    const uint8_t v4[4 + 8] = {CV_ID_IPV4_RANGE}, v6[4 + 32] = {CV_ID_IPV6_RANGE};
+    struct cv_id id;
+
+    (void)state;
+    assert_int_equal(ike_parse_id(&id, span(v4, sizeof(v4))), CV_ERR_MALFORMED);
+    assert_int_equal(ike_parse_id(&id, span(v6, sizeof(v6))), CV_ERR_MALFORMED);
+}
+
 static void id_that_is_an_address_has_its_length(void **state)
 {
     static const struct {
@@ -116,6 +127,7 @@ int main(void)
         cmocka_unit_test(id_is_written_as_it_is_read),
         cmocka_unit_test(id_refuses_less_than_its_fixed_part),
         cmocka_unit_test(id_refuses_the_reserved_type),
+        cmocka_unit_test(id_that_is_a_range_of_addresses_is_refused),
         cmocka_unit_test(id_that_is_an_address_has_its_length),
         cmocka_unit_test(id_longer_than_we_keep_is_refused),
         cmocka_unit_test(random_ids_survive_a_round_trip),
