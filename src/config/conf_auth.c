@@ -123,7 +123,7 @@ static bool add_section(struct conf_reader *r, const struct node *n, bool ca, st
         {"slot",   take_foreign, 0, NULL},
         {"module", take_foreign, 0, NULL},
     };
-    static const struct conf_table table = {keys, COUNT(keys), NULL};
+    static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys)};
     const char *file = NULL;
 
     if (!conf_read(r, n, &table, &file))
@@ -178,6 +178,18 @@ static bool take_own_id(struct conf_reader *r, const struct node *n, void *field
     return take_id(r, n, &d->id, arg);
 }
 
+static bool take_local_id(struct conf_reader *r, const struct node *n, void *field,
+                          const void *arg)
+{
+    const struct auth_draft *d = field;
+
+    if (!take_own_id(r, n, field, arg))
+        return false;
+    if (d->id.type == CV_ID_IPV4_RANGE || d->id.type == CV_ID_IPV6_RANGE)
+        return problem_at(r->why, n, "our own identity is one address, not a pattern of many");
+    return true;
+}
+
 static bool take_auth(struct conf_reader *r, const struct node *n, void *field, const void *arg)
 {
     struct auth_draft *d = field;
@@ -209,7 +221,7 @@ static bool take_revocation(struct conf_reader *r, const struct node *n, void *f
 #define FIELD(name) offsetof(struct auth_draft, name)
 static const struct conf_key local_keys[] = {
     {"auth",     take_auth,    0,              NULL},
-    {"id",       take_own_id,  0,              NULL},
+    {"id",       take_local_id, 0,             NULL},
     {"certs",    take_node,    FIELD(certs),   NULL},
     {"round",    take_number,  FIELD(round),   NULL},
     {"pubkeys",  take_foreign, 0,              NULL},
@@ -235,9 +247,9 @@ static const struct conf_key remote_keys[] = {
 static const char *const local_sections[] = {"cert*", NULL};
 static const char *const remote_sections[] = {"cert*", "cacert*", NULL};
 
-static const struct conf_table tables[] = {
-    {remote_keys, COUNT(remote_keys), remote_sections},
-    {local_keys,  COUNT(local_keys),  local_sections },
+const struct conf_table conf_side_tables[2] = {
+    {remote_keys, COUNT(remote_keys), remote_sections, NULL},
+    {local_keys,  COUNT(local_keys),  local_sections,  NULL},
 };
 
 /* Our identity is what our certificate says, unless it is given.  Without either it stays
@@ -261,7 +273,7 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     host->scheme = "pubkey";
     if (section == NULL)
         return true;
-    ok = conf_read(r, section, &tables[local], &d);
+    ok = conf_read(r, section, &conf_side_tables[local], &d);
     ok = (read_kind(r, &d, local, &out->kind, &host->scheme) || conf_error(r)) && ok;
     ok = (read_certs(r, section, d.certs, false, &certs) || conf_error(r)) && ok;
     ok = (read_certs(r, section, d.cacerts, true, &cacerts) || conf_error(r)) && ok;

@@ -1,6 +1,7 @@
 /* Owns children sections: what a Child SA protects, how, and for how long.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/inside.h"
@@ -138,21 +139,30 @@ static bool take_mode(struct conf_reader *r, const struct node *n, void *field, 
     return true;
 }
 
-/* strongSwan has two ways to write both. */
-static bool take_start(struct conf_reader *r, const struct node *n, void *field,
-                       const void *arg)
+/* One action, or trap and start together, with '|' or ',' between; arg: the words. */
+static bool take_actions(struct conf_reader *r, const struct node *n, void *field,
+                         const void *arg)
 {
-    static const char *const both[] = {"start|trap", "trap, start", "trap,start", "start, trap",
-                                       "start,trap"};
-    const char *text = conf_text(r, n);
+    const char *text = conf_text(r, n), *at = text;
+    uint8_t all = CV_ACTION_NONE, one;
 
-    for (size_t i = 0; text != NULL && i < COUNT(both); i++) {
-        if (strcmp(text, both[i]) == 0) {
-            *(uint8_t *)field = CV_ACTION_TRAP | CV_ACTION_START;
-            return true;
-        }
+    if (text == NULL || strpbrk(text, "|,") == NULL)
+        return text != NULL && take_choice(r, n, field, arg);
+    for (bool more = true; more; more = *at++ != '\0') {
+        size_t len = strcspn(at, "|,");
+        char word[16];
+
+        snprintf(word, sizeof(word), "%.*s", (int)(len < 15 ? len : 15), at + strspn(at, " "));
+        word[strcspn(word, " |,")] = '\0';
+        if (!conf_choose(r, n, word, arg, &one))
+            return false;
+        if ((one & (CV_ACTION_TRAP | CV_ACTION_START)) == 0)
+            return problem_at(r->why, n, "only trap and start go together, not '%s'", text);
+        all |= one;
+        at += len;
     }
-    return text != NULL && take_choice(r, n, field, arg);
+    *(uint8_t *)field = all;
+    return true;
 }
 
 static bool take_priority(struct conf_reader *r, const struct node *n, void *field,
@@ -194,12 +204,13 @@ static bool take_padding(struct conf_reader *r, const struct node *n, void *fiel
 /* ---- keys ------------------------------------------------------------------- */
 
 static const struct conf_choice start_actions[] = {
-    {"none",       CV_ACTION_NONE                  },
-    {"trap",       CV_ACTION_TRAP                  },
-    {"start",      CV_ACTION_START                 },
-    {"restart",    CV_ACTION_START                 },
-    {"trap|start", CV_ACTION_TRAP | CV_ACTION_START},
-    {NULL,         0                               },
+    {"none",    CV_ACTION_NONE },
+    {"trap",    CV_ACTION_TRAP },
+    {"start",   CV_ACTION_START},
+    {"clear",   CV_ACTION_NONE }, /* the older words, which charon still takes */
+    {"route",   CV_ACTION_TRAP },
+    {"restart", CV_ACTION_START},
+    {NULL,      0              },
 };
 
 static const struct conf_choice dpd_actions[] = {
@@ -208,6 +219,7 @@ static const struct conf_choice dpd_actions[] = {
     {"restart", CV_ACTION_START},
     {"none",    CV_ACTION_CLEAR}, /* what it means in strongSwan */
     {"start",   CV_ACTION_START},
+    {"route",   CV_ACTION_TRAP },
     {NULL,      0              },
 };
 
@@ -230,9 +242,9 @@ static const struct conf_key keys[] = {
     {"local_ts",         take_ts,        FIELD(local_ts),            NULL           },
     {"remote_ts",        take_ts,        FIELD(remote_ts),           NULL           },
     {"mode",             take_mode,      FIELD(mode),                NULL           },
-    {"start_action",     take_start,     FIELD(start_action),        start_actions  },
-    {"dpd_action",       take_choice,    FIELD(dpd_action),          dpd_actions    },
-    {"close_action",     take_start,     FIELD(close_action),        start_actions  },
+    {"start_action",     take_actions,   FIELD(start_action),        start_actions  },
+    {"dpd_action",       take_actions,   FIELD(dpd_action),          dpd_actions    },
+    {"close_action",     take_actions,   FIELD(close_action),        start_actions  },
     {"rekey_time",       take_time,      FIELD(life.rekey_s),        NULL           },
     {"life_time",        take_time,      FIELD(life.hard_s),         NULL           },
     {"rand_time",        take_time,      FIELD(life.rand_s),         NULL           },
@@ -274,7 +286,7 @@ static const struct conf_key keys[] = {
 };
 /* clang-format on */
 
-static const struct conf_table table = {keys, COUNT(keys), NULL};
+const struct conf_table conf_child_table = {.keys = keys, .n_keys = COUNT(keys)};
 
 /* ---- lifetimes -------------------------------------------------------------- */
 
@@ -367,7 +379,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         problem_at(r->why, section, "expected a section: '%s { }'", section->name);
         return NULL;
     }
-    if (!conf_read(r, section, &table, &d) || !settle_all(r, section, &d.life))
+    if (!conf_read(r, section, &conf_child_table, &d) || !settle_all(r, section, &d.life))
         return NULL;
     if (!one_protocol(r, section, &d) || !check_esp_keys(r, section, &d))
         return NULL;

@@ -56,7 +56,7 @@ static bool is_host_name(const char *text)
 /* One host of a list.  Names and "%any" stand for every address when a peer comes to us: who
  * it is its identity proves. */
 static bool add_host(struct conf_reader *r, const struct node *n, struct conn_hosts *h,
-                     const char *text, bool names, bool *any)
+                     const char *text, bool ours, bool *any)
 {
     struct cv_addr_range range;
 
@@ -69,27 +69,28 @@ static bool add_host(struct conf_reader *r, const struct node *n, struct conn_ho
     }
     if (!is_host_name(text))
         return problem_at(r->why, n,
-                          "expected an address, a subnet, a range%s or %%any, not '%s'",
-                          names ? ", a host name" : "", text);
-    if (!names)
-        return problem_at(r->why, n, "host name '%s' is not supported here; give an address",
+                          "expected an address, a subnet, a range, a host name or %%any, not "
+                          "'%s'",
                           text);
-    *any = true;
-    return true;
+    if (!ours)
+        return *any = true;
+    problem_at(r->why, n, "host name '%s' stands for every address of this host", text);
+    conf_warning(r);
+    return *any = true;
 }
 
 static bool take_hosts(struct conf_reader *r, const struct node *n, void *field,
                        const void *arg)
 {
     struct conn_hosts *h = field;
-    bool any = false, names = arg != NULL;
+    bool any = false, ours = arg != NULL;
 
     if (!take_texts(r, n, &h->texts, NULL))
         return false;
     h->v = mem_take(r->mem, h->texts.n, sizeof(*h->v));
     h->n = 0;
     for (unsigned i = 0; i < h->texts.n; i++)
-        if (!add_host(r, n, h, h->texts.v[i], names, &any))
+        if (!add_host(r, n, h, h->texts.v[i], ours, &any))
             return false;
     if (any)
         h->n = 0;
@@ -148,9 +149,10 @@ static bool take_aggressive(struct conf_reader *r, const struct node *n, void *f
     (void)field;
     if (!take_bool(r, n, &on, arg))
         return false;
-    if (on)
-        return problem_at(r->why, n,
-                          "aggressive mode belongs to IKEv1, which is not supported yet");
+    if (on) {
+        problem_at(r->why, n, "aggressive mode belongs to IKEv1; it has no effect here");
+        conf_warning(r);
+    }
     return true;
 }
 
@@ -223,15 +225,15 @@ static const struct conf_choice childlesses[] = {
 };
 
 static const enum cv_protocol ike = CV_PROTO_IKE;
-static const bool names_too = true;
+static const bool of_this_host = true;
 static const char *const only_reply[] = {"reply", NULL};
 
 /* clang-format off */
 #define FIELD(name) offsetof(struct conn_draft, name)
 static const struct conf_key keys[] = {
     {"version",        take_version,     FIELD(version),       NULL          },
-    {"local_addrs",    take_hosts,       FIELD(local),         NULL          },
-    {"remote_addrs",   take_hosts,       FIELD(remote),        &names_too    },
+    {"local_addrs",    take_hosts,       FIELD(local),         &of_this_host },
+    {"remote_addrs",   take_hosts,       FIELD(remote),        NULL          },
     {"local_port",     take_local_port,  FIELD(local_port),    NULL          },
     {"remote_port",    take_remote_port, FIELD(remote_port),   NULL          },
     {"proposals",      take_proposals,   FIELD(proposals),     &ike          },
@@ -266,7 +268,13 @@ static const struct conf_key keys[] = {
 /* clang-format on */
 
 static const char *const sections[] = {"local*", "remote*", "children", NULL};
-static const struct conf_table table = {keys, COUNT(keys), sections};
+static const struct conf_elsewhere elsewhere[] = {
+    {&conf_child_table,    "a child: children { NAME { } }"         },
+    {&conf_side_tables[1], "one of the sides: local { }, remote { }"},
+    {&conf_side_tables[0], "the section of the peer: remote { }"    },
+    {NULL,                 NULL                                     },
+};
+static const struct conf_table table = {keys, COUNT(keys), sections, elsewhere};
 
 static const struct conn_draft defaults = {
     .dpd_delay = CONF_UNSET,

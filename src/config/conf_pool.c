@@ -83,7 +83,7 @@ static bool read_pool(struct pool_config *d, const struct node *section, struct 
         {"split_include", take_foreign, 0, NULL},
         {"split_exclude", take_foreign, 0, NULL},
     };
-    static const struct conf_table table = {keys, COUNT(keys), NULL};
+    static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys)};
     struct mem mem = {0};
     struct problem why = {.text = ""};
     struct conf_reader r = {.mem = &mem, .why = &why, .found = found};

@@ -58,6 +58,9 @@ static bool unknown_key(struct conf_reader *r, const struct node *n, const struc
         if (t->keys[i].take != take_foreign && strchr(t->keys[i].name, '*') == NULL)
             suggest_try(&near, t->keys[i].name);
     suggest_hint(&near, hint, sizeof(hint));
+    for (const struct conf_elsewhere *e = t->elsewhere; e != NULL && e->table != NULL; e++)
+        if (find_key(e->table, n->name) != NULL)
+            return problem_at(r->why, n, "'%s' belongs into %s", n->name, e->where);
     /* "remote_adrs" fits the sections "remote*" too, but is a misspelt key first of all. */
     if (hint[0] == '\0' && has_section(t, n->name))
         return problem_at(r->why, n, "expected a section: '%s { }'", n->name);
@@ -250,18 +253,24 @@ static bool wrong_choice(struct conf_reader *r, const struct node *n, const char
                       suggest_hint(&near, hint, sizeof(hint)));
 }
 
+bool conf_choose(struct conf_reader *r, const struct node *n, const char *word,
+                 const struct conf_choice *choices, uint8_t *out)
+{
+    const struct conf_choice *choice = find_choice(choices, word);
+
+    if (choice == NULL)
+        return wrong_choice(r, n, word, choices);
+    *out = choice->value;
+    return true;
+}
+
 bool take_choice(struct conf_reader *r, const struct node *n, void *field, const void *arg)
 {
     const char *text = conf_text(r, n);
-    const struct conf_choice *choice;
 
     if (text == NULL)
         return false;
-    choice = find_choice(arg, text);
-    if (choice == NULL)
-        return wrong_choice(r, n, text, arg);
-    *(uint8_t *)field = choice->value;
-    return true;
+    return conf_choose(r, n, text, arg, field);
 }
 
 /* ---- numbers ---------------------------------------------------------------- */

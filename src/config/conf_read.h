@@ -41,7 +41,13 @@ struct conf_key {
 struct conf_table {
     const struct conf_key *keys;
     size_t n_keys;
-    const char *const *sections; /* NULL at the end */
+    const char *const *sections;            /* NULL at the end */
+    const struct conf_elsewhere *elsewhere; /* keys that people put here by mistake */
+};
+
+struct conf_elsewhere {
+    const struct conf_table *table; /* NULL at the end */
+    const char *where;              /* "children { NAME { } }" */
 };
 
 /* Notes the error at hand, if it is not noted yet, so that reading can go on and the next one
@@ -71,6 +77,10 @@ struct conf_choice {
     const char *word; /* NULL at the end */
     uint8_t value;
 };
+
+/* The value of a word; a wrong one is an error that lists them. */
+CV_MUST_USE bool conf_choose(struct conf_reader *r, const struct node *n, const char *word,
+                             const struct conf_choice *choices, uint8_t *out);
 
 conf_take take_bool;   /* bool */
 conf_take take_number; /* uint32_t; arg: struct conf_range or NULL */

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "config/conf_secret.h"
@@ -131,7 +132,7 @@ static bool load_shared(struct conf_reader *r, const struct node *section,
         {"secret", take_node, offsetof(struct shared_draft, secret), NULL},
         {"id*",        take_owner,             0,                        NULL                 },
     };
-    static const struct conf_table table = {keys, COUNT(keys), NULL};
+    static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys)};
     struct shared_draft d = {0};
     struct cv_span secret;
     struct problem why;
@@ -167,7 +168,7 @@ static const struct conf_key key_keys[] = {
     {"file",   take_text, offsetof(struct key_draft, file),   NULL},
     {"secret", take_node, offsetof(struct key_draft, secret), NULL},
 };
-static const struct conf_table key_table = {key_keys, COUNT(key_keys), NULL};
+static const struct conf_table key_table = {.keys = key_keys, .n_keys = COUNT(key_keys)};
 
 /* The folders of private keys, which are also the prefixes of their sections. */
 const char *const conf_key_folders[] = {"private", "rsa", "ecdsa", "pkcs8", NULL};
@@ -195,6 +196,24 @@ bool conf_load_key(struct conf_reader *r, const struct node *n, const char *path
                      : problem_set(r->why, "private key '%s': %s", path, why.text);
 }
 
+/* A section's own folder first, then the others: charon finds the passphrase by the file's
+ * name, whatever the section is called. */
+static const char *key_path(struct conf_reader *r, const struct node *section,
+                            const char *folder, const char *file)
+{
+    const char *path = conf_path(r, section, folder, file);
+
+    if (path == NULL || access(path, F_OK) == 0)
+        return path;
+    for (size_t i = 0; conf_key_folders[i] != NULL; i++) {
+        const char *other = conf_path(r, section, conf_key_folders[i], file);
+
+        if (other != NULL && access(other, F_OK) == 0)
+            return other;
+    }
+    return path;
+}
+
 static bool load_key_section(struct conf_reader *r, const struct node *section,
                              const char *folder)
 {
@@ -205,18 +224,39 @@ static bool load_key_section(struct conf_reader *r, const struct node *section,
         return false;
     if (d.file == NULL)
         return problem_at(r->why, section, "needs 'file', the name of a file in %s/", folder);
-    path = conf_path(r, section, folder, d.file);
+    path = key_path(r, section, folder, d.file);
     if (path == NULL)
         return false;
     return conf_load_key(r, section, path, d.secret != NULL ? conf_text(r, d.secret) : NULL);
 }
 
-bool conf_names_key(const struct node *secrets, const char *folder, const char *file)
+static bool begins(const char *name, const char *prefix)
 {
-    for (const struct node *s = secrets != NULL ? secrets->first : NULL; s != NULL; s = s->next)
-        if (s->kind == NODE_SECTION && strncmp(s->name, folder, strlen(folder)) == 0 &&
-            strcmp(tree_get(s, "file", ""), file) == 0)
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* The folder of a section of private keys; NULL for the others. */
+static const char *key_folder(const struct node *section)
+{
+    for (size_t i = 0; section->kind == NODE_SECTION && conf_key_folders[i] != NULL; i++)
+        if (begins(section->name, conf_key_folders[i]))
+            return conf_key_folders[i];
+    return NULL;
+}
+
+bool conf_names_key(struct conf_reader *r, const char *path)
+{
+    const struct node *secrets = r->secrets;
+
+    for (const struct node *s = secrets != NULL ? secrets->first : NULL; s != NULL;
+         s = s->next) {
+        const char *folder = key_folder(s), *file = tree_get(s, "file", NULL);
+        const char *named =
+            folder != NULL && file != NULL ? key_path(r, s, folder, file) : NULL;
+
+        if (named != NULL && strcmp(named, path) == 0)
             return true;
+    }
     return false;
 }
 
@@ -233,11 +273,6 @@ static const struct {
 };
 
 static const char *const foreign_kinds[] = {"ntlm", "pkcs12", "token", "bliss"};
-
-static bool begins(const char *name, const char *prefix)
-{
-    return strncmp(name, prefix, strlen(prefix)) == 0;
-}
 
 static bool unknown_kind(struct conf_reader *r, const struct node *section)
 {
@@ -266,9 +301,8 @@ static bool load_secret(struct conf_reader *r, const struct node *section)
     for (size_t i = 0; i < COUNT(shared_kinds); i++)
         if (begins(section->name, shared_kinds[i].prefix))
             return load_shared(r, section, shared_kinds[i].kind);
-    for (size_t i = 0; conf_key_folders[i] != NULL; i++)
-        if (begins(section->name, conf_key_folders[i]))
-            return load_key_section(r, section, conf_key_folders[i]);
+    if (key_folder(section) != NULL)
+        return load_key_section(r, section, key_folder(section));
     return unknown_kind(r, section);
 }
 

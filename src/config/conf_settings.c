@@ -183,7 +183,7 @@ static const struct conf_key keys[] = {
 };
 /* clang-format on */
 
-static const struct conf_table table = {keys, COUNT(keys), NULL};
+static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys)};
 
 static const struct settings_draft defaults = {
     .s = {.port = 500,

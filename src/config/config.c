@@ -106,18 +106,8 @@ static bool load_crl_file(struct conf_reader *r, const char *path)
 
 static bool load_key_file(struct conf_reader *r, const char *path)
 {
-    const char *file = strrchr(path, '/') + 1;
-    size_t len = (size_t)(file - path) - 1;
-    const char *folder = NULL;
-
-    for (size_t i = 0; conf_key_folders[i] != NULL; i++) {
-        size_t n = strlen(conf_key_folders[i]);
-
-        if (len >= n && strncmp(path + len - n, conf_key_folders[i], n) == 0)
-            folder = conf_key_folders[i];
-    }
     /* Its section loads it, with the passphrase. */
-    if (folder != NULL && conf_names_key(r->secrets, folder, file))
+    if (conf_names_key(r, path))
         return true;
     return conf_load_key(r, NULL, path, NULL);
 }
@@ -164,7 +154,7 @@ static const struct conf_key authority_keys[] = {
 };
 /* clang-format on */
 
-static const struct conf_table authority_table = {authority_keys, COUNT(authority_keys), NULL};
+static const struct conf_table authority_table = {.keys = authority_keys, .n_keys = COUNT(authority_keys)};
 
 static bool load_authority(struct conf_reader *r, const struct node *n, void *ctx)
 {

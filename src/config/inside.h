@@ -9,6 +9,8 @@
 /* connections.<conn>.local* and remote*; section NULL: there is none. */
 CV_MUST_USE bool conf_read_auth(struct conf_reader *r, const struct node *section, bool local,
                                 struct cv_auth *out);
+extern const struct conf_table conf_child_table, conf_side_tables[2]; /* [local] */
+
 /* connections.<conn>.children.<child>; NULL with the problem filled. */
 const struct cv_child_config *conf_read_child(struct conf_reader *r,
                                               const struct node *section);

@@ -71,13 +71,38 @@ static void a_key_with_a_passphrase_is_opened_with_its_secret(void **state)
     EVP_PKEY_free(key);
 }
 
+/* charon finds the passphrase by the file's name alone. */
+static void a_key_may_lie_in_another_folder_than_its_section_says(void **state)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-384");
+    const char *keyid;
+    unsigned at = 0, n = 0;
+
+    (void)state;
+    load("secrets { rsa-x { file = gw.pem\n } }");
+    while (creds_next_key(f.creds, &at, &keyid))
+        n++;
+    assert_int_equal(n, 1);
+    fixture_unload(&f);
+    fixture_write_key("private/locked.pem", key, "open sesame");
+    load("secrets { rsa-1 { file = locked.pem\n secret = \"open sesame\"\n } }");
+    assert_int_equal(f.conf.found.errors, 0);
+    fixture_unload(&f);
+    fixture_remove("private/locked.pem");
+    assert_false(fixture_load(&f, "secrets { rsa-1 { file = locked.pem\n } }"));
+    assert_non_null(strstr(f.why.text, "/rsa/locked.pem'"));
+    fixture_unload(&f);
+    EVP_PKEY_free(key);
+}
+
 static void certificates_may_be_named_in_sections_and_by_path(void **state)
 {
     char text[512];
 
     (void)state;
     snprintf(text, sizeof(text),
-             "connections { c { local { id = gw.fleet.example\n cert1 { file = %s/x509/gw.pem\n } }\n"
+             "connections { c { local { id = gw.fleet.example\n cert1 { file = "
+             "%s/x509/gw.pem\n } }\n"
              "  remote { cacert-1 { file = %s/x509ca/ca.pem\n }\n revocation = strict\n } } }\n"
              "authorities { root { cacert = ca.pem } }\n",
              fixture_dir, fixture_dir);
@@ -143,6 +168,7 @@ int main(void)
         cmocka_unit_test(folders_beside_the_file_are_loaded),
         cmocka_unit_test(a_file_in_a_folder_that_is_no_certificate_is_passed_over),
         cmocka_unit_test(a_key_with_a_passphrase_is_opened_with_its_secret),
+        cmocka_unit_test(a_key_may_lie_in_another_folder_than_its_section_says),
         cmocka_unit_test(certificates_may_be_named_in_sections_and_by_path),
         cmocka_unit_test(load_conn_brings_lists_and_certificates_as_octets),
     };

@@ -49,9 +49,6 @@ static void wrong_keys_of_a_connection(void **state)
         {"version = 1",
          "2: connections.c.version: IKEv1 is not supported yet; use version = 2"},
         {"version = 3", "2: connections.c.version: expected 0, 1 or 2, not '3'"},
-        {"aggressive = yes",
-         "2: connections.c.aggressive: aggressive mode belongs to IKEv1, which is not "
-         "supported yet"},
         {"aggressive = perhaps",
          "2: connections.c.aggressive: expected yes or no, not 'perhaps'"},
         {"encap = on", "2: connections.c.encap: expected yes or no, not 'on'"},
@@ -93,11 +90,18 @@ static void wrong_keys_of_a_connection(void **state)
          "2: connections.c.remote_addrs: expected an address, a subnet, a range, a host name "
          "or %any, not '10.0.0.0/40'"},
         {"local_addrs = 10.0.0",
-         "2: connections.c.local_addrs: expected an address, a subnet, a range or %any, not "
-         "'10.0.0'"},
-        {"local_addrs = gw.example",
-         "2: connections.c.local_addrs: host name 'gw.example' is not supported here; give "
-         "an address"},
+         "2: connections.c.local_addrs: expected an address, a subnet, a range, a host name "
+         "or %any, not '10.0.0'"},
+        {"remote_ts = 10.0.0.0/8",
+         "2: connections.c.remote_ts: 'remote_ts' belongs into a child: children { NAME { } }"},
+        {"start_action = trap",
+         "2: connections.c.start_action: 'start_action' belongs into a child: children { NAME "
+         "{ } }"},
+        {"auth = psk",
+         "2: connections.c.auth: 'auth' belongs into one of the sides: local { }, remote { }"},
+        {"cacerts = ca.pem",
+         "2: connections.c.cacerts: 'cacerts' belongs into the section of the peer: remote { "
+         "}"},
         {"proposals = aes128-sha265-modp2048",
          "2: connections.c.proposals: unknown algorithm 'sha265' in proposal 'aes128-sha265-"
          "modp2048', did you mean 'sha256'?"},
@@ -232,14 +236,17 @@ static void wrong_keys_of_a_child(void **state)
         {"remote_ts = 10.0.0.0/8" TEN ",10.1.0.0/16,10.2.0.0/16" TEN TEN,
          "2: connections.c.children.n.remote_ts: 33 traffic selectors; at most 32 are possible"},
         {"start_action = trap|begin",
-         "2: connections.c.children.n.start_action: expected none, trap, start, restart or "
-         "trap|start, not 'trap|begin'"},
+         "2: connections.c.children.n.start_action: expected none, trap, start, clear, "
+         "route or restart, not 'begin'"},
+        {"close_action = trap|clear",
+         "2: connections.c.children.n.close_action: only trap and start go together, not "
+         "'trap|clear'"},
         {"priority = 1073741824",
          "2: connections.c.children.n.priority: expected a number from 0 to 1073741823, not "
          "'1073741824'"},
         {"dpd_action = accept",
-         "2: connections.c.children.n.dpd_action: expected clear, trap, restart, none or "
-         "start, not 'accept'"},
+         "2: connections.c.children.n.dpd_action: expected clear, trap, restart, none, "
+         "start or route, not 'accept'"},
         {"rekey_time = 2h\n life_time = 1h",
          "1: connections.c.children.n: life_time must not be less than rekey_time"},
         {"rekey_bytes = 100\n rand_bytes = 200",
@@ -480,6 +487,24 @@ static void with_strict_a_file_is_loaded_as_a_whole_or_not_at_all(void **state)
     fixture_unload(&f);
 }
 
+static void what_has_no_effect_is_warned_of(void **state)
+{
+    static const char *const want[] = {
+        "warning 2: connections.c.aggressive: aggressive mode belongs to IKEv1; it has no "
+        "effect here",
+        "warning 3: connections.c.local_addrs: host name 'gw.example' stands for every address "
+        "of this host",
+    };
+
+    (void)state;
+    assert_true(fixture_load(&f, "connections { c { version = 2\n"
+                                 " aggressive = yes\n local_addrs = gw.example, 10.0.0.1\n"
+                                 " local { certs = gw.pem } } }\n"));
+    assert_found(want, COUNT(want));
+    assert_int_equal(fixture_conn(&f, "c")->cv.n_local_addrs, 0);
+    fixture_unload(&f);
+}
+
 /* What keeps nothing from working is a warning in a file as it is over VICI. */
 static void revocation_addresses_are_warned_of(void **state)
 {
@@ -525,6 +550,7 @@ int main(void)
         cmocka_unit_test(all_errors_are_found_in_one_go),
         cmocka_unit_test(a_connection_with_an_error_is_refused_by_itself),
         cmocka_unit_test(with_strict_a_file_is_loaded_as_a_whole_or_not_at_all),
+        cmocka_unit_test(what_has_no_effect_is_warned_of),
         cmocka_unit_test(revocation_addresses_are_warned_of),
         cmocka_unit_test(secrets_never_appear_in_messages),
     };

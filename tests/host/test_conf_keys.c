@@ -170,8 +170,8 @@ static void ah_with_esp_is_said(void **state)
 
 static void trap_and_start_go_together_in_either_order(void **state)
 {
-    static const char *const forms[] = {"trap|start", "start|trap", "trap, start",
-                                        "start,trap"};
+    static const char *const forms[] = {"trap|start", "start|trap", "trap, start", "start,trap",
+                                        "route|start"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
@@ -190,9 +190,35 @@ static void trap_and_start_go_together_in_either_order(void **state)
     }
 }
 
+/* charon's older words, which it still takes. */
+static void older_words_for_actions_mean_the_same(void **state)
+{
+    const struct cv_child_config *n;
+
+    (void)state;
+    load("connections { c { children {\n a { start_action = route\n dpd_action = route\n"
+         " close_action = route\n }\n b { start_action = clear\n dpd_action = none\n"
+         " close_action = clear\n }\n d { start_action = restart\n dpd_action = trap|start\n"
+         " close_action = restart\n } } } }");
+    n = child(conn("c"), "a");
+    assert_int_equal(n->start_action, CV_ACTION_TRAP);
+    assert_int_equal(n->dpd_action, CV_ACTION_TRAP);
+    assert_int_equal(n->close_action, CV_ACTION_TRAP);
+    n = child(conn("c"), "b");
+    assert_int_equal(n->start_action, CV_ACTION_NONE);
+    assert_int_equal(n->dpd_action, CV_ACTION_CLEAR);
+    assert_int_equal(n->close_action, CV_ACTION_NONE);
+    n = child(conn("c"), "d");
+    assert_int_equal(n->start_action, CV_ACTION_START);
+    assert_int_equal(n->dpd_action, CV_ACTION_TRAP | CV_ACTION_START);
+    assert_int_equal(n->close_action, CV_ACTION_START);
+    fixture_unload(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(older_words_for_actions_mean_the_same),
         cmocka_unit_test(lifetimes_complete_each_other),
         cmocka_unit_test(lifetimes_of_a_connection_complete_each_other),
         cmocka_unit_test(default_proposals_can_be_mixed_with_others),

@@ -44,6 +44,11 @@ static void proposals_of_the_field_are_understood(void **state)
          "AES_CTR-128/AES_CMAC_96/PRF_AES128_CMAC/MODP_4096"},
         {CV_PROTO_IKE, "AES256-SHA2_256-MODP2048",
          "AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048"},
+        /* As charon, which has 16 octets of ICV where none are named. */
+        {CV_PROTO_ESP, "aes128gcm-aes192gcm-aes256gcm",
+         "AES_GCM_16-128/AES_GCM_16-192/AES_GCM_16-256/NO_EXT_SEQ"},
+        {CV_PROTO_IKE, "aes128ccm-aes192ccm-aes256ccm-prfsha256-ecp256",
+         "AES_CCM_16-128/AES_CCM_16-192/AES_CCM_16-256/PRF_HMAC_SHA2_256/ECP_256"},
         {CV_PROTO_ESP, "aes128gcm16", "AES_GCM_16-128/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes128gcm128-esn-noesn", "AES_GCM_16-128/EXT_SEQ/NO_EXT_SEQ"},
         {CV_PROTO_ESP, "aes256-sha256-modp2048",

@@ -250,8 +250,8 @@ static void a_byte_order_mark_is_no_part_of_the_first_name(void **state)
 {
     (void)state;
     assert_reads("\xef\xbb\xbf"
-                "a = 1",
-                "a=1;");
+                 "a = 1",
+                 "a=1;");
 }
 
 static void sections_may_not_be_nested_without_end(void **state)
