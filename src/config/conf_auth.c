@@ -254,11 +254,17 @@ const struct conf_table conf_side_tables[2] = {
 
 /* Our identity is what our certificate says, unless it is given.  Without either it stays
  * "any", and the address is used when it is known. */
-static void default_id(const struct auth_draft *d, bool local, const struct certs *certs,
+static bool default_id(struct conf_reader *r, const struct node *section,
+                       const struct auth_draft *d, const struct certs *certs,
                        struct cv_auth *out)
 {
-    if (!local || d->has_id || certs->n == 0 || !cert_subject(certs->v[0], &out->id))
-        out->id = d->id;
+    out->id = d->id;
+    if (d->has_id || certs->n == 0 || cert_subject(certs->v[0], &out->id))
+        return true;
+    return problem_at(r->why, section,
+                      "the subject of our certificate is longer than the %d octets of an "
+                      "identity: give 'id', one of its subjectAltNames",
+                      CV_ID_MAX);
 }
 
 bool conf_read_auth(struct conf_reader *r, const struct node *section, bool local,
@@ -281,7 +287,10 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
         return false;
     if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n > 0)
         return problem_at(r->why, section, "certificates have no use with auth = psk");
-    default_id(&d, local, &certs, out);
+    if (local && !default_id(r, section, &d, &certs, out))
+        return false;
+    if (!local)
+        out->id = d.id;
     host->certs = certs.v;
     host->n_certs = (unsigned)certs.n;
     host->cacerts = cacerts.v;

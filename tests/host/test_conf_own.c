@@ -103,6 +103,34 @@ static void a_key_too_small_is_refused(void **state)
     EVP_PKEY_free(key);
 }
 
+/* It would be our address then, which no peer expects. */
+static void a_subject_too_long_for_an_identity_is_refused(void **state)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = fixture_cert("long", key, 78);
+    char word[61];
+
+    (void)state;
+    memset(word, 'x', 60);
+    word[60] = '\0';
+    for (unsigned i = 0; i < 4; i++)
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "OU", MBSTRING_ASC,
+                                   (const unsigned char *)word, -1, -1, 0);
+    fixture_extension(cert, NID_subject_alt_name, "DNS:long.example");
+    X509_set_issuer_name(cert, X509_get_subject_name(cert));
+    X509_sign(cert, key, EVP_sha256());
+    fixture_write_cert("x509/long.pem", cert);
+    fixture_write_key("private/long.pem", key, NULL);
+    assert_refused("connections { c { local {\n certs = long.pem } } }",
+                   "connections.c.local: the subject of our certificate is longer than the 200 "
+                   "octets of an identity: give 'id', one of its subjectAltNames");
+    assert_clean("connections { c { local { certs = long.pem\n id = long.example } } }");
+    fixture_remove("x509/long.pem");
+    fixture_remove("private/long.pem");
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
 /* A client may bring it yet. */
 static void what_is_missing_is_warned_of(void **state)
 {
@@ -182,6 +210,7 @@ int main(void)
         cmocka_unit_test(an_identity_that_is_not_in_our_certificate_is_refused),
         cmocka_unit_test(auth_that_does_not_go_with_our_key_is_refused),
         cmocka_unit_test(a_key_too_small_is_refused),
+        cmocka_unit_test(a_subject_too_long_for_an_identity_is_refused),
         cmocka_unit_test(what_is_missing_is_warned_of),
         cmocka_unit_test(a_certificate_that_has_expired_is_warned_of),
         cmocka_unit_test(without_an_authority_nobody_can_be_verified),
