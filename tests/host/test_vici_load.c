@@ -68,6 +68,24 @@ static void a_client_clears_only_what_clients_have_loaded(void **state)
     close(fd);
 }
 
+/* The same reader as that of files: all errors, in the answer as in the log. */
+static void a_connections_errors_are_all_answered(void **state)
+{
+    struct node *message = tree_new(), *c = tree_add_section(message, "c");
+    int fd = client();
+
+    (void)state;
+    tree_add_value(c, "remote_adrs", "10.0.0.1");
+    tree_add_value(c, "version", "3");
+    tree_add_value(tree_add_section(c, "local"), "auth", "pks");
+    send_packet(fd, VICI_CMD_REQUEST, "load-conn", message);
+    assert_received(fd, "answer success=no errmsg=c.remote_adrs: unknown key 'remote_adrs', did "
+                        "you mean 'remote_addrs'?; c.version: expected 0, 1 or 2, not '3'; "
+                        "c.local.auth: expected psk, pubkey or a signature scheme like rsa, "
+                        "ecdsa-sha256 or ed25519, not 'pks'");
+    close(fd);
+}
+
 static void what_is_not_implemented_says_so(void **state)
 {
     int fd = client();
@@ -89,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVER_TEST(secrets_are_loaded_listed_and_unloaded),
         SERVER_TEST(a_client_clears_only_what_clients_have_loaded),
+        SERVER_TEST(a_connections_errors_are_all_answered),
         SERVER_TEST(what_is_not_implemented_says_so),
     };
 
