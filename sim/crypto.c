@@ -12,7 +12,7 @@
 #include "crypto/crypto.h"
 #include "sim/agenda.h"
 
-enum { AEADS_MAX = 12 };
+enum { AEADS_MAX = 12, PRFS_MAX = 12 };
 
 /* A set of 128-bit fingerprints, open addressing; all zero is an empty slot. */
 struct seen {
@@ -24,7 +24,7 @@ struct seen {
 static struct {
     struct prng prng;
     struct seen seen;
-    uint64_t reused, seals, live_keys;
+    uint64_t reused, seals, prfs, live_keys;
     sim_seal_fn *on_seal;
     void *on_seal_ctx;
 } run;
@@ -190,6 +190,32 @@ static void wrap_aeads(const struct cv_crypto *real)
     aead_list[n] = NULL;
 }
 
+/* ---- the PRF of scenarios ------------------------------------------------------ */
+
+static const struct cv_prf *real_prf, *prf_list[PRFS_MAX + 1];
+static struct cv_prf watched_prf;
+
+static bool counted_prf(struct cv_span key, const struct cv_span *parts, size_t n_parts,
+                        uint8_t *out)
+{
+    run.prfs++;
+    return real_prf->prf(key, parts, n_parts, out);
+}
+
+/* The one that recipes name is counted, the others are there as they are. */
+static void wrap_prf(const struct cv_crypto *real)
+{
+    for (unsigned i = 0; real->prfs[i] != NULL && i < PRFS_MAX; i++) {
+        prf_list[i] = real->prfs[i];
+        if (prf_list[i]->id != CV_PRF_HMAC_SHA2_256)
+            continue;
+        real_prf = prf_list[i];
+        watched_prf = *real_prf;
+        watched_prf.prf = counted_prf;
+        prf_list[i] = &watched_prf;
+    }
+}
+
 /* ---- cheap key exchange ------------------------------------------------------- */
 
 /* Both sides mix what was sent; anyone who sees it could too. */
@@ -301,10 +327,12 @@ static void build(void)
     if (cheap.name != NULL)
         return;
     wrap_aeads(&cv_crypto_openssl);
+    wrap_prf(&cv_crypto_openssl);
     real_ke = cv_crypto_openssl;
     real_ke.name = "simulated, real key exchange";
     real_ke.random = sim_random;
     real_ke.aeads = aead_list;
+    real_ke.prfs = prf_list;
     cheap = real_ke;
     cheap.name = "simulated";
     cheap.kes = fake_kes;
@@ -344,6 +372,11 @@ uint64_t sim_crypto_reused(void)
 uint64_t sim_crypto_seals(void)
 {
     return run.seals;
+}
+
+uint64_t sim_crypto_prfs(void)
+{
+    return run.prfs;
 }
 
 uint64_t sim_crypto_live_keys(void)

@@ -36,6 +36,8 @@ const struct cv_crypto *sim_crypto_real_ke(void); /* the backend's */
 /* How many times an AEAD was used twice with one key and nonce, and how many seals. */
 uint64_t sim_crypto_reused(void);
 uint64_t sim_crypto_seals(void);
+/* How often HMAC-SHA-256 was computed as a PRF. */
+uint64_t sim_crypto_prfs(void);
 /* Keys that were made and not given back. */
 uint64_t sim_crypto_live_keys(void);
 

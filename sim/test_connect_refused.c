@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
+#include "sim/crypto.h"
 #include "sim/duo.h"
 #include "wire/ike.h"
 
@@ -96,6 +97,28 @@ static void a_host_without_a_secret_says_so(void **state)
     host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 200000, 0, 0));
     assert_int_equal(host_last(d->gw, CV_EV_AUTH_FAILED)->err, CV_ERR_NO_CREDENTIAL);
+}
+
+/* How much is computed for a device that the gateway has this secret for. */
+static uint64_t work_of_a_refusal(const char *psk)
+{
+    struct duo *d = duo_new(7);
+    uint64_t before = sim_crypto_prfs(), work;
+
+    d->gw->psk = psk;
+    duo_start(d);
+    host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    assert_true(duo_settles(d, 200000, 0, 0));
+    work = sim_crypto_prfs() - before;
+    assert_true(duo_free(d));
+    return work;
+}
+
+/* How long the answer takes would tell which identities there are. */
+static void a_refusal_costs_the_same_whether_there_is_a_secret_or_not(void **state)
+{
+    (void)state;
+    assert_int_equal(work_of_a_refusal(NULL), work_of_a_refusal("another secret"));
 }
 
 static void an_untrusted_certificate_is_refused(void **state)
@@ -201,6 +224,7 @@ int main(void)
         DUO(an_unknown_identity_is_refused),
         DUO(a_device_checks_who_answers),
         DUO(a_host_without_a_secret_says_so),
+        cmocka_unit_test(a_refusal_costs_the_same_whether_there_is_a_secret_or_not),
         DUO(an_untrusted_certificate_is_refused),
         DUO(a_host_that_cannot_sign_gives_up),
         DUO(a_silent_gateway_is_given_up),

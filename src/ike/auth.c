@@ -90,6 +90,8 @@ enum cv_err auth_prove(const struct ike *k, const struct ike_sa *sa, const struc
     return CV_OK;
 }
 
+static const uint8_t nobodys_secret[32];
+
 enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
                             const struct ike_answer *answer, uint8_t kind)
 {
@@ -97,6 +99,12 @@ enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
     uint8_t auth[CV_PRF_MAX];
     enum cv_err err = answer->err;
 
+    if (kind == ANSWER_PSK && err == CV_ERR_NO_CREDENTIAL) {
+        /* The same work as for a wrong secret: how long a refusal takes does not tell which
+         * identities are known. */
+        (void)psk_proof(k, sa, false, span(nobodys_secret, sizeof(nobodys_secret)), auth);
+        wipe(auth, sizeof(auth));
+    }
     if (err != CV_OK || kind != ANSWER_PSK)
         return err;
     err = psk_proof(k, sa, false, answer->secret, auth);
