@@ -27,6 +27,7 @@ _culvert() {
     else
         case $command in
             help) COMPREPLY=($(compgen -W "$(_culvert_commands "$1")" -- "$current")) ;;
+            check) COMPREPLY=($(compgen -f -- "$current")) ;;
             packet) COMPREPLY=($(compgen -W "open seal explain" -- "$current")) ;;
             status | up | down) COMPREPLY=($(compgen -W "$(_culvert_names "$1")" -- "$current")) ;;
         esac
