@@ -97,7 +97,7 @@ static void warn_scheme(const struct checker *k, const char *pattern,
 /* ---- what proves who we are ------------------------------------------------- */
 
 /* What a client may still load is a warning; what is there and can never do is an error. */
-static bool check_own_certs(const struct checker *k, const struct creds *creds)
+static bool check_own_certs(const struct checker *k, struct creds *creds)
 {
     const struct cv_auth *local = &k->conn->cv.local;
     const struct auth_conf *host = local->host;
@@ -115,7 +115,7 @@ static bool check_own_certs(const struct checker *k, const struct creds *creds)
     return true;
 }
 
-static void check_secret(const struct checker *k, const struct creds *creds)
+static void check_secret(const struct checker *k, struct creds *creds)
 {
     const struct cv_conn *cv = &k->conn->cv;
     char ours[160], theirs[160], text[400];
@@ -131,7 +131,7 @@ static void check_secret(const struct checker *k, const struct creds *creds)
     warn(k, side_of(k, cv->local.kind == CV_AUTH_PSK ? "local*" : "remote*"), text);
 }
 
-static void check_authority(const struct checker *k, const struct creds *creds)
+static void check_authority(const struct checker *k, struct creds *creds)
 {
     const struct auth_conf *host = k->conn->cv.remote.host;
 
@@ -142,7 +142,7 @@ static void check_authority(const struct checker *k, const struct creds *creds)
          "no authority's certificate is loaded (x509ca/, cacerts), so no peer can be verified");
 }
 
-bool conn_check(const struct conn *c, const struct node *section, const struct creds *creds,
+bool conn_check(const struct conn *c, const struct node *section, struct creds *creds,
                 struct problems *found)
 {
     const struct checker k = {c, section, found};

@@ -70,7 +70,7 @@ void conn_free(struct conn *c);
 /* What is wrong with ours, missing, weak or without effect in a connection that could be built,
  * once all credentials are loaded; section is what it was built from.  False: an error, it can
  * never work. */
-bool conn_check(const struct conn *c, const struct node *section, const struct creds *creds,
+bool conn_check(const struct conn *c, const struct node *section, struct creds *creds,
                 struct problems *found);
 
 /* The culvert { } section: our own settings. */

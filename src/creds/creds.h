@@ -80,13 +80,12 @@ enum { CREDS_SIGNATURE_MAX = 1200 };
  * wrong, and why names our certificate, its file and the reason: CV_ERR_NO_CREDENTIAL, a
  * certificate or its key is missing; CV_ERR_CERT_KEY, CV_ERR_CERT_IDENTITY, CV_ERR_AUTH_METHOD,
  * what is there can never do; else it can not, or peers may refuse it. */
-CV_MUST_USE enum cv_err creds_check_own(const struct creds *c, const struct auth_conf *a,
+CV_MUST_USE enum cv_err creds_check_own(struct creds *c, const struct auth_conf *a,
                                         const struct cv_id *id, int64_t now_s,
                                         struct problem *why);
 /* Is there a secret for some pair of identities that fits these two, either of which may be a
  * pattern? */
-bool creds_has_psk(const struct creds *c, const struct cv_id *local,
-                   const struct cv_id *remote);
+bool creds_has_psk(struct creds *c, const struct cv_id *local, const struct cv_id *remote);
 bool creds_has_authority(const struct creds *c); /* that peers could be verified by */
 /* Walks the private keys that belong to no certificate, *at starts as 0; why names them. */
 bool creds_next_lone_key(const struct creds *c, unsigned *at, struct problem *why);

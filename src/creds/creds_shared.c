@@ -36,6 +36,7 @@ void creds_clear_shared(struct creds *c)
         *at = s->next;
         free_shared(s);
     }
+    c->found = NULL;
 }
 
 bool creds_remove_shared(struct creds *c, const char *name)
@@ -47,6 +48,7 @@ bool creds_remove_shared(struct creds *c, const char *name)
             continue;
         *at = s->next;
         free_shared(s);
+        c->found = NULL;
         return true;
     }
     return false;
@@ -166,11 +168,30 @@ static bool may_name(const struct shared *s, const struct cv_id *who)
 
 /* A connection's remote identity may be a pattern of many, so each secret of one of them is one
  * for the connection. */
-bool creds_has_psk(const struct creds *c, const struct cv_id *local, const struct cv_id *remote)
+static bool may_fit(const struct shared *s, const struct cv_id *local,
+                    const struct cv_id *remote)
 {
-    for (const struct shared *s = c->secrets; s != NULL; s = s->next)
-        if (s->kind == SHARED_IKE &&
-            (s->n_ids == 0 || may_name(s, remote) || score(s, local, remote) != NO_MATCH))
+    return s->kind == SHARED_IKE &&
+           (s->n_ids == 0 || may_name(s, remote) || score(s, local, remote) != NO_MATCH);
+}
+
+/* Files have their secrets in the order of their connections, so the search begins behind the
+ * one that was found last: thousands of both cost one look each. */
+bool creds_has_psk(struct creds *c, const struct cv_id *local, const struct cv_id *remote)
+{
+    const struct shared *last = c->found, *s = last != NULL ? last->next : c->secrets;
+
+    for (; s != NULL; s = s->next)
+        if (may_fit(s, local, remote)) {
+            c->found = s;
             return true;
+        }
+    if (last == NULL)
+        return false;
+    for (s = c->secrets; s != last->next; s = s->next)
+        if (may_fit(s, local, remote)) {
+            c->found = s;
+            return true;
+        }
     return false;
 }

@@ -58,6 +58,8 @@ struct creds {
     struct crl *crls;
     struct key *keys;
     struct shared *secrets;
+    const struct cert *spoken;  /* that creds_check_own found to do, the last time, or NULL */
+    const struct shared *found; /* by creds_has_psk, the last time; NULL when it may be gone */
 
     struct creds *snapshot; /* of what is above, or NULL: to be made anew */
     unsigned holders;       /* of a snapshot */
