@@ -164,6 +164,24 @@ static void an_identity_with_a_zero_inside(struct liar *l)
     shows(l, &id);
 }
 
+/* Right in every way, and longer than we keep: a limit of ours is not the peer's bad syntax. */
+static void an_identity_longer_than_we_keep(struct liar *l)
+{
+    struct liar_say s;
+
+    if (l->initiator)
+        say_request(l, &s, EX_AUTH);
+    else
+        say_answer(l, &s);
+    ike_payload_begin(&s.c, l->initiator ? PL_IDI : PL_IDR);
+    wr_u8(&s.w, CV_ID_KEY_ID);
+    wr_zero(&s.w, 3 + CV_ID_MAX + 1);
+    ike_payload_end(&s.c);
+    put_proof(&s);
+    put_child(&s);
+    (void)say_end(&s);
+}
+
 static void no_identity(struct liar *l)
 {
     struct liar_say s;
@@ -632,6 +650,8 @@ static const struct lie requests[] = {
     {"an identity of type 77",                      an_identity_of_type_77,               N_AUTHENTICATION_FAILED,        CV_OK,                  GONE     },
     {"an identity with a zero inside",              an_identity_with_a_zero_inside,       N_AUTHENTICATION_FAILED,
      CV_OK,                                                                                                                                       GONE     },
+    {"an identity longer than we keep",             an_identity_longer_than_we_keep,
+     N_AUTHENTICATION_FAILED,                                                                                             CV_ERR_ID_SIZE,         GONE     },
     {"no identity",                                 no_identity,                          N_INVALID_SYNTAX,               CV_OK,                  GONE     },
     {"no proof",                                    no_proof,                             N_AUTHENTICATION_FAILED,        CV_OK,                  GONE     },
     {"two proofs",                                  two_proofs,                           N_INVALID_SYNTAX,               CV_OK,                  GONE     },
@@ -732,6 +752,8 @@ static const struct lie answers[] = {
     {"another identity than was asked for",  nobody_we_know,                       SILENCE, CV_ERR_ID_MISMATCH,     GONE     },
     {"the victim's own identity",            the_victims_own_identity,             SILENCE, CV_ERR_ID_MISMATCH,     GONE     },
     {"an identity of no octets",             an_identity_of_no_octets,             SILENCE, CV_OK,                  GONE     },
+    {"an identity longer than we keep",      an_identity_longer_than_we_keep,      SILENCE,
+     CV_ERR_ID_SIZE,                                                                                                GONE     },
     {"no identity",                          no_identity,                          SILENCE, CV_OK,                  GONE     },
     {"no proof",                             no_proof,                             SILENCE, CV_OK,                  GONE     },
     {"two proofs",                           two_proofs,                           SILENCE, CV_OK,                  GONE     },

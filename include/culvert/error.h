@@ -81,6 +81,7 @@ extern "C" {
     X(CV_ERR_CERT_USAGE,           "certificate_usage",     "certificate may not be used this way") \
     X(CV_ERR_SIGNATURE,            "signature",             "signature or shared-key proof is wrong") \
     X(CV_ERR_AUTH_METHOD,          "auth_method",           "peer used an authentication method we do not accept") \
+    X(CV_ERR_ID_SIZE,              "id_size",               "peer's identity is longer than we keep") \
     X(CV_ERR_ID_MISMATCH,          "id_mismatch",           "peer's identity is not the one configured") \
     /* CLOSE */                                                                                  \
     X(CV_ERR_PEER_SILENT,          "peer_silent",           "no answer after the last retransmission") \

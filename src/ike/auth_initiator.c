@@ -120,8 +120,9 @@ enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const st
         note_refusal(ch, ike_error_notify(m));
         return CV_OK;
     }
-    if (ike_parse_id(&idr, m->idr) != CV_OK) {
-        auth_fail(sa, CV_ERR_SYNTAX, out, ch);
+    err = ike_parse_id(&idr, m->idr);
+    if (err != CV_OK) {
+        auth_fail(sa, err == CV_ERR_LIMIT ? CV_ERR_ID_SIZE : CV_ERR_SYNTAX, out, ch);
         return CV_OK;
     }
     ch->peer_id = idr;

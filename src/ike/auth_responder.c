@@ -11,6 +11,14 @@
 #include "ike/auth.h"
 #include "wire/ip.h"
 
+/* IDr is there when the peer says whom it wants. */
+static enum cv_err read_ids(const struct ike_msg *m, struct cv_id *idi, struct cv_id *idr)
+{
+    enum cv_err err = ike_has(m, PL_IDI) ? ike_parse_id(idi, m->idi) : CV_ERR_SYNTAX;
+
+    return err == CV_OK && ike_has(m, PL_IDR) ? ike_parse_id(idr, m->idr) : err;
+}
+
 enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                          struct ike_out *out, struct ike_change *ch)
 {
@@ -19,8 +27,12 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
     const struct cv_conn *conn = NULL;
     enum cv_err err;
 
-    if (!ike_has(m, PL_IDI) || ike_parse_id(&idi, m->idi) != CV_OK ||
-        (ike_has(m, PL_IDR) && ike_parse_id(&idr, m->idr) != CV_OK)) {
+    err = read_ids(m, &idi, &idr);
+    if (err == CV_ERR_LIMIT) { /* nothing is wrong with it but that we keep less */
+        auth_fail(sa, CV_ERR_ID_SIZE, out, ch);
+        return CV_OK;
+    }
+    if (err != CV_OK) {
         out_reject(out, ch, CV_ERR_SYNTAX, span(NULL, 0));
         return CV_OK;
     }
