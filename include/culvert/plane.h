@@ -16,6 +16,10 @@
 
 #include <culvert/engine.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The outer IPv4 header's DF bit. */
 enum cv_df {
     CV_DF_COPY = 0, /* of the inner packet; IPv6 counts as set above 1280 octets */
@@ -110,5 +114,9 @@ enum cv_notice {
  * SA (any more); CV_ERR_ARGUMENT: remote is missing. */
 CV_MUST_USE enum cv_err cv_plane_noticed(struct cv_engine *e, uint32_t child, unsigned notices,
                                          const struct cv_endpoint *remote, uint64_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
