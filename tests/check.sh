@@ -54,7 +54,7 @@ configure_and_build() { # DIR CMAKE_OPTIONS...
 
 build_release() {
     cmake -S . -B build -DCULVERT_TESTS=ON &&
-        cmake --build build -j"$JOBS" --target culvertd culvert culvert_static sim_test_random
+        cmake --build build -j"$JOBS" --target culvertd culvert culvert_static culvert_shared culvert_archive sim_test_random
 }
 
 build_tsan() {
@@ -125,6 +125,7 @@ case "${1:-all}" in
         run_threads
         if step "release" build_release; then
             stage "sim: 4,000 more random lives" env CULVERT_FIRST=100000 CULVERT_SEEDS=4000 build/sim/sim_test_random
+            stage "embed: headers, names, pkg-config, CMake" env BUILD=build bash tests/embed.sh
             run_scripts e2e
             run_scripts interop
         fi
