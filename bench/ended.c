@@ -56,7 +56,7 @@ static void measure(uint32_t n)
     const size_t size = cv_engine_size(&set.limits);
     const size_t align = alignof(max_align_t);
     void *memory = aligned_alloc(align, (size + align - 1) / align * align);
-    struct cv_engine *e;
+    struct cv_engine *e = NULL;
     struct cv_effect fx;
     unsigned told = 0;
     double start, ended, done;

@@ -27,8 +27,10 @@ C17="-std=c17 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes 
 HOST="$C17 -Itests -D_GNU_SOURCE -DTEST_SHARED=\"\" -DTEST_SOURCE=\"\" $(pkg-config --cflags libcrypto libevent_core libpcap)"
 { files $floors; } | each 1 gcc $C17 -O1 -fanalyzer -c -o /dev/null || say "gcc: portable floors"
 { files $floors; } | each 8 clang $C17 -fsyntax-only || say "clang: portable floors"
-{ files $walls sim tests bench examples | grep -vE '^tests/(fuzz|e2e|size_)'; } | each 1 gcc $HOST -O1 -c -o /dev/null || say "gcc: rooms of the host, sim, tests"
-{ files $walls sim tests bench examples | grep -vE '^tests/(e2e|size_)'; } | each 8 clang $HOST -fsyntax-only || say "clang: rooms of the host, sim, tests"
+{ files sim; } | each 1 gcc $C17 -O1 -c -o /dev/null || say "gcc: sim"
+{ files sim; } | each 8 clang $C17 -fsyntax-only || say "clang: sim"
+{ files $walls tests bench examples | grep -vE '^tests/(fuzz|e2e|size_)'; } | each 1 gcc $HOST -O1 -c -o /dev/null || say "gcc: rooms of the host, tests"
+{ files $walls tests bench examples | grep -vE '^tests/(e2e|size_)'; } | each 8 clang $HOST -fsyntax-only || say "clang: rooms of the host, tests"
 
 cppcheck -j "$JOBS" --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
     -D_GNU_SOURCE -DOPENSSL_VERSION_MAJOR=3 -Iinclude -Isrc src || say cppcheck

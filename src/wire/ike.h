@@ -204,8 +204,8 @@ void ike_put_proposal(struct wr *w, const struct cv_proposal *p, uint8_t number,
 CV_MUST_USE enum cv_err ike_parse_id(struct cv_id *out, struct cv_span body);
 void ike_put_id_body(struct wr *w, const struct cv_id *id);
 
-/* Checks a whole TS body of up to 255 selectors; n is how many of them are of a type that we know,
- * the others are skipped everywhere.  Needed before iterating. */
+/* Checks a whole TS body of up to 255 selectors; n is how many of them are of a type that we
+ * know, the others are skipped everywhere.  Needed before iterating. */
 CV_MUST_USE enum cv_err ike_check_ts(struct cv_span body, unsigned *n);
 /* Iterates a checked body: init r with ike_ts_begin(body); false at the end. */
 struct rd ike_ts_begin(struct cv_span body);
