@@ -322,6 +322,20 @@ static void a_device_that_writes_its_name_otherwise_replaces_its_old_sa(void **s
     assert_int_equal(d->gw->saw[CV_EV_IKE_DOWN], 1);
 }
 
+/* `remote { id = 10.0.0.0/8 }`: whoever names an address in it, as a device without an id does.
+ */
+static void a_range_lets_devices_in_by_their_address(void **state)
+{
+    struct duo *d = *state;
+    struct cv_id *want = &d->gw_conn.conn.remote.id;
+
+    recipe_id(&d->dev_conn.conn.local.id, NULL);
+    *want = (struct cv_id){.type = CV_ID_IPV4_RANGE, .n = 8};
+    memset(want->b + 4, 0xff, 4);
+    assert_true(duo_connect(d));
+    assert_true(world_ping(d->w, d->flow));
+}
+
 /* RFC 7296 section 2.4: INITIAL_CONTACT says that no other SA exists. */
 static void initial_contact_clears_what_a_crash_left(void **state)
 {
@@ -356,6 +370,7 @@ int main(void)
         DUO(a_childless_ike_sa_takes_a_child_later),
         DUO(traffic_outside_the_selectors_stays_home),
         DUO(a_device_that_reboots_replaces_its_old_sa),
+        DUO(a_range_lets_devices_in_by_their_address),
         DUO(a_device_that_writes_its_name_otherwise_replaces_its_old_sa),
         DUO(initial_contact_clears_what_a_crash_left),
     };
