@@ -47,6 +47,17 @@ struct host_event {
     struct cv_endpoint local, remote;
 };
 
+enum { HOST_BODY_MAX = 400 };
+
+/* A copy of what the newest refusal shows: its spans are gone by the time a test looks. */
+struct host_refusal {
+    struct host_event what;
+    uint8_t by;                       /* cv_by */
+    struct cv_id local_id, remote_id; /* CV_ID_ANY: not known */
+    struct cv_asked asked;            /* points to */
+    uint8_t body[5][HOST_BODY_MAX];
+};
+
 struct host {
     char name[16];
     struct world *world;
@@ -89,6 +100,7 @@ struct host {
     unsigned saw[CV_EV_ALARM + 1];
     struct host_event event[HOST_EVENTS]; /* ring */
     unsigned n_events;
+    struct host_refusal refusal;
     uint64_t deadline_ms;
     uint64_t ticked_ms; /* guard against a deadline that never moves */
     unsigned ticks;

@@ -447,6 +447,35 @@ static void trace_event(struct host *h, const struct host_event *e)
     trace_line(&h->world->trace, e->at_ms, text);
 }
 
+static struct cv_span copy_body(uint8_t to[HOST_BODY_MAX], struct cv_span s)
+{
+    size_t n = s.n < HOST_BODY_MAX ? s.n : HOST_BODY_MAX;
+
+    if (n > 0)
+        memcpy(to, s.p, n);
+    return (struct cv_span){to, n};
+}
+
+static void remember_refusal(struct host *h, const struct cv_effect *fx,
+                             const struct host_event *e)
+{
+    const struct cv_asked *a = &fx->u.event.asked;
+    struct host_refusal *r = &h->refusal;
+
+    memset(r, 0, sizeof(*r));
+    r->what = *e;
+    r->by = fx->u.event.by;
+    if (fx->u.event.local_id != NULL)
+        r->local_id = *fx->u.event.local_id;
+    if (fx->u.event.remote_id != NULL)
+        r->remote_id = *fx->u.event.remote_id;
+    if (e->kind == CV_EV_CHILD_FAILED)
+        return;
+    r->asked = (struct cv_asked){copy_body(r->body[0], a->sa), copy_body(r->body[1], a->tsi),
+                                 copy_body(r->body[2], a->tsr), copy_body(r->body[3], a->idi),
+                                 copy_body(r->body[4], a->idr)};
+}
+
 static void remember(struct host *h, const struct cv_effect *fx)
 {
     struct host_event *e = &h->event[h->n_events++ % HOST_EVENTS];
@@ -470,6 +499,10 @@ static void remember(struct host *h, const struct cv_effect *fx)
     }
     h->saw[e->kind]++;
     trace_event(h, e);
+    if (e->kind == CV_EV_REJECTED || e->kind == CV_EV_PEER_NOTIFY ||
+        e->kind == CV_EV_AUTH_FAILED ||
+        (e->kind == CV_EV_CHILD_FAILED && fx->u.event.by != CV_BY_NOBODY))
+        remember_refusal(h, fx, e);
     if (e->kind == CV_EV_CHILD_UP)
         h->attempts = 0;
     if (e->kind == CV_EV_CHILD_DOWN || e->kind == CV_EV_CHILD_FAILED)

@@ -197,12 +197,13 @@ enum cv_event_kind {
     CV_EV_CHILD_UP,
     CV_EV_CHILD_DOWN,
     CV_EV_CHILD_REKEYED, /* child is the old number, child_new the new one */
-    CV_EV_CHILD_FAILED,  /* negotiation of config child_cfg failed: err, notify */
+    CV_EV_CHILD_FAILED,  /* negotiation of config child_cfg failed: err, by, notify */
     CV_EV_RETRANSMIT,    /* value: how many times by now */
     CV_EV_ADDRESS,       /* initiator: lease holds virtual addresses and DNS servers */
-    CV_EV_AUTH_FAILED,   /* err says in what way; details stay here */
-    CV_EV_REJECTED,      /* a request was answered with an error: err, notify */
-    CV_EV_PEER_NOTIFY,   /* the peer sent an error notify */
+    CV_EV_AUTH_FAILED,   /* err says in what way; details stay here: by, asked */
+    CV_EV_REJECTED,      /* we refuse a request, or what was answered to ours: err, asked, and
+                            the notify that we sent, if any */
+    CV_EV_PEER_NOTIFY,   /* the peer refuses what we ask for: the notify that it sent */
     CV_EV_COOKIES,       /* value 1: asking for cookies from now on; 0: no longer */
     CV_EV_PEER_ALARM,    /* the peer tells of tampering: err what, value how often by now */
     CV_EV_ALARM /* data plane: err is what happened, value how often since the last one */
@@ -216,6 +217,21 @@ struct cv_lease {
     uint8_t v6_prefix; /* 128 when unsure */
     uint8_t n_dns;
     struct cv_addr dns[CV_LEASE_DNS_MAX];
+};
+
+/* Who says no. */
+enum cv_by {
+    CV_BY_NOBODY =
+        0, /* nobody refuses: something is missing on our side, or it took too long */
+    CV_BY_US,
+    CV_BY_PEER
+};
+
+/* What the peer's message asks for, as it came: bodies of payloads (RFC 7296 sections 3.3, 3.5
+ * and 3.13).  Empty is what it did not say, and all of it where there was no room to keep it.
+ * For IKE_SA_INIT sa alone; nothing of it is authentic then. */
+struct cv_asked {
+    struct cv_span sa, tsi, tsr, idi, idr;
 };
 
 #define CV_CERTS_MAX 8
@@ -272,10 +288,16 @@ struct cv_effect {
         struct {
             uint8_t kind; /* cv_event_kind */
             enum cv_err err;
+            uint8_t by;      /* cv_by: of a refusal */
             uint16_t notify; /* IKE notify type involved; 0: none */
             uint32_t ike_new, child, child_new, value;
             const struct cv_child_config *child_cfg;
-            struct cv_lease lease;
+            const struct cv_id *local_id, *remote_id; /* as configured, as the peer says; NULL:
+                                                         not known (yet) */
+            union {
+                struct cv_lease lease; /* CV_EV_ADDRESS */
+                struct cv_asked asked; /* CV_EV_REJECTED, CV_EV_AUTH_FAILED */
+            };
             struct cv_endpoint local, remote;
         } event;
     } u;

@@ -84,6 +84,7 @@ extern "C" {
     X(CV_ERR_ID_SIZE,              "id_size",               "peer's identity is longer than we keep") \
     X(CV_ERR_ID_MISMATCH,          "id_mismatch",           "peer's identity is not the one configured") \
     /* CLOSE */                                                                                  \
+    X(CV_ERR_AUTH_REFUSED,         "authentication_refused", "peer does not accept who we are")  \
     X(CV_ERR_PEER_SILENT,          "peer_silent",           "no answer after the last retransmission") \
     X(CV_ERR_PEER_REJECTED,        "peer_rejected",         "peer answered with an error notify") \
     X(CV_ERR_DELETED_BY_PEER,      "deleted_by_peer",       "peer deleted the SA")               \

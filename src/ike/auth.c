@@ -155,6 +155,7 @@ enum cv_err auth_unanswered(const struct ike *k, const struct ike_sa *sa,
 void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiator)
 {
     w->id_body = from_initiator ? m->idi : m->idr;
+    w->asked_id = from_initiator ? m->idr : span(NULL, 0);
     w->auth = m->auth;
     w->method = m->auth_method;
     w->initial_contact = ike_find_notify(m, N_INITIAL_CONTACT) != NULL;
@@ -341,7 +342,7 @@ void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
     if (ch->has_words)
         commit_words(k, sa, in, ch);
     if (ch->auth_failed) {
-        event_put(&k->core, CV_EV_AUTH_FAILED, &sa->peer, ch->close);
+        refusal_auth(k, sa, in, ch);
         k->core.stats.errors[ch->close]++;
     }
     if (ch->parting)

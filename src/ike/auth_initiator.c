@@ -106,6 +106,7 @@ static void note_refusal(struct ike_change *ch, const struct ike_notify *n)
 {
     ch->close = n == NULL ? CV_ERR_SYNTAX : err_of_notify(n->type);
     ch->notify = n == NULL ? 0 : n->type;
+    ch->by_peer = n != NULL;
 }
 
 enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
@@ -237,6 +238,7 @@ static void commit_child(struct ike *k, struct ike_sa *sa, const struct ike_chan
         child_doom(&k->core, c, ch->failed);
     else {
         k->core.stats.errors[ch->failed]++;
+        c->refused_by = hs->words.child.refusal != 0 ? CV_BY_PEER : CV_BY_US;
         child_close(&k->core, c, ch->failed);
     }
 }

@@ -240,6 +240,7 @@ enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
     if (n != NULL) {
         ch->failed = err_of_notify(n->type);
         ch->notify = n->type;
+        ch->by_peer = true;
         ch->close = n->type == N_INVALID_SYNTAX ? CV_ERR_PEER_REJECTED : CV_OK;
         ch->retry_group = asked_group(n);
         return CV_OK;
@@ -402,10 +403,12 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
     if (c != NULL && !c->doomed) {
         c->quiet = sa->doing == DO_REKEY_CHILD;
-        if (ch->notify == 0) /* the peer agreed, we do not */
+        if (!ch->by_peer) { /* the peer agreed, we do not */
             child_doom(&k->core, c, ch->failed);
-        else
+        } else {
+            c->refused_by = CV_BY_PEER;
             child_close(&k->core, c, ch->failed);
+        }
     }
     if (old == NULL)
         return;

@@ -59,6 +59,7 @@ struct ike_change {
     bool unsent;        /* there was no room for the last word */
     enum cv_err failed; /* the exchange failed, the SA goes on */
     uint16_t notify;    /* notify type that was sent or came with it */
+    bool by_peer;       /* it came: the peer refuses */
 
     /* what was agreed; at most one of them */
     bool has_child, has_ike, has_init, has_words;
@@ -162,6 +163,16 @@ void send_keepalive(struct ike *k, struct ike_sa *sa);
 void resend_arm(struct ike *k, struct ike_sa *sa);
 /* The outstanding request was answered. */
 void request_done(struct ike *k, struct ike_sa *sa);
+
+/* ---- refusal.c */
+/* Commit: the host is told of a refusal, ours or the peer's; in led to it. */
+void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
+                    const struct ike_change *ch);
+/* The same of an attempt that ends with ch->auth_failed. */
+void refusal_auth(struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
+                  const struct ike_change *ch);
+/* Commit: of a request that makes no SA. */
+void refusal_stateless(struct ike *k, const struct ike_in *in, const struct ike_change *ch);
 
 /* ---- room.c */
 /* Are n message buffers free, if need be after dropping cached responses? */

@@ -63,8 +63,9 @@ enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const str
     }
     alert_read(sa, m, ch);
     if (n != NULL && n->type == N_AUTHENTICATION_FAILED) {
-        ch->close = CV_ERR_PEER_REJECTED; /* section 2.21.2: the initiator did not believe us */
+        ch->close = CV_ERR_AUTH_REFUSED; /* section 2.21.2: the initiator did not believe us */
         ch->notify = n->type;
+        ch->by_peer = true;
     }
     return CV_OK;
 }

@@ -185,16 +185,16 @@ enum cv_err init_response(const struct ike *k, const struct ike_sa *sa, const st
 static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                            const struct ike_change *ch)
 {
-    struct cv_effect *fx;
+    struct refusal r = {&sa->peer, .err = ch->failed, .notify = ch->notify, .kept = POOL_NONE};
 
     k->core.stats.errors[ch->failed]++;
     if (hs->refused_ms != 0)
         return;
     hs->refused_ms = k->core.now_ms;
     hs->refusal = ch->notify != 0 ? CV_ERR_PEER_REJECTED : ch->failed;
-    fx = event_put(&k->core, CV_EV_PEER_NOTIFY, &sa->peer, ch->failed);
-    if (fx != NULL)
-        fx->u.event.notify = ch->notify;
+    r.kind = ch->notify != 0 ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED;
+    r.by = ch->notify != 0 ? CV_BY_PEER : CV_BY_US;
+    (void)event_refusal(&k->core, &r);
 }
 
 static enum cv_err commit_again(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,

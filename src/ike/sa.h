@@ -126,7 +126,8 @@ struct child_terms {
  * authentic.  The spans point into the message that ike_hs keeps as peer_auth. */
 struct auth_words {
     struct cv_span id_body, auth;
-    uint8_t method; /* cv_auth_method */
+    struct cv_span asked_id; /* body of the IDr that an initiator asks for */
+    uint8_t method;          /* cv_auth_method */
     bool initial_contact, takes_alerts;
     bool has_cp;
     enum cv_err cp_err; /* of its configuration payload */

@@ -30,22 +30,6 @@ bool ike_step_keeps(const struct ike_sa *sa, const struct ike_in *in)
     return in->exchange == EX_AUTH && (sa->state == ST_R_INIT || sa->state == ST_I_AUTH);
 }
 
-/* Tells the operator of a refusal, ours or the peer's. */
-static void note_failure(struct ike *k, const struct ike_sa *sa, const struct ike_change *ch)
-{
-    struct cv_effect *fx;
-
-    if ((ch->failed == CV_OK && ch->notify == 0) || ch->auth_failed ||
-        (ch->send != SEND_RESPONSE && !ch->answer))
-        return;
-    fx = event_put(&k->core, ch->answer ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED, &sa->peer,
-                   ch->failed != CV_OK ? ch->failed : ch->close);
-    if (ch->failed != CV_OK)
-        k->core.stats.errors[ch->failed]++;
-    if (fx != NULL)
-        fx->u.event.notify = ch->notify;
-}
-
 static bool deletes_sa(const struct ike_msg *m)
 {
     for (unsigned i = 0; i < m->n_del; i++) {
@@ -143,7 +127,7 @@ static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in
                        struct ike_change *ch)
 {
     auth_commit(k, sa, in, ch);
-    note_failure(k, sa, ch);
+    refusal_commit(k, sa, in, ch);
     if (ch->close != CV_OK) {
         commit_close(k, sa, ch);
         return;
@@ -188,8 +172,10 @@ static enum cv_err step_new(struct ike *k, const struct ike_rule *rule, const st
     struct ike_sa *sa;
     enum cv_err err = rule->handle(k, NULL, in, out, ch);
 
-    if (err != CV_OK && ch->notify != 0)
+    if (err != CV_OK && ch->notify != 0) {
         init_send_stateless(k, in, out);
+        refusal_stateless(k, in, ch);
+    }
     if (err == CV_OK)
         err = init_commit_new(k, in, ch, out, &sa);
     if (err != CV_OK)

@@ -227,6 +227,7 @@ void child_doom(struct core *core, struct child_sa *c, enum cv_err reason)
         c->protocol = c->cfg->proposals[0].protocol;
     c->state = CV_CHILD_DELETING;
     c->reason = reason;
+    c->refused_by = CV_BY_US;
     c->rekeys = 0;
 }
 

@@ -27,6 +27,7 @@ struct child_sa {
     bool redundant; /* lost a simultaneous rekey */
     bool doomed;    /* could not be installed here: only the peer has it, and must drop it */
     bool drains;    /* deleted; inbound goes on for DRAIN_MS */
+    uint8_t refused_by; /* cv_by: who did not want it */
     enum cv_err reason;
     const struct cv_conn *conn;
     const struct cv_child_config *cfg;

@@ -7,8 +7,26 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "peer/event.h"
 
-struct cv_effect *event_put(struct core *core, uint8_t kind, const struct peer *p,
-                            enum cv_err err)
+/* What every event about p says.  Whom a responder speaks for is only known with its peer. */
+static void fill(struct cv_effect *fx, uint8_t kind, const struct peer *p, enum cv_err err)
+{
+    fx->u.event.kind = kind;
+    fx->u.event.err = err;
+    if (p == NULL)
+        return;
+    fx->ike = p->id;
+    fx->conn = p->conn;
+    fx->u.event.local = p->local;
+    fx->u.event.remote = p->remote;
+    if (p->remote_id.type != CV_ID_ANY)
+        fx->u.event.remote_id = &p->remote_id;
+    if ((p->initiator || fx->u.event.remote_id != NULL) && p->conn != NULL &&
+        p->conn->local.id.type != CV_ID_ANY)
+        fx->u.event.local_id = &p->conn->local.id;
+}
+
+static struct effect_slot *put(struct core *core, uint8_t kind, const struct peer *p,
+                               enum cv_err err)
 {
     struct effect_slot *s = effects_put(&core->fx, CV_EVENT);
 
@@ -16,16 +34,75 @@ struct cv_effect *event_put(struct core *core, uint8_t kind, const struct peer *
         core->stats.errors[CV_ERR_BUSY]++;
         return NULL;
     }
-    s->fx.ike = p == NULL ? 0 : p->id;
-    s->fx.conn = p == NULL ? NULL : p->conn;
-    s->fx.u.event.kind = kind;
-    s->fx.u.event.err = err;
-    if (p != NULL) {
-        s->fx.u.event.local = p->local;
-        s->fx.u.event.remote = p->remote;
+    fill(&s->fx, kind, p, err);
+    return s;
+}
+
+struct cv_effect *event_put(struct core *core, uint8_t kind, const struct peer *p,
+                            enum cv_err err)
+{
+    struct effect_slot *s = put(core, kind, p, err);
+
+    return s == NULL ? NULL : &s->fx;
+}
+
+/* ---- refusals ---- */
+
+/* Copies what s shows to w and shows the copy. */
+static void copy_body(struct wr *w, struct cv_span *s)
+{
+    size_t at = w->n;
+
+    wr_span(w, *s);
+    *s = wr_ok(w) ? span(w->p + at, s->n) : span(NULL, 0);
+}
+
+/* Words are worth less than exchanges: they take a buffer only while most are free. */
+static void keep_asked(struct core *core, struct effect_slot *s, struct cv_asked *asked)
+{
+    struct msgs *msgs = &core->msgs;
+    struct wr w;
+
+    if (msgs->pool.used < msgs->pool.cap / 2)
+        s->msg[0] = msg_new(msgs);
+    if (s->msg[0] == POOL_NONE) {
+        *asked = (struct cv_asked){0};
+        return;
     }
+    w = wr_init(msg_at(msgs, s->msg[0])->data, msgs->cap);
+    copy_body(&w, &asked->sa);
+    copy_body(&w, &asked->tsi);
+    copy_body(&w, &asked->tsr);
+    copy_body(&w, &asked->idi);
+    copy_body(&w, &asked->idr);
+}
+
+static bool asks_for_something(const struct cv_asked *a)
+{
+    return a->sa.n + a->tsi.n + a->tsr.n + a->idi.n + a->idr.n > 0;
+}
+
+struct cv_effect *event_refusal(struct core *core, const struct refusal *r)
+{
+    struct effect_slot *s = put(core, r->kind, r->peer, r->err);
+    struct cv_asked *asked;
+
+    if (s == NULL)
+        return NULL;
+    s->fx.u.event.by = r->by;
+    s->fx.u.event.notify = r->notify;
+    asked = &s->fx.u.event.asked;
+    *asked = r->asked;
+    if (!asks_for_something(asked))
+        return &s->fx;
+    s->msg[0] = r->kept;
+    msg_ref(&core->msgs, r->kept);
+    if (r->kept == POOL_NONE)
+        keep_asked(core, s, asked);
     return &s->fx;
 }
+
+/* ---- Child SAs ---- */
 
 void event_child(struct core *core, uint8_t kind, const struct peer *p,
                  const struct child_sa *c, enum cv_err err)
@@ -41,11 +118,8 @@ void event_child(struct core *core, uint8_t kind, const struct peer *p,
 static void fill_down(struct cv_effect *fx, uint8_t kind, const struct peer *p,
                       enum cv_err reason)
 {
-    *fx = (struct cv_effect){.kind = CV_EVENT, .ike = p->id, .conn = p->conn};
-    fx->u.event.kind = kind;
-    fx->u.event.err = reason;
-    fx->u.event.local = p->local;
-    fx->u.event.remote = p->remote;
+    *fx = (struct cv_effect){.kind = CV_EVENT};
+    fill(fx, kind, p, reason);
 }
 
 void event_rekeyed(struct core *core, const struct peer *from, struct peer *to)
@@ -122,7 +196,8 @@ static bool next_ended_child(struct core *core, struct cv_effect *fx)
             continue;
         fill_down(fx, c->installed ? CV_EV_CHILD_DOWN : CV_EV_CHILD_FAILED,
                   peer_at(core, c->ike), c->reason);
-        if (!c->installed && c->reason >= CV_ERR_CRITICAL && c->reason <= CV_ERR_SINGLE_PAIR)
+        fx->u.event.by = c->refused_by;
+        if (!c->installed && c->refused_by == CV_BY_PEER)
             fx->u.event.notify = notify_of_err(c->reason);
         fx->u.event.child = c->id;
         fx->u.event.child_cfg = c->cfg;

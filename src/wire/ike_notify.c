@@ -34,6 +34,8 @@ uint16_t notify_of_err(enum cv_err err)
 
 enum cv_err err_of_notify(uint16_t type)
 {
+    if (type == N_AUTHENTICATION_FAILED) /* it is we who are not believed */
+        return CV_ERR_AUTH_REFUSED;
     for (size_t i = 0; i < sizeof(notifies) / sizeof(notifies[0]); i++) {
         if (notifies[i].notify == type)
             return notifies[i].err;

@@ -136,6 +136,38 @@ static void event_of_what_ends_quietly_is_none(void **state)
     assert_false(event_next(&f->core, &fx));
 }
 
+/* What a refusal shows takes a buffer only while most are free: exchanges come first. */
+static void event_of_a_refusal_takes_no_buffer_that_others_may_need(void **state)
+{
+    static const uint8_t body[] = {1, 2, 3};
+    struct fixture *f = *state;
+    struct msgs *msgs = &f->core.msgs;
+    const struct refusal r = {
+        .kind = CV_EV_REJECTED,
+        .by = CV_BY_US,
+        .asked = {.sa = span(body, sizeof(body)), .tsr = span(body + 1, 2)},
+        .kept = POOL_NONE
+    };
+    struct cv_effect fx;
+
+    assert_non_null(event_refusal(&f->core, &r));
+    assert_int_equal(msgs->pool.used, 1);
+    (void)msg_new(msgs);
+    assert_non_null(event_refusal(&f->core, &r));
+    assert_int_equal(msgs->pool.used, msgs->pool.cap / 2);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.u.event.asked.sa.n, sizeof(body));
+    assert_memory_equal(fx.u.event.asked.sa.p, body, sizeof(body));
+    assert_ptr_not_equal(fx.u.event.asked.sa.p, body);
+    assert_memory_equal(fx.u.event.asked.tsr.p, body + 1, 2);
+    assert_int_equal(fx.u.event.asked.tsi.n, 0);
+    assert_true(event_next(&f->core, &fx));
+    assert_int_equal(fx.u.event.by, CV_BY_US);
+    assert_int_equal(fx.u.event.asked.sa.n, 0);
+    effects_release(&f->core.fx, msgs);
+    assert_int_equal(msgs->pool.used, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +175,7 @@ int main(void)
         PEER_TEST(event_of_a_freed_address_looks_at_nothing_else),
         PEER_TEST(event_of_a_freed_address_waits_for_the_number_it_goes_by),
         PEER_TEST(event_of_what_ends_quietly_is_none),
+        PEER_TEST(event_of_a_refusal_takes_no_buffer_that_others_may_need),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
