@@ -305,6 +305,51 @@ bool proposal_parse(struct cv_proposal *out, enum cv_protocol protocol, const ch
     return true;
 }
 
+/* Is that no more than what goes without saying? */
+static bool is_understood(const struct cv_proposal *p, const struct cv_transform *t)
+{
+    if (t->type != CV_ESN || t->id != CV_ESN_NO)
+        return false;
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->t[i].type == CV_ESN && p->t[i].id != CV_ESN_NO)
+            return false;
+    return true;
+}
+
+static void word_of(char *out, size_t n, const struct cv_transform *t)
+{
+    static const char *const types[] = {
+        [CV_ENCR] = "encr", [CV_PRF] = "prf", [CV_INTEG] = "integ",
+        [CV_KE] = "ke",     [CV_ESN] = "esn",
+    };
+    const struct alg_word *word = alg_of(t);
+
+    if (word != NULL)
+        snprintf(out, n, "%s", word->word);
+    else if (t->type < COUNT(types) && types[t->type] != NULL && t->key_len > 0)
+        snprintf(out, n, "(%s %u-%u)", types[t->type], t->id, t->key_len);
+    else if (t->type < COUNT(types) && types[t->type] != NULL)
+        snprintf(out, n, "(%s %u)", types[t->type], t->id);
+    else
+        snprintf(out, n, "(type %u %u)", t->type, t->id);
+}
+
+void proposal_words(char *out, size_t n, const struct cv_proposal *p)
+{
+    size_t used = 0;
+
+    if (n > 0)
+        out[0] = '\0';
+    for (unsigned i = 0; i < p->n && used < n; i++) {
+        char word[40];
+
+        if (is_understood(p, &p->t[i]))
+            continue;
+        word_of(word, sizeof(word), &p->t[i]);
+        used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? "-" : "", word);
+    }
+}
+
 void proposal_format(char *out, size_t n, const struct cv_proposal *p)
 {
     static const uint8_t order[] = {CV_ENCR, CV_INTEG, CV_PRF, CV_KE, CV_ESN};

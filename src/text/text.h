@@ -26,6 +26,10 @@ unsigned proposal_defaults(const struct cv_proposal **out, enum cv_protocol prot
 /* "AES_GCM_16-128/PRF_HMAC_SHA2_256/CURVE_25519" as in charon's proposal log. */
 void proposal_format(char *out, size_t n, const struct cv_proposal *p);
 
+/* The same in the configuration's own words, to be put into one:
+ * "aes128gcm16-prfsha256-x25519". A number that has no word there is "(encr 31)". */
+void proposal_words(char *out, size_t n, const struct cv_proposal *p);
+
 /* Walks the algorithms of p that are weak and only kept for old peers, by their configuration
  * word: *at starts as 0; NULL at the end. */
 const char *proposal_next_weak(const struct cv_proposal *p, unsigned *at);

@@ -229,6 +229,42 @@ static void a_long_proposal_is_cut_at_the_buffers_end(void **state)
     assert_string_equal(text, "AES_CBC-128/AES");
 }
 
+/* What the log says can be put into a configuration. */
+static void a_proposal_in_words_is_read_back(void **state)
+{
+    static const char *const texts[] = {"aes128gcm16-aes256gcm16-prfsha256-x25519-ecp384",
+                                        "aes128-sha256-modp2048", "aes128gcm16-esn-noesn"};
+    struct cv_proposal p, again;
+    char words[200];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        enum cv_protocol protocol = i == 2 ? CV_PROTO_ESP : CV_PROTO_IKE;
+
+        assert_true(proposal_parse(&p, protocol, texts[i], &why));
+        proposal_words(words, sizeof(words), &p);
+        assert_true(proposal_parse(&again, protocol, words, &why));
+        assert_memory_equal(&p, &again, sizeof(p));
+    }
+    assert_true(proposal_parse(&p, CV_PROTO_ESP, "aes128gcm16", &why));
+    proposal_words(words, sizeof(words), &p);
+    assert_string_equal(words, "aes128gcm16");
+}
+
+static void a_number_without_a_word_is_said_as_such(void **state)
+{
+    const struct cv_proposal p = {
+        .n = 3, .t = {{CV_ENCR, 31, 128}, {CV_PRF, 9, 0}, {6, 35, 0}}
+    };
+    char words[200];
+
+    (void)state;
+    proposal_words(words, sizeof(words), &p);
+    assert_string_equal(words, "(encr 31-128)-(prf 9)-(type 6 35)");
+    proposal_words(words, 12, &p);
+    assert_string_equal(words, "(encr 31-12");
+}
+
 static void numbers_have_charons_names(void **state)
 {
     (void)state;
@@ -252,6 +288,8 @@ int main(void)
         cmocka_unit_test(the_first_default_is_aes_gcm_with_x25519),
         cmocka_unit_test(weak_algorithms_are_listed),
         cmocka_unit_test(a_long_proposal_is_cut_at_the_buffers_end),
+        cmocka_unit_test(a_proposal_in_words_is_read_back),
+        cmocka_unit_test(a_number_without_a_word_is_said_as_such),
         cmocka_unit_test(numbers_have_charons_names),
     };
 
