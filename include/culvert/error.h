@@ -97,6 +97,7 @@ extern "C" {
     X(CV_ERR_BUSY,                 "busy",                  "effects must be drained first")     \
     /* usage and BUG */                                                                          \
     X(CV_ERR_NOT_FOUND,            "not_found",             "no such SA, connection or child")   \
+    X(CV_ERR_UNREACHABLE,          "unreachable",           "peer's name cannot be resolved, or no route leads to it") \
     X(CV_ERR_ARGUMENT,             "argument",              "argument out of range")             \
     X(CV_ERR_UNSUPPORTED,          "unsupported",           "algorithm or option not built in")  \
     X(CV_ERR_CRYPTO,               "crypto",                "crypto backend failed")             \

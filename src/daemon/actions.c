@@ -155,12 +155,12 @@ static void wish_failed(struct daemon *d, struct wish **at, bool sent)
 }
 
 /* No IKE SA exists for it, so the engine has no event to give: listeners still wait. */
-static void tell_failed(struct daemon *d, const struct wish *w)
+static void tell_failed(struct daemon *d, const struct wish *w, enum cv_err err)
 {
     struct cv_effect fx = {.kind = CV_EVENT, .conn = &w->conn->cv};
 
     fx.u.event.kind = CV_EV_CHILD_FAILED;
-    fx.u.event.err = CV_ERR_NOT_FOUND;
+    fx.u.event.err = err;
     fx.u.event.child_cfg = w->child;
     daemon_tell(d, &fx);
 }
@@ -181,7 +181,7 @@ static void wish_try(struct daemon *d, struct wish **at)
     case INITIATE_NOT_NOW: /* at boot, before the network is up, this is normal */
     case INITIATE_FAILED:
         daemon_log(d, 0, LOG_CFG, 0, "%s", why.text);
-        tell_failed(d, w);
+        tell_failed(d, w, result == INITIATE_NOT_NOW ? CV_ERR_UNREACHABLE : CV_ERR_ARGUMENT);
         if (result == INITIATE_NOT_NOW)
             wish_failed(d, at, false);
         else
