@@ -294,7 +294,7 @@ static bool start_events(struct daemon *d, struct problem *why)
     d->paths = evtimer_new(d->base, on_paths, d);
     d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
-    if (d->retry == NULL || d->release == NULL || d->paths == NULL || d->stop_timer == NULL ||
+    if (!refusals_start(d) || d->retry == NULL || d->release == NULL || d->paths == NULL || d->stop_timer == NULL ||
         d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     on_paths(-1, EV_TIMEOUT, d);
@@ -538,6 +538,7 @@ void daemon_free(struct daemon *d)
     free_event(d->alarm);
     if (d->alarm_fd >= 0)
         close(d->alarm_fd);
+    refusals_stop(d);
     free_event(d->retry);
     free_event(d->release);
     free_event(d->paths);

@@ -10,6 +10,7 @@
 #include "ask/signer.h"
 #include "daemon/daemon.h"
 #include "daemon/host.h"
+#include "daemon/refusals.h"
 #include "daemon/updown.h"
 #include "kit/log.h"
 #include "plane/cleartext.h"
@@ -98,6 +99,7 @@ struct daemon {
     struct listener *listeners;
     struct listen_round *rounds;
 
+    struct refusals refusals;
     bool stopping;
     struct event *stop_timer;
     uint64_t failures_told_ms;

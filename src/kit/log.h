@@ -14,7 +14,7 @@ enum log_group { LOG_DMN, LOG_MGR, LOG_IKE, LOG_CHD, LOG_NET, LOG_KNL, LOG_CFG, 
 
 const char *log_group_name(enum log_group g); /* "IKE" */
 
-enum { LOG_LINES = 256, LOG_TEXT = 320 };
+enum { LOG_LINES = 256, LOG_TEXT = 1024 };
 
 struct log_line {
     int64_t unix_ms;
