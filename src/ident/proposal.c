@@ -13,9 +13,9 @@ enum { NOT_FOUND = -1 };
 
 /* What both sides must agree on. */
 struct match {
-    const struct cv_crypto *crypto; /* NULL: the caller has all that it offered */
     const struct cv_proposal *ours;
-    const struct ike_proposal *theirs;
+    const struct offered *offer;
+    const struct offered_proposal *theirs; /* of offer */
     bool want_ke;
     uint16_t ke_hint;
 };
@@ -35,42 +35,68 @@ static unsigned types_of(uint8_t protocol)
     }
 }
 
-/* RFC 7296 section 3.3.6: a proposal with a transform type that we do not understand, or that
- * the protocol does not have, is not acceptable as a whole. */
-static bool types_are_known(const struct ike_proposal *p)
+/* ---- reading ---- */
+
+static bool has_transform(const struct offered *o, const struct offered_proposal *p,
+                          const struct cv_transform *want)
 {
-    struct rd r = rd_init(p->transforms);
-    struct cv_transform t;
-    unsigned types = types_of(p->protocol);
-    bool unknown;
+    for (unsigned i = 0; i < p->n; i++) {
+        const struct cv_transform *t = &o->t[p->from + i];
 
-    while (ike_next_transform(&r, &t, &unknown)) {
-        if (t.type > CV_ESN || (types >> t.type & 1) == 0)
-            return false;
-    }
-    return true;
-}
-
-/* Did they list exactly this transform?  ID 0 is also listed by silence about its type. */
-static bool they_list(const struct ike_proposal *theirs, const struct cv_transform *want)
-{
-    struct rd r = rd_init(theirs->transforms);
-    struct cv_transform t;
-    bool unknown, silent = true;
-
-    while (ike_next_transform(&r, &t, &unknown)) {
-        if (t.type != want->type)
-            continue;
-        silent = false;
-        if (t.id == want->id && t.key_len == want->key_len && !unknown)
+        if (t->type == want->type && t->id == want->id && t->key_len == want->key_len)
             return true;
     }
-    return silent && want->id == 0;
+    return false;
 }
 
-static bool is_common(const struct match *m, const struct cv_transform *t)
+/* RFC 7296 section 3.3.6: a proposal with a transform type that we do not understand, or that
+ * the protocol does not have, is not acceptable as a whole. */
+static void read_transforms(struct offered *o, struct offered_proposal *p,
+                            const struct cv_crypto *crypto, struct cv_span transforms)
 {
-    return they_list(m->theirs, t) && (m->crypto == NULL || crypto_has(m->crypto, t));
+    const unsigned types = types_of(p->protocol);
+    struct rd r = rd_init(transforms);
+    struct cv_transform t;
+    bool unknown;
+
+    while (!p->foreign && ike_next_transform(&r, &t, &unknown)) {
+        p->foreign = t.type > CV_ESN || (types >> t.type & 1) == 0;
+        if (p->foreign)
+            return;
+        p->types |= (uint8_t)(1U << t.type);
+        if (unknown || (crypto != NULL && !crypto_has(crypto, &t)) ||
+            o->n_transforms == OFFERED_TRANSFORMS || has_transform(o, p, &t))
+            continue;
+        o->t[o->n_transforms++] = t;
+        p->n++;
+    }
+}
+
+void proposal_read(struct offered *out, const struct cv_crypto *crypto, struct cv_span sa)
+{
+    struct rd r = rd_init(sa);
+    struct ike_proposal theirs;
+
+    out->n = out->n_transforms = 0;
+    while (out->n < OFFERED_PROPOSALS && ike_next_proposal(&r, &theirs)) {
+        struct offered_proposal *p = &out->p[out->n++];
+
+        *p = (struct offered_proposal){.number = theirs.number,
+                                       .protocol = theirs.protocol,
+                                       .from = (uint16_t)out->n_transforms,
+                                       .spi = theirs.spi};
+        read_transforms(out, p, crypto, theirs.transforms);
+    }
+}
+
+/* ---- choosing ---- */
+
+/* Did they list exactly this transform?  ID 0 is also listed by silence about its type. */
+static bool they_list(const struct match *m, const struct cv_transform *want)
+{
+    const bool silent = (m->theirs->types >> want->type & 1) == 0;
+
+    return silent ? want->id == 0 : has_transform(m->offer, m->theirs, want);
 }
 
 /* The first ID of ours that they list too; 0 stands for a type we are silent about. */
@@ -86,13 +112,13 @@ static int first_common(const struct match *m, uint8_t type, uint16_t hint)
         if (t->type != type)
             continue;
         silent = false;
-        if ((first != NOT_FOUND && t->id != hint) || !is_common(m, t))
+        if ((first != NOT_FOUND && t->id != hint) || !they_list(m, t))
             continue;
         first = t->id;
         if (hint == 0 || t->id == hint)
             return first;
     }
-    return silent && they_list(m->theirs, &none) ? 0 : first;
+    return silent && they_list(m, &none) ? 0 : first;
 }
 
 /* Encryption and what must go with it.  RFC 7296 section 3.3: combined-mode ciphers "MUST
@@ -107,9 +133,9 @@ static bool agree_on_encr(const struct match *m, struct cv_suite *suite)
         const struct cv_transform *t = &m->ours->t[i];
         bool aead = crypto_is_aead(t->id);
 
-        if (t->type != CV_ENCR || !is_common(m, t))
+        if (t->type != CV_ENCR || t->id == 0 || !they_list(m, t))
             continue;
-        if (aead ? !they_list(m->theirs, &no_integ) : integ <= 0)
+        if (aead ? !they_list(m, &no_integ) : integ <= 0)
             continue;
         suite->encr = t->id;
         suite->encr_bits = t->key_len;
@@ -133,7 +159,7 @@ static bool agree(const struct match *m, struct cv_suite *suite)
     int prf = 0, ke = 0, esn = 0;
 
     *suite = (struct cv_suite){0};
-    if (m->ours->protocol != m->theirs->protocol || !types_are_known(m->theirs))
+    if (m->ours->protocol != m->theirs->protocol || m->theirs->foreign)
         return false;
     if ((types >> CV_ENCR & 1) != 0 ? !agree_on_encr(m, suite) : !agree_on_integ(m, suite))
         return false;
@@ -149,32 +175,39 @@ static bool agree(const struct match *m, struct cv_suite *suite)
     return true;
 }
 
-static void choice_set(struct proposal_choice *out, const struct ike_proposal *theirs,
+static void choice_set(struct proposal_choice *out, const struct offered_proposal *theirs,
                        const struct cv_suite *suite)
 {
     *out = (struct proposal_choice){theirs->number, theirs->protocol, theirs->spi, *suite};
+}
+
+enum cv_err proposal_choose(struct proposal_choice *out, const struct offered *theirs,
+                            const struct cv_proposal *ours, unsigned n_ours, bool want_ke,
+                            uint16_t ke_hint)
+{
+    struct cv_suite suite;
+
+    for (unsigned i = 0; i < n_ours; i++) {
+        for (unsigned j = 0; j < theirs->n; j++) {
+            const struct match m = {&ours[i], theirs, &theirs->p[j], want_ke, ke_hint};
+
+            if (agree(&m, &suite)) {
+                choice_set(out, m.theirs, &suite);
+                return CV_OK;
+            }
+        }
+    }
+    return CV_ERR_NO_PROPOSAL;
 }
 
 enum cv_err proposal_select(struct proposal_choice *out, const struct cv_crypto *crypto,
                             const struct cv_proposal *ours, unsigned n_ours, struct cv_span sa,
                             bool want_ke, uint16_t ke_hint)
 {
-    struct cv_suite suite;
+    struct offered theirs;
 
-    for (unsigned i = 0; i < n_ours; i++) {
-        struct rd r = rd_init(sa);
-        struct ike_proposal theirs;
-
-        while (ike_next_proposal(&r, &theirs)) {
-            const struct match m = {crypto, &ours[i], &theirs, want_ke, ke_hint};
-
-            if (agree(&m, &suite)) {
-                choice_set(out, &theirs, &suite);
-                return CV_OK;
-            }
-        }
-    }
-    return CV_ERR_NO_PROPOSAL;
+    proposal_read(&theirs, crypto, sa);
+    return proposal_choose(out, &theirs, ours, n_ours, want_ke, ke_hint);
 }
 
 /* RFC 7296 section 2.7: an answer has one transform of each type. */
@@ -198,20 +231,22 @@ enum cv_err proposal_check_answer(struct proposal_choice *out, const struct cv_p
 {
     static const struct cv_transform no_ke = {.type = CV_KE};
     struct rd r = rd_init(sa);
-    struct ike_proposal theirs, more;
-    struct match m = {.theirs = &theirs, .want_ke = want_ke};
+    struct ike_proposal answer, more;
+    struct offered theirs;
+    struct match m = {.offer = &theirs, .theirs = theirs.p, .want_ke = want_ke};
     struct cv_suite suite;
 
-    if (!ike_next_proposal(&r, &theirs) || ike_next_proposal(&r, &more) ||
-        !has_one_of_each(&theirs))
+    if (!ike_next_proposal(&r, &answer) || ike_next_proposal(&r, &more) ||
+        !has_one_of_each(&answer))
         return CV_ERR_SYNTAX;
     /* RFC 7296 section 3.3.1: the number "MUST match the number on the proposal sent". */
-    if (theirs.number == 0 || theirs.number > n_ours)
+    if (answer.number == 0 || answer.number > n_ours)
         return CV_ERR_NO_PROPOSAL;
-    m.ours = &ours[theirs.number - 1];
-    if (!agree(&m, &suite) || (!want_ke && !they_list(&theirs, &no_ke)))
+    m.ours = &ours[answer.number - 1];
+    proposal_read(&theirs, NULL, sa); /* the caller has all that it offered */
+    if (!agree(&m, &suite) || (!want_ke && !they_list(&m, &no_ke)))
         return CV_ERR_NO_PROPOSAL;
-    choice_set(out, &theirs, &suite);
+    choice_set(out, m.theirs, &suite);
     return CV_OK;
 }
 

@@ -16,13 +16,42 @@ struct proposal_choice {
     struct cv_suite suite;
 };
 
+/* What of a peer's proposals is looked at.  charon's default is two with some forty transforms
+ * each, libreswan's four with some fifteen, and Windows sends up to eighteen of four; what is
+ * beyond is as if it were not there. */
+enum { OFFERED_PROPOSALS = 32, OFFERED_TRANSFORMS = 128 };
+
+/* One proposal, and which transforms of the whole offer are its. */
+struct offered_proposal {
+    uint8_t number, protocol;
+    bool foreign;     /* it has a transform type that its protocol does not have */
+    uint8_t types;    /* bit set of the transform types that it has */
+    uint16_t from, n; /* transforms */
+    struct cv_span spi;
+};
+
+/* A peer's proposals, read once however many sets of ours they are compared with.  Only
+ * transforms that we can do are kept, each once: what is looked up has a bound. */
+struct offered {
+    unsigned n, n_transforms;
+    struct offered_proposal p[OFFERED_PROPOSALS];
+    struct cv_transform t[OFFERED_TRANSFORMS];
+};
+
+/* sa is a body that ike_check_sa accepted.  crypto NULL: every transform is kept. */
+void proposal_read(struct offered *out, const struct cv_crypto *crypto, struct cv_span sa);
+
 /* The responder's choice: for each of ours in order of preference, the first of the
  * peer's proposals in which every transform type agrees.  ke_hint: with several
  * acceptable groups prefer this one (the KE payload's; 0: none).  want_ke false: KE transforms
- * are left out of both (the Child SA of IKE_AUTH; RFC 7296 section 1.2). sa is a body that
- * ike_check_sa accepted.  CV_ERR_NO_PROPOSAL when nothing fits. KE NONE (or no KE on our side)
- * fits KE NONE or none on theirs.  AEAD needs no INTEG: absent or NONE. ESP without ESN
- * transform on the peer's side counts as ESN no. */
+ * are left out of both (the Child SA of IKE_AUTH; RFC 7296 section 1.2).  CV_ERR_NO_PROPOSAL
+ * when nothing fits. KE NONE (or no KE on our side) fits KE NONE or none on theirs.  AEAD needs
+ * no INTEG: absent or NONE. ESP without ESN transform on the peer's side counts as ESN no. */
+CV_MUST_USE enum cv_err proposal_choose(struct proposal_choice *out,
+                                        const struct offered *theirs,
+                                        const struct cv_proposal *ours, unsigned n_ours,
+                                        bool want_ke, uint16_t ke_hint);
+/* Both at once. */
 CV_MUST_USE enum cv_err proposal_select(struct proposal_choice *out,
                                         const struct cv_crypto *crypto,
                                         const struct cv_proposal *ours, unsigned n_ours,

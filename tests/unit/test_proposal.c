@@ -458,6 +458,83 @@ static void the_first_group_is_found_across_proposals(void **state)
     assert_int_equal(proposal_first_ke(&bare, 1), CV_KE_NONE);
 }
 
+/* Appends n proposals that list all of t. */
+static struct cv_span many(uint8_t *b, size_t cap, unsigned n, const struct cv_proposal *t)
+{
+    struct wr w = wr_init(b, cap);
+
+    for (unsigned i = 0; i < n; i++)
+        ike_put_proposal(&w, t, (uint8_t)(i + 1), span(NULL, 0), i + 1 == n);
+    assert_int_equal(ike_check_sa(wr_done(&w)), CV_OK);
+    return wr_done(&w);
+}
+
+/* One proposal of so many transforms, as a flood has them, and what we want as the last. */
+static struct cv_span junk(uint8_t *b, size_t cap, unsigned n, const struct cv_proposal *good)
+{
+    struct wr w = wr_init(b, cap);
+
+    wr_u32(&w, 8 + 8 * n + 8 * good->n + 4); /* Last Substruc 0, length; AES has a key length */
+    wr_u32(&w, (uint32_t)(0x01010000 | (n + good->n)));
+    for (unsigned i = 0; i < n; i++) {
+        wr_u32(&w, 0x03000008);
+        wr_u32(&w, (uint32_t)(0x02000000 | (40000 + i))); /* PRF of nobody's */
+    }
+    for (unsigned i = 0; i < good->n; i++) {
+        const struct cv_transform *t = &good->t[i];
+
+        wr_u32(&w, (uint32_t)((i + 1 < good->n ? 0x03000000 : 0) | (t->key_len != 0 ? 12 : 8)));
+        wr_u32(&w, (uint32_t)(t->type << 24 | t->id));
+        if (t->key_len != 0)
+            wr_u32(&w, 0x800e0000 | t->key_len);
+    }
+    assert_int_equal(ike_check_sa(wr_done(&w)), CV_OK);
+    return wr_done(&w);
+}
+
+static void only_what_we_can_do_is_kept_of_an_offer(void **state)
+{
+    const struct cv_proposal ours = IKE(GCM128, PRF256, X25519);
+    uint8_t b[4096];
+    struct proposal_choice c;
+    struct offered o;
+
+    (void)state;
+    proposal_read(&o, &some, junk(b, sizeof(b), 240, &ours));
+    assert_int_equal(o.n, 1);
+    assert_int_equal(o.n_transforms, 3);
+    assert_int_equal(proposal_choose(&c, &o, &ours, 1, true, 0), CV_OK);
+    assert_int_equal(c.suite.encr, CV_ENCR_AES_GCM_16);
+    proposal_read(&o, NULL, junk(b, sizeof(b), 240, &ours));
+    assert_int_equal(o.n_transforms, OFFERED_TRANSFORMS);
+}
+
+static void a_transform_that_is_listed_again_is_kept_once(void **state)
+{
+    const struct cv_proposal twice = IKE(GCM128, PRF256, X25519, GCM128, X25519, GCM128);
+    struct body body;
+    struct offered o;
+
+    (void)state;
+    offer(&body, &twice, 1);
+    proposal_read(&o, &some, body.sa);
+    assert_int_equal(o.n_transforms, 3);
+}
+
+static void proposals_beyond_what_is_looked_at_are_as_if_not_there(void **state)
+{
+    const struct cv_proposal theirs = IKE(GCM128, PRF256, X25519);
+    uint8_t b[4096];
+    struct offered o;
+
+    (void)state;
+    proposal_read(&o, &some, many(b, sizeof(b), OFFERED_PROPOSALS + 8, &theirs));
+    assert_int_equal(o.n, OFFERED_PROPOSALS);
+    assert_true(o.n_transforms <= OFFERED_TRANSFORMS);
+    for (unsigned i = 0; i < o.n; i++)
+        assert_true(o.p[i].from + o.p[i].n <= OFFERED_TRANSFORMS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +557,9 @@ int main(void)
         cmocka_unit_test(an_answer_without_key_exchange_names_no_group),
         cmocka_unit_test(an_answer_says_exactly_the_suite_that_was_chosen),
         cmocka_unit_test(the_first_group_is_found_across_proposals),
+        cmocka_unit_test(only_what_we_can_do_is_kept_of_an_offer),
+        cmocka_unit_test(a_transform_that_is_listed_again_is_kept_once),
+        cmocka_unit_test(proposals_beyond_what_is_looked_at_are_as_if_not_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "ident/proposal.h"
 #include "wire/ike.h"
 
 #define MESSAGES TEST_SHARED "/captures/ike_messages"
@@ -121,6 +122,24 @@ static struct cv_span rewrite_sa(struct wr *w, struct cv_span body)
     return wr_done(w);
 }
 
+/* What other programs send is well within what a responder looks at. */
+static void check_looked_at_whole(struct cv_span sa)
+{
+    struct rd r = rd_init(sa);
+    struct ike_proposal p;
+    struct offered o;
+    unsigned proposals = 0, transforms = 0;
+
+    while (ike_next_proposal(&r, &p)) {
+        proposals++;
+        transforms += p.n_transforms;
+    }
+    proposal_read(&o, NULL, sa);
+    assert_int_equal(o.n, proposals);
+    assert_int_equal(o.n_transforms, transforms);
+    assert_true(2 * proposals <= OFFERED_PROPOSALS && 2 * transforms <= OFFERED_TRANSFORMS);
+}
+
 static void check_message(const struct message *msg)
 {
     static uint8_t buf[BIGGEST];
@@ -145,6 +164,7 @@ static void check_message(const struct message *msg)
         w = wr_init(buf, sizeof(buf));
         again = rewrite_sa(&w, m.sa);
         assert_true(span_equal(again, m.sa));
+        check_looked_at_whole(m.sa);
     }
 }
 
