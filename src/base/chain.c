@@ -1,5 +1,5 @@
-/* Lists by key.  Invariant: first has an entry for each list that is not empty; prev is
- * CHAIN_NONE for the first slot of a list and CHAIN_OUT for one that is in none.
+/* Lists by key.  Invariant: first has an entry for each list that is not empty; the prev of a
+ * list's first slot is its last one, and CHAIN_OUT is the prev of a slot that is in none.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/chain.h"
@@ -32,21 +32,27 @@ void chain_put(struct chain *c, uint32_t i, uint64_t key)
 
     chain_del(c, i);
     next = chain_first(c, key);
-    c->links[i] = (struct chain_link){key, next, CHAIN_NONE};
-    if (next != CHAIN_NONE)
+    c->links[i] = (struct chain_link){key, next, i};
+    if (next != CHAIN_NONE) {
+        c->links[i].prev = c->links[next].prev;
         c->links[next].prev = i;
+    }
     chain_set_first(c, key, i);
 }
 
 void chain_del(struct chain *c, uint32_t i)
 {
     struct chain_link *l = &c->links[i];
+    uint32_t first;
 
     if (l->prev == CHAIN_OUT)
         return;
+    first = chain_first(c, l->key);
     if (l->next != CHAIN_NONE)
         c->links[l->next].prev = l->prev;
-    if (l->prev != CHAIN_NONE)
+    else if (first != i)
+        c->links[first].prev = l->prev;
+    if (first != i)
         c->links[l->prev].next = l->next;
     else
         chain_set_first(c, l->key, l->next);
@@ -66,4 +72,16 @@ uint32_t chain_first(const struct chain *c, uint64_t key)
 uint32_t chain_next(const struct chain *c, uint32_t i)
 {
     return c->links[i].next;
+}
+
+uint32_t chain_last(const struct chain *c, uint64_t key)
+{
+    uint32_t first = chain_first(c, key);
+
+    return first == CHAIN_NONE ? CHAIN_NONE : c->links[first].prev;
+}
+
+uint32_t chain_prev(const struct chain *c, uint32_t i)
+{
+    return chain_first(c, c->links[i].key) == i ? CHAIN_NONE : c->links[i].prev;
 }

@@ -1,5 +1,5 @@
 /* Lists of slots that have a 64-bit key in common, newest first: a hash table from each key to
- * its first slot, and links by index.  All is O(1); a slot is in one list at most.
+ * its first slot, and links by index, which lead to both ends.  All is O(1); a slot is in one list at most.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BASE_CHAIN_H
@@ -27,5 +27,8 @@ void chain_del(struct chain *c, uint32_t i); /* nothing happens when i is in no 
 bool chain_has(const struct chain *c, uint32_t i, uint64_t key); /* is i in the list of key? */
 uint32_t chain_first(const struct chain *c, uint64_t key); /* CHAIN_NONE: the list is empty */
 uint32_t chain_next(const struct chain *c, uint32_t i);    /* CHAIN_NONE: i is the last */
+/* From the oldest on. */
+uint32_t chain_last(const struct chain *c, uint64_t key); /* CHAIN_NONE: the list is empty */
+uint32_t chain_prev(const struct chain *c, uint32_t i);   /* CHAIN_NONE: i is the first */
 
 #endif

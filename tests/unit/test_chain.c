@@ -36,7 +36,7 @@ static uint32_t chance(uint32_t *seed, uint32_t below)
 static void assert_lists(const struct chain *c, const uint8_t *key, const unsigned *when)
 {
     for (uint32_t k = 0; k < KEYS; k++) {
-        unsigned n = 0, last = UINT32_MAX;
+        unsigned n = 0, back = 0, last = UINT32_MAX;
 
         for (uint32_t i = chain_first(c, k); i != CHAIN_NONE; i = chain_next(c, i)) {
             assert_int_equal(key[i], k);
@@ -45,6 +45,13 @@ static void assert_lists(const struct chain *c, const uint8_t *key, const unsign
             last = when[i];
             n++;
         }
+        for (uint32_t i = chain_last(c, k), before = 0; i != CHAIN_NONE; i = chain_prev(c, i)) {
+            assert_int_equal(key[i], k);
+            assert_true(when[i] >= before);
+            before = when[i];
+            back++;
+        }
+        assert_int_equal(back, n);
         for (uint32_t i = 0; i < CAP; i++)
             n -= key[i] == k;
         assert_int_equal(n, 0);
