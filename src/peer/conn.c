@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/span.h"
 #include "ident/id.h"
 #include "peer/conn.h"
 #include "wire/ip.h"
@@ -48,6 +49,7 @@ void conns_carve(struct conns *c, struct arena *a, uint32_t n, const uint64_t se
     htab_carve(&c->by_conn, a, n_entries, seed);
     for (unsigned by = 0; by < CONN_BY_COUNT; by++)
         chain_carve(&c->exact[by], a, n_entries, seed);
+    chain_carve(&c->alike, a, n_entries, seed);
     if (c->by_conn.slots == NULL)
         return;
     for (unsigned by = 0; by < CONN_BY_COUNT; by++)
@@ -136,6 +138,52 @@ static uint64_t conn_id_key(const struct core *core, const struct cv_id *id)
     return siphash24(core->seed, b, (size_t)one.n + 1);
 }
 
+static uint64_t hash_ranges(const struct core *core, uint64_t key,
+                            const struct cv_addr_range *r, unsigned n)
+{
+    uint8_t b[8 + 2 + 2 * sizeof(r->lo)];
+
+    for (unsigned i = 0; i < n; i++) {
+        struct wr w = wr_init(b, sizeof(b));
+
+        wr_u64(&w, key);
+        wr_u16(&w, r[i].family);
+        wr_copy(&w, r[i].lo, sizeof(r[i].lo));
+        wr_copy(&w, r[i].hi, sizeof(r[i].hi));
+        key = siphash24(core->seed, b, w.n);
+    }
+    return key;
+}
+
+static uint64_t hash_proposal(const struct core *core, uint64_t key,
+                              const struct cv_proposal *p)
+{
+    uint8_t b[8 + 2 + 5 * CV_TRANSFORMS_MAX];
+    struct wr w = wr_init(b, sizeof(b));
+
+    wr_u64(&w, key);
+    wr_u8(&w, p->protocol);
+    wr_u8(&w, p->n);
+    for (unsigned i = 0; i < p->n; i++) {
+        wr_u8(&w, p->t[i].type);
+        wr_u16(&w, p->t[i].id);
+        wr_u16(&w, p->t[i].key_len);
+    }
+    return siphash24(core->seed, b, w.n);
+}
+
+static void conn_note_keys(const struct core *core, struct conn_entry *e)
+{
+    const struct cv_conn *c = e->conn;
+
+    e->offer = 0;
+    for (unsigned i = 0; i < c->n_proposals; i++)
+        e->offer = hash_proposal(core, e->offer, &c->proposals[i]);
+    e->alike = hash_ranges(core, e->offer, c->local_addrs, c->n_local_addrs);
+    /* where one list ends and the other begins */
+    e->alike = hash_ranges(core, e->alike + 1, c->remote_addrs, c->n_remote_addrs);
+}
+
 /* The one remote address, or the one remote identity, that conn is for; false: for more. */
 static bool conn_exact_key(const struct core *core, const struct cv_conn *conn, enum conn_by by,
                            uint64_t *key)
@@ -194,6 +242,14 @@ static void conn_unlink(struct core *core, struct conn_entry *e, enum conn_by by
         c->wide[by].first = e->next[by];
 }
 
+/* Of connections that are alike to a first message, it can only be for the oldest. */
+static struct conn_entry *conn_oldest_alike(const struct core *core, uint64_t alike)
+{
+    uint32_t i = chain_last(&core->conns.alike, alike);
+
+    return i == CHAIN_NONE ? NULL : conn_at(core, i);
+}
+
 enum cv_err conn_add(struct core *core, const struct cv_conn *conn)
 {
     struct conns *c = &core->conns;
@@ -206,19 +262,29 @@ enum cv_err conn_add(struct core *core, const struct cv_conn *conn)
     e->configured = true;
     e->order = c->added++;
     c->n++;
-    for (unsigned by = 0; by < CONN_BY_COUNT; by++)
-        conn_link(core, e, (enum conn_by)by);
+    conn_note_keys(core, e);
+    chain_put(&c->alike, pool_index(&c->entries, e), e->alike);
+    if (conn_oldest_alike(core, e->alike) == e)
+        conn_link(core, e, CONN_BY_ADDRESS);
+    conn_link(core, e, CONN_BY_ID);
     return CV_OK;
 }
 
 void conn_remove(struct core *core, const struct cv_conn *conn)
 {
-    struct conn_entry *e = conn_find(core, conn);
+    struct conn_entry *e = conn_find(core, conn), *heir;
 
     if (e == NULL || !e->configured)
         return;
-    for (unsigned by = 0; by < CONN_BY_COUNT; by++)
-        conn_unlink(core, e, (enum conn_by)by);
+    if (conn_oldest_alike(core, e->alike) == e) {
+        conn_unlink(core, e, CONN_BY_ADDRESS);
+        chain_del(&core->conns.alike, pool_index(&core->conns.entries, e));
+        heir = conn_oldest_alike(core, e->alike);
+        if (heir != NULL)
+            conn_link(core, heir, CONN_BY_ADDRESS);
+    }
+    chain_del(&core->conns.alike, pool_index(&core->conns.entries, e));
+    conn_unlink(core, e, CONN_BY_ID);
     e->configured = false;
     core->conns.n--;
     conn_give(core, e);
@@ -226,7 +292,7 @@ void conn_remove(struct core *core, const struct cv_conn *conn)
 
 /* ---- choosing ---- */
 
-/* The candidates for one key: first those for more than one, oldest first, then its own. */
+/* The candidates for one key: first those for more than one, then its own. */
 struct conn_walk {
     enum conn_by by;
     uint64_t key;
@@ -256,36 +322,75 @@ static bool conn_is_better(const struct conn_entry *e, int fit, const struct con
     return best == NULL || fit > best_fit || (fit == best_fit && e->order < best->order);
 }
 
+/* What the sets of proposals said to one message.  Each is asked once. */
+struct offers_asked {
+    const struct offered *theirs;
+    uint16_t ke_group;
+    unsigned n;
+    struct {
+        uint64_t offer;
+        enum cv_err err;
+    } was[CONN_OFFERS_MAX];
+};
+
+static enum cv_err offers_ask(struct offers_asked *a, const struct conn_entry *e)
+{
+    struct proposal_choice choice;
+    unsigned i = 0;
+
+    while (i < a->n && a->was[i].offer != e->offer)
+        i++;
+    if (i == CONN_OFFERS_MAX)
+        return CV_ERR_NO_PROPOSAL;
+    if (i == a->n) {
+        a->n++;
+        a->was[i].offer = e->offer;
+        a->was[i].err = proposal_choose(&choice, a->theirs, e->conn->proposals,
+                                        e->conn->n_proposals, true, a->ke_group);
+    }
+    return a->was[i].err;
+}
+
+static const struct conn_entry *conn_best(const struct core *core, const struct cv_addr *local,
+                                          const struct cv_addr *remote,
+                                          struct offers_asked *asked, enum cv_err *err)
+{
+    struct conn_walk walk = {CONN_BY_ADDRESS, core_addr_key(core, remote), POOL_NONE, false};
+    const struct conn_entry *e, *found = NULL;
+    int best = 0;
+
+    *err = CV_ERR_NO_CONN;
+    while ((e = conn_walk(core, &walk)) != NULL) {
+        const int fit = conn_fits(e->conn, local, remote);
+
+        if (fit == 0 || !conn_is_better(e, fit, found, best))
+            continue;
+        *err = offers_ask(asked, e);
+        if (*err != CV_OK)
+            continue;
+        best = fit;
+        found = e;
+    }
+    return found;
+}
+
 enum cv_err conn_for_init(const struct core *core, const struct cv_addr *local,
                           const struct cv_addr *remote, struct cv_span sa_body,
                           uint16_t ke_group, const struct cv_conn **conn,
                           struct proposal_choice *choice)
 {
-    struct conn_walk walk = {CONN_BY_ADDRESS, core_addr_key(core, remote), POOL_NONE, false};
-    const struct conn_entry *e, *found = NULL;
-    enum cv_err result = CV_ERR_NO_CONN;
-    struct proposal_choice got;
-    int best = 0;
+    struct offered theirs;
+    struct offers_asked asked = {.theirs = &theirs, .ke_group = ke_group};
+    const struct conn_entry *found;
+    enum cv_err err;
 
-    while ((e = conn_walk(core, &walk)) != NULL) {
-        const struct cv_conn *c = e->conn;
-        const int fit = conn_fits(c, local, remote);
-        enum cv_err err;
-
-        if (fit == 0 || !conn_is_better(e, fit, found, best))
-            continue;
-        err = proposal_select(&got, core->crypto, c->proposals, c->n_proposals, sa_body, true,
-                              ke_group);
-        if (err != CV_OK) {
-            result = err;
-            continue;
-        }
-        best = fit;
-        found = e;
-        *conn = c;
-        *choice = got;
-    }
-    return found != NULL ? CV_OK : result;
+    proposal_read(&theirs, core->crypto, sa_body);
+    found = conn_best(core, local, remote, &asked, &err);
+    if (found == NULL)
+        return err;
+    *conn = found->conn;
+    return proposal_choose(choice, &theirs, found->conn->proposals, found->conn->n_proposals,
+                           true, ke_group);
 }
 
 /* Could conn have agreed to the suite that IKE_SA_INIT chose? */

@@ -9,9 +9,15 @@
 #include "ident/proposal.h"
 #include "peer/core.h"
 
+/* Sets of proposals that one first message is compared with, however many connections there
+ * are.  What a host configures beyond, for peers at the same address, is not found. */
+enum { CONN_OFFERS_MAX = 32 };
+
 /* One connection.  Once removed it stays until nobody uses it. */
 struct conn_entry {
     const struct cv_conn *conn;
+    uint64_t offer; /* equal for equal proposals; keyed with the seed, as is: */
+    uint64_t alike; /* equal for equal addresses and proposals */
     uint64_t order; /* of two that fit alike, the one added first is chosen */
     uint32_t users; /* IKE SAs and Child SAs */
     bool configured;

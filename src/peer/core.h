@@ -33,7 +33,9 @@ struct conns {
     struct pool entries; /* struct conn_entry: the configured ones, and those still used */
     struct htab by_conn; /* a connection's address in memory -> its entry */
     struct chain exact[CONN_BY_COUNT]; /* one remote address, one remote identity -> entries */
-    struct { /* those for more than one, in the order in which they were added */
+    struct chain alike; /* same addresses and proposals -> entries, of which the oldest is found
+                           by address */
+    struct {            /* those for more than one, in the order in which they were added */
         uint32_t first, last;
     } wide[CONN_BY_COUNT];
     uint32_t n;     /* configured */

@@ -205,9 +205,8 @@ static void conn_index_chooses_as_the_plain_rule_does(void **state)
 
 static void conn_that_is_removed_counts_until_nobody_uses_it(void **state)
 {
-    static const struct cv_conn one = {.name = "one", .n_proposals = 1},
-                                two = {.n_proposals = 1};
-    static const struct cv_conn three = {.n_proposals = 1};
+    static const struct cv_conn one = {.name = "one"}, two = {.name = "two"};
+    static const struct cv_conn three = {.name = "three"};
     struct fixture *f = *state;
 
     f->core.set.limits.conns = 1;
@@ -228,11 +227,88 @@ static void conn_that_is_removed_counts_until_nobody_uses_it(void **state)
     assert_true(conn_use(&f->core, NULL));
 }
 
+/* How many connections a first message from anywhere is compared with. */
+static unsigned looked_at(const struct core *core)
+{
+    uint32_t i = core->conns.wide[CONN_BY_ADDRESS].first;
+    unsigned n = 0;
+
+    for (; i != POOL_NONE; n++)
+        i = ((struct conn_entry *)pool_at(&core->conns.entries, i))->next[CONN_BY_ADDRESS];
+    return n;
+}
+
+/* The number of the connection that a first message with this proposal is for. */
+static int first_message(struct core *core, const struct cv_conn *conns,
+                         const struct cv_proposal *offer)
+{
+    struct cv_addr any = {CV_IPV4, {9}};
+    const struct cv_conn *got = NULL;
+    struct proposal_choice choice;
+    uint8_t body[128];
+    struct wr w = wr_init(body, sizeof(body));
+    enum cv_err err;
+
+    proposal_put_sa_body(&w, offer, 1, span(NULL, 0), true);
+    err = conn_for_init(core, &any, &any, wr_done(&w), CV_KE_X25519, &got, &choice);
+    return err == CV_OK ? (int)(got - conns) : -1;
+}
+
+static void connections_that_are_alike_are_looked_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct cv_conn conns[16] = {{0}};
+    struct cv_proposal copies[16]; /* equal, wherever they are in memory */
+
+    f->core.set.limits.conns = 16;
+    f->core.crypto = &cv_crypto_openssl;
+    for (unsigned i = 0; i < 16; i++) {
+        copies[i] = i % 2 == 0 ? ours_too : not_ours;
+        conns[i].proposals = &copies[i];
+        conns[i].n_proposals = 1;
+        assert_int_equal(conn_add(&f->core, &conns[i]), CV_OK);
+    }
+    assert_int_equal(looked_at(&f->core), 2);
+    for (int i = 0; i < 16; i += 2) { /* the next oldest takes the place of the oldest */
+        assert_int_equal(first_message(&f->core, conns, &ours_too), i);
+        assert_int_equal(first_message(&f->core, conns, &not_ours), i + 1);
+        conn_remove(&f->core, &conns[i]);
+        conn_remove(&f->core, &conns[i + 1]);
+    }
+    assert_int_equal(looked_at(&f->core), 0);
+    assert_int_equal(first_message(&f->core, conns, &ours_too), -1);
+}
+
+static void a_first_message_is_compared_with_so_many_sets_of_proposals(void **state)
+{
+    enum { N = CONN_OFFERS_MAX + 1 };
+    struct fixture *f = *state;
+    struct cv_conn conns[N] = {{0}};
+    struct cv_proposal sets[N];
+
+    f->core.set.limits.conns = N;
+    f->core.crypto = &cv_crypto_openssl;
+    for (unsigned i = 0; i < N; i++) {
+        sets[i] = ours_too;
+        sets[i].t[0].key_len = (uint16_t)(i + 1 < CONN_OFFERS_MAX ? 1 + i : 128);
+        sets[i].t[1].id = (uint16_t)(i + 1 < N ? ours_too.t[1].id : CV_PRF_HMAC_SHA2_384);
+        conns[i].proposals = &sets[i];
+        conns[i].n_proposals = 1;
+        assert_int_equal(conn_add(&f->core, &conns[i]), CV_OK);
+    }
+    assert_int_equal(first_message(&f->core, conns, &sets[N - 2]), N - 2);
+    assert_int_equal(first_message(&f->core, conns, &sets[N - 1]), -1);
+    conn_remove(&f->core, &conns[0]);
+    assert_int_equal(first_message(&f->core, conns, &sets[N - 1]), N - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PEER_TEST(conn_index_chooses_as_the_plain_rule_does),
         PEER_TEST(conn_that_is_removed_counts_until_nobody_uses_it),
+        PEER_TEST(connections_that_are_alike_are_looked_at_once),
+        PEER_TEST(a_first_message_is_compared_with_so_many_sets_of_proposals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
