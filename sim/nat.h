@@ -8,7 +8,7 @@
 
 #include <culvert/types.h>
 
-enum { NAT_MAPPINGS_MAX = 256 };
+enum { NAT_MAPPINGS_MAX = 4096 };
 
 /* inner has talked to remote and looks like public:port to it. */
 struct nat_mapping {

@@ -216,6 +216,26 @@ static void numbers_from_the_clock_bring_a_rekey_in_time(void **state)
     }
 }
 
+/* What one has proven holds for its time, however often the SA is rekeyed meanwhile: the
+ * responder, which cannot reauthenticate, ends it. */
+static void rekeys_do_not_prolong_an_authentication(void **state)
+{
+    struct duo *d = *state;
+    const struct host_event *down;
+
+    d->gw_conn.conn.reauth_s = 100;
+    d->gw_conn.conn.over_s = 10;
+    assert_true(duo_connect(d));
+    for (unsigned i = 0; i < 20 && host_ike(d->gw) != 0; i++) {
+        host_rekey_ike(d->dev, host_ike(d->dev));
+        world_run(d->w, 7000);
+    }
+    down = host_last(d->gw, CV_EV_IKE_DOWN);
+    assert_non_null(down);
+    assert_int_equal(down->err, CV_ERR_LIFETIME);
+    assert_in_range(down->at_ms, 1000000 + 100000, 1000000 + 125000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +251,7 @@ int main(void)
         DUO(an_idle_child_ends_after_its_inactivity_time),
         cmocka_unit_test(numbers_from_the_clock_bring_a_rekey_in_time),
         DUO(a_tunnel_lives_for_a_year),
+        DUO(rekeys_do_not_prolong_an_authentication),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,11 +241,12 @@ static void a_new_port_leaves_an_exchange_half_open(void **state)
     assert_true(host_is_empty(d->gw));
 }
 
-static void refused_devices_take_no_more_room_than_half_open_ones(void **state)
+static void refused_devices_take_no_room_that_others_need(void **state)
 {
     struct duo *d = *state;
 
     d->dev->psk = "wrong";
+    d->gw->settings.limits.ike_sas = 8;
     duo_start(d);
     for (unsigned i = 0; i < 20; i++) {
         uint32_t ike = host_initiate(d->dev, &d->dev_conn, 0, d->gw);
@@ -253,11 +254,9 @@ static void refused_devices_take_no_more_room_than_half_open_ones(void **state)
         world_run(d->w, 200);
         if (cv_terminate_ike(d->dev->engine, ike, true, world_now(d->w)) == CV_OK)
             host_drain(d->dev);
-        assert_in_range(stats_of(d->gw).ike_sas, 0, 5);
+        assert_int_equal(stats_of(d->gw).half_open, 0); /* they linger, and give way */
     }
-    assert_true(host_errors(d->gw, CV_ERR_FULL) > 0);
-    world_run(d->w, 60000);
-    assert_int_equal(stats_of(d->gw).half_open, 0);
+    assert_int_equal(host_errors(d->gw, CV_ERR_FULL), 0);
     d->dev->psk = d->gw->psk;
     host_initiate(d->dev, &d->dev_conn, 0, d->gw);
     assert_true(duo_settles(d, 30000, 1, 1));
@@ -429,7 +428,7 @@ int main(void)
         DUO(a_request_ahead_of_its_turn_is_dropped),
         DUO(message_ids_never_start_again),
         DUO(a_new_port_leaves_an_exchange_half_open),
-        DUO(refused_devices_take_no_more_room_than_half_open_ones),
+        DUO(refused_devices_take_no_room_that_others_need),
         DUO(a_replayed_request_is_no_sign_of_life),
         DUO(a_gateway_that_keeps_what_it_has_lets_a_device_reauthenticate),
         DUO(a_gateway_with_another_name_is_told),

@@ -107,7 +107,6 @@ static void set_defaults(struct host *h)
                    .effects = 64},
         .crypto = sim_crypto(),
         .cookie_threshold = 10,
-        .block_threshold = 5,
     };
     h->psk = "the secret of this world";
     h->deadline_ms = CV_NO_DEADLINE;
@@ -149,7 +148,8 @@ void world_behind_nat(struct world *w, struct host *h, int nat)
 {
     struct net_port *p = &w->net.ports[h->port];
 
-    h->v4 = recipe_v4(192, 168, (uint8_t)nat, (uint8_t)(h->index + 1));
+    h->v4 = recipe_v4(172, (uint8_t)(16 + nat), (uint8_t)((h->index + 1) >> 8),
+                      (uint8_t)(h->index + 1));
     p->addr[0] = h->v4;
     p->nat = nat;
 }

@@ -65,9 +65,11 @@ struct cv_settings {
     uint16_t tunnel_mss;   /* TCP SYNs through Child SAs announce at most this; 0: left alone */
     uint32_t answer_ms;    /* how long the host has for an answer; 0: 30000 */
     uint32_t keepalive_ms; /* NAT keepalive interval; 0: 20000; UINT32_MAX: never */
-    uint32_t cookie_threshold; /* half-open SAs before cookies are asked for; 0: 10 */
+    uint32_t cookie_threshold; /* half-open SAs from addresses that are only claimed, before
+                                  everybody is asked for cookies; 0: 10 */
     uint32_t children_max;     /* Child SAs that one peer may ask for in an IKE SA; 0: 64 */
-    uint32_t block_threshold;  /* half-open SAs from one address before it is refused; 0: 5 */
+    uint32_t block_threshold;  /* half-open SAs from one proven source (IPv4 address, IPv6 /64)
+                                  before it is refused; 0: never, for the busiest gives way */
 };
 
 /* Octets of memory that cv_engine_init needs for these limits; with a plane of the host's it
@@ -442,6 +444,7 @@ struct cv_stats {
     uint64_t ike_in, ike_out, ike_retransmits;
     uint32_t ike_sas, half_open, child_sas, handshakes, gathers, messages; /* in use */
     uint64_t ike_established, ike_rekeyed, child_established, child_rekeyed;
+    uint64_t gave_way;          /* half-open SAs that made room for newcomers */
     uint64_t ike_rekeyed_by_us; /* of ike_rekeyed, those that we asked for */
     struct cv_exchange_stats sa_init, auth, create_child, informational;
 };

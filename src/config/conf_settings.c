@@ -204,7 +204,7 @@ static const struct settings_draft defaults = {
     .keepalive_ms = 20000,
     .fragment_size = 1280,
     .cookie_threshold = 10,
-    .block_threshold = 5,
+    .block_threshold = 0,
     .tun_name = "culvert%d",
     .dns = CULVERT_SCRIPTS "/dns",
 };

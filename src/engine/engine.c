@@ -73,7 +73,7 @@ static void set_defaults(struct cv_settings *s)
     if (s->children_max == 0)
         s->children_max = 64;
     if (s->block_threshold == 0)
-        s->block_threshold = 5;
+        s->block_threshold = UINT32_MAX;
 }
 
 enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,

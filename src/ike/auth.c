@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "ike/question.h"
+#include "peer/room.h"
 
 enum { ID_BODY_MAX = 4 + CV_ID_MAX, X509_SIGNATURE = 4 };
 
@@ -321,6 +322,8 @@ static void commit_words(struct ike *k, struct ike_sa *sa, const struct ike_in *
     struct ike_hs *hs = sa_hs_mut(k, sa);
 
     sa->peer.remote_id = ch->peer_id;
+    if (sa->peer.half_open) /* it has said who it is: it is heard out */
+        room_keep(&k->core, &sa->peer);
     if (ch->conn != NULL) {
         if (!peer_set_conn(&k->core, &sa->peer, ch->conn)) /* it is configured */
             k->core.stats.errors[CV_ERR_BUG]++;

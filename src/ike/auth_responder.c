@@ -11,6 +11,8 @@
 #include "ike/auth.h"
 #include "wire/ip.h"
 
+enum { IDENTITY_SAS_MAX = 16 }; /* of one identity where nothing else bounds them */
+
 /* IDr is there when the peer says whom it wants. */
 static enum cv_err read_ids(const struct ike_msg *m, struct cv_id *idi, struct cv_id *idr)
 {
@@ -129,6 +131,20 @@ enum cv_err responder_verdict(const struct ike *k, const struct ike_sa *sa,
     return CV_OK;
 }
 
+/* One identity does not get every slot: of more SAs than that the oldest ends. */
+static void settle_number(struct ike *k, const struct ike_sa *sa)
+{
+    struct ike_sa *other = sa_first_with_id_mut(k, &sa->peer.remote_id);
+    unsigned n = 1;
+
+    for (; other != NULL; other = sa_of(peer_next_with_id_mut(&k->core, &other->peer))) {
+        if (!is_rival(sa, other) || ++n <= IDENTITY_SAS_MAX)
+            continue;
+        sa_close(k, other, CV_ERR_REPLACED, false);
+        return;
+    }
+}
+
 /* Commit: what becomes of older SAs with the same peer (RFC 7296 section 2.4, and policy). */
 void responder_settle(struct ike *k, struct ike_sa *sa)
 {
@@ -137,6 +153,10 @@ void responder_settle(struct ike *k, struct ike_sa *sa)
 
     if (sa->peer.conn->unique == CV_UNIQUE_NEVER)
         return;
+    if (sa->peer.conn->unique == CV_UNIQUE_NO && !first) {
+        settle_number(k, sa);
+        return;
+    }
     for (; other != NULL; other = next) {
         next = sa_of(peer_next_with_id_mut(&k->core, &other->peer));
         if (!is_rival(sa, other))

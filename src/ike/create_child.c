@@ -11,6 +11,10 @@
 #include "base/secret.h"
 #include "ike/exchange.h"
 
+enum {
+    REPLACED_MAX = 4
+}; /* Child SAs of one IKE SA that its peer has rekeyed and not deleted */
+
 /* ---- responder ---- */
 
 enum cv_err refuse_request(const struct ike *k, const struct ike_sa *sa,
@@ -326,6 +330,21 @@ static void await_delete(struct ike *k, struct child_sa *c)
     child_arm(&k->core, c);
 }
 
+/* However often a peer rekeys and forgets to delete, few replaced Child SAs are kept for it. */
+static void drop_replaced(struct ike *k, const struct ike_sa *sa)
+{
+    unsigned n = 0;
+    uint32_t next;
+
+    for (uint32_t i = sa->peer.children; i != POOL_NONE; i = next) { /* newest first */
+        struct child_sa *c = child_at_mut(&k->core, i);
+
+        next = c->next;
+        if (c->state == CV_CHILD_REKEYED && !c->drains && ++n > REPLACED_MAX)
+            child_close(&k->core, c, CV_ERR_REPLACED);
+    }
+}
+
 /* The peer's rekey, answered. */
 static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
@@ -347,6 +366,7 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     }
     replaced(k, sa, old->id, old, c);
     await_delete(k, old);
+    drop_replaced(k, sa);
 }
 
 /* Our rekey succeeded while the peer's did too, or did not. */

@@ -135,6 +135,7 @@ struct ike_in {
     const struct ike_hdr *h;
     struct cv_span datagram;
     const struct ike_path *path;
+    bool proven; /* a cookie of ours came back with it */
     const struct ike_answer *answer;
 };
 

@@ -27,7 +27,9 @@ CV_MUST_USE enum cv_err init_keys(const struct ike *k, struct ike_change *ch,
 void init_commit_keys(struct ike_sa *sa, struct ike_hs *hs, const struct ike_change *ch);
 
 /* What comes before the rules, init_responder.c: form, repetition, cookies, load. */
-CV_MUST_USE enum cv_err init_gate(struct ike *k, const struct ike_in *in);
+CV_MUST_USE enum cv_err init_gate(struct ike *k, struct ike_in *in); /* fills in->proven */
+/* Answers with a cookie, which is CV_ERR_IKE_COOKIE. */
+CV_MUST_USE enum cv_err init_ask_cookie(struct ike *k, const struct ike_in *in);
 CV_MUST_USE enum cv_err init_form(struct ike *k, const struct ike_in *in);
 void init_refuse_critical(struct ike *k, const struct ike_in *in, uint8_t type);
 

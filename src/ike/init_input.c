@@ -50,7 +50,7 @@ static enum cv_err take_response(struct ike *k, const struct ike_in *in, struct 
     return err;
 }
 
-static enum cv_err take_request(struct ike *k, const struct ike_in *in, struct ike_msg *m)
+static enum cv_err take_request(struct ike *k, struct ike_in *in, struct ike_msg *m)
 {
     enum cv_err err = init_form(k, in);
 
@@ -67,13 +67,13 @@ enum cv_err init_input(struct ike *k, const struct ike_hdr *h, struct cv_span da
                        const struct ike_path *path)
 {
     struct ike_msg m;
-    const struct ike_in in = {.kind = h->flags & IKE_F_RESPONSE ? RESP : REQ,
-                              .exchange = EX_SA_INIT,
-                              .m = &m,
-                              .kept = POOL_NONE,
-                              .h = h,
-                              .datagram = datagram,
-                              .path = path};
+    struct ike_in in = {.kind = h->flags & IKE_F_RESPONSE ? RESP : REQ,
+                        .exchange = EX_SA_INIT,
+                        .m = &m,
+                        .kept = POOL_NONE,
+                        .h = h,
+                        .datagram = datagram,
+                        .path = path};
 
     /* What cannot be kept for AUTH is not worth looking at. */
     if (datagram.n > k->core.set.limits.message_size)

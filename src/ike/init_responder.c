@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "ike/init.h"
+#include "ike/yield.h"
 
 enum { INIT_MESSAGES = 2 }; /* that a half-open SA keeps: both IKE_SA_INIT */
 
@@ -29,27 +30,28 @@ static void answer_stateless(struct ike *k, const struct ike_hdr *h,
     msg_unref(&k->core.msgs, &x.slot);
 }
 
-/* Under load a request must prove that it comes from where it says. */
-static enum cv_err cookie_gate(struct ike *k, const struct ike_hdr *h, const struct ike_msg *m,
-                               const struct ike_path *path)
+/* Does it bring a cookie of ours, and so come from where it says? */
+static bool is_proven(struct ike *k, const struct ike_in *in)
 {
-    const struct ike_notify *n = ike_find_notify(m, N_COOKIE);
-    uint8_t cookie[COOKIE_LEN];
-    enum cv_err err;
+    const struct ike_notify *n = ike_find_notify(in->m, N_COOKIE);
 
-    half_open_note_load(&k->core);
-    if (!k->core.half_open.is_load)
-        return CV_OK;
-    err = cookie_refresh(&k->core.cookies, k->core.crypto, k->core.now_ms);
+    return n != NULL &&
+           cookie_refresh(&k->core.cookies, k->core.crypto, k->core.now_ms) == CV_OK &&
+           cookie_check(&k->core.cookies, k->core.crypto, n->data, in->m->nonce,
+                        &in->path->remote, in->h->spi_i);
+}
+
+enum cv_err init_ask_cookie(struct ike *k, const struct ike_in *in)
+{
+    uint8_t cookie[COOKIE_LEN];
+    enum cv_err err = cookie_refresh(&k->core.cookies, k->core.crypto, k->core.now_ms);
+
+    if (err == CV_OK)
+        err = cookie_make(cookie, &k->core.cookies, k->core.crypto, in->m->nonce,
+                          &in->path->remote, in->h->spi_i);
     if (err != CV_OK)
         return err;
-    if (n != NULL && cookie_check(&k->core.cookies, k->core.crypto, n->data, m->nonce,
-                                  &path->remote, h->spi_i))
-        return CV_OK;
-    err = cookie_make(cookie, &k->core.cookies, k->core.crypto, m->nonce, &path->remote,
-                      h->spi_i);
-    if (err == CV_OK)
-        answer_stateless(k, h, path, N_COOKIE, span(cookie, sizeof(cookie)));
+    answer_stateless(k, in->h, in->path, N_COOKIE, span(cookie, sizeof(cookie)));
     return CV_ERR_IKE_COOKIE;
 }
 
@@ -82,20 +84,25 @@ void init_refuse_critical(struct ike *k, const struct ike_in *in, uint8_t type)
     answer_stateless(k, in->h, in->path, N_UNSUPPORTED_CRITICAL_PAYLOAD, span(&type, 1));
 }
 
-enum cv_err init_gate(struct ike *k, const struct ike_in *in)
+/* Cookies come before any refusal: what an unproven address does counts against nobody. */
+enum cv_err init_gate(struct ike *k, struct ike_in *in)
 {
     const struct ike_msg *m = in->m;
-    enum cv_err err;
+    const struct cv_addr *from = &in->path->remote.addr;
 
     if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE))
         return CV_ERR_MALFORMED;
-    err = cookie_gate(k, in->h, m, in->path);
-    if (err != CV_OK)
-        return err;
-    if (half_open_from(&k->core, &in->path->remote.addr) >= k->core.set.block_threshold)
+    in->proven = is_proven(k, in);
+    if (!in->proven && half_open_wants_cookie(&k->core, from))
+        return init_ask_cookie(k, in);
+    if (!in->proven)
+        half_open_note_answer(&k->core);
+    if (in->proven && half_open_from(&k->core, from) >= k->core.set.block_threshold)
         return CV_ERR_FULL;
     /* Half-open SAs must not take the room that others need to finish. */
-    return msg_make_room(k, msg_reserve(k) + INIT_MESSAGES) ? CV_OK : CV_ERR_FULL;
+    return yield_for_newcomer(k, from) && msg_make_room(k, msg_reserve(k) + INIT_MESSAGES)
+               ? CV_OK
+               : CV_ERR_FULL;
 }
 
 /* ---- the request ---- */
@@ -243,6 +250,7 @@ static enum cv_err fill(struct ike *k, struct ike_sa *sa, const struct ike_in *i
     sa->peer.remote = in->path->remote;
     peer_link_way(&k->core, &sa->peer);
     sa->peer.carrier = in->path->carrier;
+    sa->peer.proven = in->proven;
     memcpy(hs->ni, in->m->nonce.p, in->m->nonce.n);
     hs->ni_len = (uint16_t)in->m->nonce.n;
     memcpy(hs->nr, ch->nonce, ch->nonce_len);

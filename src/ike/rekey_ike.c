@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "ike/exchange.h"
+#include "peer/room.h"
 
 /* ---- both ---- */
 
@@ -65,7 +66,9 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->keys = p->keys;
     sa->has_keys = true;
     sa->peer.quiet = true; /* until it inherits */
-    sa->state = ST_UP;     /* born so: no rule leads there */
+    sa->predecessor = old->peer.id;
+    sa->peer.proven_ms = old->peer.proven_ms;
+    sa->state = ST_UP; /* born so: no rule leads there */
     sa_established(k, sa);
     sa->peer.reauth_ms = old->peer.reauth_ms; /* rekeying does not prove the peer again */
     return sa;
@@ -84,8 +87,18 @@ static void pass_on_reauth(struct ike *k, const struct ike_sa *from, struct ike_
     to->reauth_by = next->peer.id;
 }
 
+/* However often a peer rekeys and forgets to delete, one replaced SA is kept for it. */
+static void drop_predecessor(struct ike *k, const struct ike_sa *from)
+{
+    struct ike_sa *older = sa_by_number_mut(k, from->predecessor);
+
+    if (older != NULL && older->state == ST_REKEYED)
+        sa_close(k, older, CV_ERR_REPLACED, false);
+}
+
 void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
 {
+    drop_predecessor(k, from);
     event_rekeyed(&k->core, &from->peer, &to->peer);
     child_move_all(&k->core, &from->peer, &to->peer);
     to->peer.has_lease = from->peer.has_lease;
@@ -98,6 +111,7 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     pass_on_reauth(k, from, to);
     from->peer.quiet = true;
     from->state = ST_REKEYED;
+    room_offer(&k->core, &from->peer, ROOM_REPLACED);
     from->peer.rekey_ms = from->peer.reauth_ms = TIMER_NEVER;
     from->peer.hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
     from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);

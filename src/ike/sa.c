@@ -13,6 +13,7 @@
 #include "ike/exchange.h"
 #include "ike/gather.h"
 #include "ike/question.h"
+#include "peer/room.h"
 #include "wire/ip.h"
 
 enum { CA_HASH_LEN = 20 }; /* SHA-1: RFC 7296 section 3.7 */
@@ -188,13 +189,20 @@ void sa_established(struct ike *k, struct ike_sa *sa)
 {
     const struct cv_conn *conn = sa->peer.conn;
     uint64_t longest = conn->rekey_s > conn->reauth_s ? conn->rekey_s : conn->reauth_s;
+    uint64_t reauth_hard;
 
     half_open_del(&k->core, &sa->peer);
     sa->peer.up_ms = sa->peer.last_in_ms = k->core.now_ms;
+    if (sa->peer.proven_ms == 0)
+        sa->peer.proven_ms = k->core.now_ms;
     sa->peer.rekey_ms = at_least_jittered(k, conn->rekey_s, conn->rand_s);
     sa->peer.reauth_ms = at_least_jittered(k, conn->reauth_s, conn->rand_s);
     if (longest != 0 && conn->over_s != 0)
         sa->peer.hard_ms = k->core.now_ms + (longest + conn->over_s) * 1000;
+    /* what one has proven holds for its time, however often the SA is rekeyed meanwhile */
+    reauth_hard = sa->peer.proven_ms + (conn->reauth_s + conn->over_s) * 1000;
+    if (conn->reauth_s != 0 && conn->over_s != 0 && sa->peer.hard_ms > reauth_hard)
+        sa->peer.hard_ms = reauth_hard;
     peer_link_id(&k->core, &sa->peer);
     if (!sa->peer.quiet) {
         k->core.stats.ike_established++;
@@ -249,8 +257,11 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     sa->peer.reason = reason;
     sa->state = linger && sa->resp != POOL_NONE ? ST_LINGER : ST_DEAD;
     sa->resend_ms = TIMER_NEVER;
-    if (sa->state == ST_DEAD) /* one that lingers still takes its room */
-        half_open_del(&k->core, &sa->peer);
+    half_open_del(&k->core, &sa->peer);
+    if (sa->state == ST_LINGER)
+        room_offer(&k->core, &sa->peer, ROOM_LINGERING);
+    else
+        room_keep(&k->core, &sa->peer);
     timer_set(&k->core.wheel, &sa->peer.timer.node,
               sa->state == ST_LINGER ? k->core.now_ms + LINGER_MS : TIMER_NEVER);
     event_sa_ended(&k->core, &sa->peer);

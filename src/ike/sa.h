@@ -93,6 +93,7 @@ struct ike_sa {
     uint32_t req, resp;         /* sent messages kept for repetition, or POOL_NONE */
     uint32_t gather;            /* slot that gathers fragments, or POOL_NONE; gather.h */
     uint32_t hs;                /* handshake slot of our exchange, or POOL_NONE */
+    uint32_t predecessor;       /* number of the SA whose rekey made this one; 0 none */
     uint32_t reauth_of;         /* number of the SA that this one replaces when up; 0 none */
     uint32_t reauth_by;         /* number of the SA that shall replace this one; 0 none */
     uint32_t init_tries;        /* rounds of IKE_SA_INIT: cookies and other groups answered */

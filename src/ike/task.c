@@ -342,7 +342,6 @@ static void sa_timeout(struct ike *k, struct ike_sa *sa)
 
     if (sa->state == ST_LINGER) {
         sa->state = ST_DEAD;
-        half_open_del(&k->core, &sa->peer);
         if (!sa->peer.is_ended) /* else with the others, when its end has been told */
             sa_free(k, sa);
         return;

@@ -39,7 +39,8 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
     chain_carve(&core->by_way, a, lim->ike_sas, core->seed);
     chain_carve(&core->by_transport, a, lim->child_sas, core->seed);
     htab_carve(&core->half_open.by_spi, a, lim->handshakes, core->seed);
-    htab_carve(&core->half_open.by_addr, a, lim->handshakes, core->seed);
+    htab_carve(&core->half_open.by_source, a, lim->handshakes, core->seed);
+    chain_carve(&core->giving, a, lim->ike_sas, core->seed);
     htab_carve(&core->questions, a, lim->handshakes, core->seed);
     core_carve_ended(&core->ended, a, lim);
     queue_init(&core->touched, arena_take(a, lim->ike_sas, sizeof(uint32_t)));

@@ -20,9 +20,13 @@
 
 /* Responders' SAs whose peers have not proven themselves; half_open.h. */
 struct half_open {
-    struct htab by_spi;  /* peer's SPI and address -> SA */
-    struct htab by_addr; /* peer's address -> how many */
+    struct htab by_spi;    /* peer's SPI and address -> SA */
+    struct htab by_source; /* where peers come from -> how many */
     uint32_t n;
+    uint32_t n_unproven;     /* of those: whose address is only claimed */
+    uint32_t answers;        /* to claimed addresses, in this second and */
+    uint32_t answers_before; /* in the one before */
+    uint64_t second;
     bool is_load; /* so many that cookies are asked for */
 };
 
@@ -70,6 +74,7 @@ struct core {
     struct chain by_way;          /* connection and remote address -> SAs that have not ended */
     struct chain by_transport;    /* remote address -> installed Child SAs in transport mode */
     struct half_open half_open;
+    struct chain giving; /* SAs that give way when a table is full; room.h */
     struct cookie_jar cookies;
     struct htab questions; /* number of a question that waits -> SA */
     uint32_t last_question;

@@ -90,6 +90,7 @@ struct peer *peer_new(struct core *core, const struct cv_conn *conn, bool initia
 void peer_free(struct core *core, struct peer *p)
 {
     timer_cancel(&core->wheel, &p->timer.node);
+    chain_del(&core->giving, peer_index(core, p));
     peer_unlink(core, p);
     conn_drop(core, p->conn);
     htab_del(&core->by_spi, spi_key(peer_own_spi(p)));

@@ -24,6 +24,7 @@ struct peer {
     bool nat_local, nat_remote, encap;
     bool quiet;         /* closes without an event: it was replaced */
     bool half_open;     /* counted as such */
+    bool proven;        /* its address is no mere claim: a cookie came back from there */
     bool is_ended;      /* and the slot waits until the host was told */
     bool is_touched;    /* in the queue of the touched */
     bool is_news;       /* the event that tells the host of it still waits */
@@ -36,6 +37,7 @@ struct peer {
     struct cv_addr vip4, vip6;
     uint32_t children; /* first Child SA, or POOL_NONE */
     uint32_t n_children;
+    uint64_t proven_ms; /* when the peer proved who it is: rekeys do not do that again */
     uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t last_in_ms, last_out_ms;
 };
