@@ -8,9 +8,15 @@
 
 void chain_carve(struct chain *c, struct arena *a, uint32_t n, const uint64_t seed[2])
 {
+    chain_carve_few(c, a, n, n, seed);
+}
+
+void chain_carve_few(struct chain *c, struct arena *a, uint32_t n, uint32_t lists,
+                     const uint64_t seed[2])
+{
     struct chain_link *links = arena_take(a, n, sizeof(*links));
 
-    htab_carve(&c->first, a, n, seed);
+    htab_carve(&c->first, a, lists, seed);
     if (links == NULL)
         return;
     c->links = links;
@@ -18,7 +24,7 @@ void chain_carve(struct chain *c, struct arena *a, uint32_t n, const uint64_t se
         links[i].prev = CHAIN_OUT;
 }
 
-/* Each list has an entry in a table with as many as there are slots, so there is room. */
+/* Each list has an entry in a table with as many as there may be lists, so there is room. */
 static void chain_set_first(struct chain *c, uint64_t key, uint32_t i)
 {
     htab_del(&c->first, key);

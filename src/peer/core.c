@@ -9,6 +9,7 @@
 #include "base/span.h"
 #include "peer/child_sa.h"
 #include "peer/conn.h"
+#include "peer/room.h"
 #include "wire/ike.h"
 
 static void core_carve_ended(struct ended *e, struct arena *a, const struct cv_limits *lim)
@@ -40,7 +41,7 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
     chain_carve(&core->by_transport, a, lim->child_sas, core->seed);
     htab_carve(&core->half_open.by_spi, a, lim->handshakes, core->seed);
     htab_carve(&core->half_open.by_source, a, lim->handshakes, core->seed);
-    chain_carve(&core->giving, a, lim->ike_sas, core->seed);
+    chain_carve_few(&core->giving, a, lim->ike_sas, ROOM_REASONS, core->seed);
     htab_carve(&core->questions, a, lim->handshakes, core->seed);
     core_carve_ended(&core->ended, a, lim);
     queue_init(&core->touched, arena_take(a, lim->ike_sas, sizeof(uint32_t)));

@@ -10,7 +10,8 @@
 enum room_reason {
     ROOM_LINGERING = 1, /* closed; it only repeats its last response */
     ROOM_REPLACED,      /* rekeyed; the peer has not deleted it yet */
-    ROOM_UNPROVEN       /* half-open; its peer has not said who it is */
+    ROOM_UNPROVEN,      /* half-open; its peer has not said who it is */
+    ROOM_REASONS = ROOM_UNPROVEN
 };
 
 void room_offer(struct core *core, const struct peer *p, enum room_reason why);
