@@ -114,6 +114,34 @@ static void rec_ts(void *ctx, uint32_t i, struct cv_ts_list *local, struct cv_ts
     *remote = r->pair[i % PAIRS].cfg.remote_ts;
 }
 
+static bool meets(const struct cv_ts_list *list, const struct cv_ts *ts, bool last)
+{
+    for (unsigned i = 0; i < list->n; i++) {
+        const struct cv_ts *t = &list->ts[i];
+        const uint8_t *at = last ? ts->hi : ts->lo;
+
+        if (t->family == ts->family && memcmp(t->lo, at, sizeof(t->lo)) <= 0 &&
+            memcmp(at, t->hi, sizeof(t->hi)) <= 0)
+            return true;
+    }
+    return false;
+}
+
+static bool rec_find_out(void *ctx, const struct cv_ts *local, const struct cv_ts *remote,
+                         bool last, uint32_t *i)
+{
+    const struct recorder *r = ctx;
+
+    for (*i = 0; *i < PAIRS; (*i)++) {
+        const struct pair *p = &r->pair[*i];
+
+        if (p->installed && meets(&p->cfg.local_ts, local, last) &&
+            meets(&p->cfg.remote_ts, remote, last))
+            return true;
+    }
+    return false;
+}
+
 static bool rec_has_spi(void *ctx, uint32_t spi_in)
 {
     const struct recorder *r = ctx;
@@ -134,6 +162,7 @@ static const struct cv_plane recording = {
     .learn_mtu = rec_learn_mtu,
     .counters = rec_counters,
     .ts = rec_ts,
+    .find_out = rec_find_out,
     .has_spi = rec_has_spi,
 };
 

@@ -208,6 +208,8 @@ enum cv_event_kind {
     CV_EV_PEER_NOTIFY,   /* the peer refuses what we ask for: the notify that it sent */
     CV_EV_COOKIES,       /* value 1: asking for cookies from now on; 0: no longer */
     CV_EV_PEER_ALARM,    /* the peer tells of tampering: err what, value how often by now */
+    CV_EV_TAKEN,         /* the peer of ike was refused addresses that child has, an SA of
+                            ike_new, whose peer is somebody else */
     CV_EV_ALARM /* data plane: err is what happened, value how often since the last one */
 };
 

@@ -59,6 +59,7 @@ extern "C" {
     X(CV_ERR_KE_VALUE,             "invalid_public_value",  "peer's public value is not valid (RFC 6989)") \
     X(CV_ERR_AUTH,                 "authentication_failed", "peer could not be authenticated")   \
     X(CV_ERR_TS,                   "ts_unacceptable",       "no acceptable traffic selectors")   \
+    X(CV_ERR_TS_TAKEN,             "ts_taken",              "another peer already has these addresses") \
     X(CV_ERR_ADDRESS,              "internal_address_failure", "no address to assign")           \
     X(CV_ERR_CP_REQUIRED,          "failed_cp_required",    "peer must ask for an address and did not") \
     X(CV_ERR_TEMPORARY,            "temporary_failure",     "request collides with one in progress") \

@@ -95,6 +95,10 @@ struct cv_plane {
     const struct cv_pair_counters *(*counters)(void *ctx, uint32_t pair);
     /* Its selectors, as installed. */
     void (*ts)(void *ctx, uint32_t pair, struct cv_ts_list *local, struct cv_ts_list *remote);
+    /* The pair that outbound traffic takes now, from the first address and port of local to
+     * those of remote; with last, from the last ones to the last.  False: none. */
+    bool (*find_out)(void *ctx, const struct cv_ts *local, const struct cv_ts *remote,
+                     bool last, uint32_t *pair);
     /* Is the SPI of some inbound SA this one? */
     bool (*has_spi)(void *ctx, uint32_t spi_in);
 };

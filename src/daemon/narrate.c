@@ -167,6 +167,7 @@ static void (*const tellers[])(struct daemon *d, const struct cv_effect *fx) = {
     [CV_EV_AUTH_FAILED] = refusals_auth_failed,
     [CV_EV_REJECTED] = refusals_rejected,
     [CV_EV_PEER_NOTIFY] = refusals_by_peer,
+    [CV_EV_TAKEN] = refusals_taken,
     [CV_EV_COOKIES] = cookies,
     [CV_EV_PEER_ALARM] = peer_alarm,
     [CV_EV_ALARM] = alarm_raised,

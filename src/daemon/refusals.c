@@ -311,3 +311,22 @@ void refusals_child_failed(struct daemon *d, const struct cv_effect *fx)
         both_offers(&p, d, fx);
     daemon_log(d, 1, LOG_CHD, fx->ike, "%s", p.text);
 }
+
+void refusals_taken(struct daemon *d, const struct cv_effect *fx)
+{
+    struct phrase p = {0};
+    struct cv_child_info owner;
+    struct cv_ike_info ike;
+
+    if (!cv_child_info(d->engine, fx->u.event.child, &owner) ||
+        !cv_ike_info(d->engine, owner.ike, &ike) || !may_tell(d, fx->u.event.err))
+        return;
+    phrase_add(&p, "alarm: ");
+    peer_of(&p, fx);
+    phrase_add(&p, " asked for traffic of ");
+    phrase_peer(&p, &ike.remote, &ike.remote_id);
+    phrase_add(&p, ", whose Child SA %s has ", owner.cfg->name);
+    phrase_ts(&p, &owner.remote_ts);
+    phrase_add(&p, ": refused");
+    daemon_log(d, 0, LOG_CHD, fx->ike, "%s", p.text);
+}

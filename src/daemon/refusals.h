@@ -26,5 +26,7 @@ void refusals_rejected(struct daemon *d, const struct cv_effect *fx);
 void refusals_auth_failed(struct daemon *d, const struct cv_effect *fx);
 void refusals_by_peer(struct daemon *d, const struct cv_effect *fx);
 void refusals_child_failed(struct daemon *d, const struct cv_effect *fx);
+/* CV_EV_TAKEN: who asked for what is whose. */
+void refusals_taken(struct daemon *d, const struct cv_effect *fx);
 
 #endif

@@ -221,6 +221,8 @@ static void answer_child(const struct ike *k, const struct ike_sa *sa, struct ik
     if (err == CV_OK)
         err = child_keys(k, sa, &ch->child, span(NULL, 0), span(hs->ni, hs->ni_len),
                          span(hs->nr, hs->nr_len));
+    if (err == CV_ERR_TS_TAKEN)
+        ch->taken_by = ch->child.taken_by;
     if (err != CV_OK) {
         out_reject(o, ch, err, span(NULL, 0));
         return;

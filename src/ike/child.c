@@ -391,7 +391,9 @@ enum cv_err child_answer(const struct ike *k, const struct ike_sa *sa,
     plan->mode = t->transport && plan->cfg->mode == CV_TRANSPORT ? CV_TRANSPORT : CV_TUNNEL;
     if (plan->mode == CV_TRANSPORT && sa->peer.nat_remote && is_taken(k, sa, plan))
         return CV_ERR_TS;
-    err = read_protocol(sa, choice, plan);
+    err = claim_check(k, sa, plan);
+    if (err == CV_OK)
+        err = read_protocol(sa, choice, plan);
     if (err == CV_OK)
         err = child_new_spi(&k->core, &plan->spi_in);
     plan->suite = choice->suite;

@@ -110,6 +110,8 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
     }
     if (err == CV_OK)
         err = negotiate(k, sa, m, old, ch, &choice, nonce, pub, &ke);
+    if (err == CV_ERR_TS_TAKEN)
+        ch->taken_by = ch->child.taken_by;
     if (err != CV_OK) {
         reject(out, ch, err, choice.suite.ke);
         return CV_OK;

@@ -32,6 +32,7 @@ struct child_plan {
     uint32_t created;  /* number of our CREATED Child SA; 0: take a new one */
     uint32_t replaces; /* number of the Child SA it takes over from; 0 none */
     uint32_t reqid;
+    uint32_t taken_by; /* number of somebody else's Child SA, with CV_ERR_TS_TAKEN */
     struct cv_ts_list local_ts, remote_ts;
     size_t key_len; /* octets per direction */
     uint8_t
@@ -60,6 +61,7 @@ struct ike_change {
     enum cv_err failed; /* the exchange failed, the SA goes on */
     uint16_t notify;    /* notify type that was sent or came with it */
     bool by_peer;       /* it came: the peer refuses */
+    uint32_t taken_by;  /* the plan's, of a Child SA that was refused; 0 none */
 
     /* what was agreed; at most one of them */
     bool has_child, has_ike, has_init, has_words;
@@ -257,6 +259,13 @@ void child_put_answer(const struct child_plan *plan, const struct proposal_choic
 CV_MUST_USE enum cv_err child_keys(const struct ike *k, const struct ike_sa *sa,
                                    struct child_plan *plan, struct cv_span secret,
                                    struct cv_span ni, struct cv_span nr);
+
+/* ---- claim.c */
+/* CV_ERR_TS_TAKEN: what plan protects is another peer's, as plan->taken_by says. */
+CV_MUST_USE enum cv_err claim_check(const struct ike *k, const struct ike_sa *sa,
+                                    struct child_plan *plan);
+/* Commit: the host hears who asked for what is whose. */
+void claim_tell(struct ike *k, const struct ike_sa *sa, uint32_t owner);
 
 /* ---- create_child.c, rekey_ike.c */
 ike_handler create_child_request, create_child_response, refuse_request;

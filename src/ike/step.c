@@ -127,6 +127,8 @@ static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in
                        struct ike_change *ch)
 {
     auth_commit(k, sa, in, ch);
+    if (ch->taken_by != 0)
+        claim_tell(k, sa, ch->taken_by);
     refusal_commit(k, sa, in, ch);
     if (ch->close != CV_OK) {
         commit_close(k, sa, ch);

@@ -45,6 +45,13 @@ static void ts(void *ctx, uint32_t pair, struct cv_ts_list *local, struct cv_ts_
     ipsec_ts(ctx, pair, local, remote);
 }
 
+static bool find_out(void *ctx, const struct cv_ts *local, const struct cv_ts *remote,
+                     bool last, uint32_t *pair)
+{
+    *pair = ipsec_find_between(ctx, local, remote, last);
+    return *pair != POOL_NONE;
+}
+
 static bool has_spi(void *ctx, uint32_t spi_in)
 {
     return ipsec_find_spi(ctx, spi_in) != POOL_NONE;
@@ -59,5 +66,6 @@ const struct cv_plane ipsec_as_plane = {
     .learn_mtu = learn_mtu,
     .counters = counters,
     .ts = ts,
+    .find_out = find_out,
     .has_spi = has_spi,
 };

@@ -270,6 +270,30 @@ const struct cv_pair_counters *ipsec_counters(const struct ipsec *p, uint32_t i)
     return i < p->n_pairs ? &p->pairs[i].count : NULL;
 }
 
+static struct cv_addr edge(const struct cv_ts *ts, bool last)
+{
+    struct cv_addr a = {.family = ts->family};
+
+    memcpy(a.b, last ? ts->hi : ts->lo, sizeof(a.b));
+    return a;
+}
+
+/* Ports that are any, or not to be seen, are those of a packet that has none to see. */
+uint32_t ipsec_find_between(const struct ipsec *p, const struct cv_ts *local,
+                            const struct cv_ts *remote, bool last)
+{
+    const struct ip_flow flow = {
+        .src = edge(local, last),
+        .dst = edge(remote, last),
+        .proto = remote->proto,
+        .ports_known = selector_narrow(local) == 2 || selector_narrow(remote) == 2,
+        .sport = last ? local->port_hi : local->port_lo,
+        .dport = last ? remote->port_hi : remote->port_lo,
+    };
+
+    return spd_find_out(&p->spd, &flow);
+}
+
 void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote)
 {

@@ -82,6 +82,11 @@ const struct cv_pair_counters *ipsec_counters(const struct ipsec *p, uint32_t i)
 void ipsec_ts(const struct ipsec *p, uint32_t i, struct cv_ts_list *local,
               struct cv_ts_list *remote);
 
+/* The pair of the outbound packet between the first addresses and ports of two selectors, or
+ * between the last; POOL_NONE. */
+uint32_t ipsec_find_between(const struct ipsec *p, const struct cv_ts *local,
+                            const struct cv_ts *remote, bool last);
+
 /* Policies (policy.h), by number.  Without any, what has an SA is protected, an outbound packet
  * without one is CV_ERR_NO_TUNNEL, and an inbound one in the clear may pass. */
 CV_MUST_USE enum cv_err ipsec_policy_add(struct ipsec *p, const struct cv_policy *policy,

@@ -47,6 +47,12 @@ static inline void pair_ts(const struct core *c, uint32_t i, struct cv_ts_list *
     c->plane->ts(c->plane_ctx, i, local, remote);
 }
 
+static inline bool pair_find_out(const struct core *c, const struct cv_ts *local,
+                                 const struct cv_ts *remote, bool last, uint32_t *i)
+{
+    return c->plane->find_out(c->plane_ctx, local, remote, last, i);
+}
+
 static inline bool pair_has_spi(const struct core *c, uint32_t spi_in)
 {
     return c->plane->has_spi(c->plane_ctx, spi_in);

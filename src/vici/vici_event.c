@@ -113,6 +113,8 @@ static const char *alert_type(const struct cv_effect *fx)
         return fx->u.event.err == CV_ERR_TS ? "TS_MISMATCH" : "INSTALL_CHILD_SA_FAILED";
     case CV_EV_COOKIES:
         return fx->u.event.value != 0 ? "COOKIES_ON" : "COOKIES_OFF";
+    case CV_EV_TAKEN:
+        return "TS_TAKEN";
     case CV_EV_PEER_ALARM:
         return "PEER_DATA_PLANE";
     case CV_EV_ALARM:
@@ -120,6 +122,15 @@ static const char *alert_type(const struct cv_effect *fx)
     default:
         return NULL;
     }
+}
+
+/* The SA whose traffic somebody else asked for. */
+static void put_owner(struct vici *v, struct node *message, uint32_t ike)
+{
+    struct cv_ike_info info;
+
+    if (cv_ike_info(daemon_engine(v->d), ike, &info))
+        put_ike(v, tree_add_section(message, "owner"), vici_ike_name(info.conn), ike);
 }
 
 static void tell_alert(struct vici *v, const struct cv_effect *fx)
@@ -139,6 +150,8 @@ static void tell_alert(struct vici *v, const struct cv_effect *fx)
         tree_add_value(message, "child", fx->u.event.child_cfg->name);
     if (fx->ike != 0)
         put_ike(v, tree_add_section(message, "ikesa"), vici_ike_name(fx->conn), fx->ike);
+    if (fx->u.event.kind == CV_EV_TAKEN)
+        put_owner(v, message, fx->u.event.ike_new);
     vici_tell_all(v, VICI_EV_ALERT, message);
     tree_free(message);
 }

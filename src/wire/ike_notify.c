@@ -18,6 +18,7 @@ static const struct {
     {CV_ERR_ADDRESS,         N_INTERNAL_ADDRESS_FAILURE    },
     {CV_ERR_CP_REQUIRED,     N_FAILED_CP_REQUIRED          },
     {CV_ERR_TS,              N_TS_UNACCEPTABLE             },
+    {CV_ERR_TS_TAKEN,        N_TS_UNACCEPTABLE             },
     {CV_ERR_TEMPORARY,       N_TEMPORARY_FAILURE           },
     {CV_ERR_CHILD_NOT_FOUND, N_CHILD_SA_NOT_FOUND          },
     {CV_ERR_FULL,            N_NO_ADDITIONAL_SAS           },

@@ -206,6 +206,10 @@ static void failures_and_attacks_are_alerts(void **state)
     happen(CV_EV_ALARM, CV_ERR_REPLAY);
     assert_received(fd, "event alert type=DATA_PLANE reason=replay msg=sequence number seen "
                         "before or left of the window child=net ikesa{home{}}");
+    happen(CV_EV_TAKEN, CV_ERR_TS_TAKEN);
+    assert_received(fd,
+                    "event alert type=TS_TAKEN reason=ts_taken msg=another peer already has "
+                    "these addresses child=net ikesa{home{}}");
     happen(CV_EV_IKE_DOWN, CV_ERR_DELETED_BY_PEER);
     assert_received(fd, "(none)");
     close(fd);
