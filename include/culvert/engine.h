@@ -29,6 +29,7 @@ extern "C" {
 
 struct cv_engine;
 struct cv_plane; /* plane.h */
+struct cv_watch; /* watch.h */
 
 /* ---- lifecycle ------------------------------------------------------------ */
 
@@ -54,6 +55,8 @@ struct cv_settings {
     const struct cv_crypto *crypto;
     const struct cv_plane *plane; /* NULL: the engine's own, through which packets go */
     void *plane_ctx;
+    const struct cv_watch *watch; /* NULL: nobody sees messages or keys; the host's own, which it
+                                     may change between calls */
     uint8_t worker, worker_bits; /* our number, in the top bits of every SPI we choose */
     uint16_t fragment_size; /* IKE datagrams above this are fragmented, IP and UDP included; 0:
                                1280 */

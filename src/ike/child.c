@@ -492,10 +492,14 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
     };
     struct cv_span first = span(plan->keymat, plan->key_len);
     struct cv_span second = span(plan->keymat + plan->key_len, plan->key_len);
+    enum cv_err err;
 
     cfg.key_out = plan->initiator ? first : second;
     cfg.key_in = plan->initiator ? second : first;
-    return pair_install(&k->core, child_index(&k->core, c), &cfg);
+    err = pair_install(&k->core, child_index(&k->core, c), &cfg);
+    if (err == CV_OK)
+        watched_child_keys(k, &cfg);
+    return err;
 }
 
 static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)

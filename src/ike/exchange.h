@@ -177,6 +177,18 @@ void refusal_auth(struct ike *k, const struct ike_sa *sa, const struct ike_in *i
 /* Commit: of a request that makes no SA. */
 void refusal_stateless(struct ike *k, const struct ike_in *in, const struct ike_change *ch);
 
+/* ---- watched.c */
+/* For a host that looks on: a message of an SA, decrypted; one outside of SK, that came or that
+ * lies in slot to be sent; keys as they are made. */
+void watched_protected(const struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
+                       uint8_t first, bool out, struct cv_span payloads);
+void watched_datagram(const struct ike *k, const struct ike_sa *sa, const struct ike_path *path,
+                      bool out, struct cv_span datagram);
+void watched_sent(const struct ike *k, const struct ike_sa *sa, const struct ike_path *path,
+                  uint32_t slot);
+void watched_keys(const struct ike *k, const struct ike_sa *sa);
+void watched_child_keys(const struct ike *k, const struct cv_pair_config *pair);
+
 /* ---- room.c */
 /* Are n message buffers free, if need be after dropping cached responses? */
 bool msg_make_room(struct ike *k, uint32_t n);

@@ -57,6 +57,8 @@ static enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     sa->doing = DO_INIT;
     sa->tries = 0;
     resend_arm(k, sa);
+    watched_sent(k, sa, &(struct ike_path){sa->peer.local, sa->peer.remote, sa->peer.carrier},
+                 sa->req);
     send_again(k, sa, sa->req);
     return CV_OK;
 }
@@ -231,6 +233,7 @@ enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *i
     hs->nr_len = (uint16_t)in->m->nonce.n;
     init_note_abilities(k, sa, hs, in->m, sa->peer.spi_r);
     init_commit_keys(sa, hs, ch);
+    watched_keys(k, sa);
     hs->ke->free_key(hs->ke_key);
     hs->ke_key = NULL;
     if (sa->peer.encap && sa->peer.carrier == CV_UDP_500) { /* RFC 7296 section 2.23 */

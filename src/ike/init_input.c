@@ -22,13 +22,15 @@ static struct ike_sa *find_initiator(struct ike *k, const struct ike_in *in)
                : NULL;
 }
 
-static enum cv_err parse(struct ike *k, struct ike_msg *m, const struct ike_in *in)
+static enum cv_err parse(struct ike *k, const struct ike_sa *sa, struct ike_msg *m,
+                         const struct ike_in *in)
 {
     enum cv_err err =
         ike_parse_payloads(m, in->h->next, span_from(in->datagram, IKE_HDR_LEN), IKE_HDR_LEN);
 
     if (err == CV_OK)
         core_count_in(&k->core, EX_SA_INIT, in->kind == RESP);
+    watched_datagram(k, sa, in->path, false, in->datagram);
     return err;
 }
 
@@ -39,7 +41,7 @@ static enum cv_err take_response(struct ike *k, const struct ike_in *in, struct 
 
     if (sa == NULL)
         return CV_ERR_IKE_SPI;
-    err = parse(k, m, in);
+    err = parse(k, sa, m, in);
     if (err == CV_OK && !msg_make_room(k, INIT_MESSAGES))
         err = CV_ERR_FULL; /* as if it had been lost */
     if (err == CV_OK)
@@ -55,7 +57,7 @@ static enum cv_err take_request(struct ike *k, struct ike_in *in, struct ike_msg
     enum cv_err err = init_form(k, in);
 
     if (err == CV_OK)
-        err = parse(k, m, in);
+        err = parse(k, NULL, m, in);
     if (err == CV_ERR_CRITICAL)
         init_refuse_critical(k, in, m->critical_type);
     if (err == CV_OK)

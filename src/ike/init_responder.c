@@ -258,6 +258,7 @@ static enum cv_err fill(struct ike *k, struct ike_sa *sa, const struct ike_in *i
     hs->ke = crypto_ke(k->core.crypto, ch->ike.suite.ke);
     init_note_abilities(k, sa, hs, in->m, (const uint8_t[IKE_SPI_LEN]){0});
     init_commit_keys(sa, hs, ch);
+    watched_keys(k, sa);
     hs->init_peer = msg_copy_or_evict(k, in->datagram);
     if (hs->init_peer == POOL_NONE)
         return CV_ERR_FULL;
@@ -286,6 +287,7 @@ enum cv_err init_commit_new(struct ike *k, const struct ike_in *in, const struct
     }
     (*sa)->next_in = 1;
     (*sa)->resp_ms = k->core.now_ms;
+    watched_sent(k, *sa, in->path, (*sa)->resp);
     send_again(k, *sa, (*sa)->resp);
     return CV_OK;
 }

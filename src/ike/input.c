@@ -118,6 +118,7 @@ static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike
         err = CV_ERR_MALFORMED;
     if (err == CV_OK)
         core_count_in(&k->core, h->exchange, in.kind == RESP);
+    watched_protected(k, sa, h, g->first, false, plain);
     err = err == CV_OK ? ike_step(k, sa, &in) : refuse_inner(k, sa, h, m, err);
     msg_unref(&k->core.msgs, &in.kept);
     return err;

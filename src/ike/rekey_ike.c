@@ -65,6 +65,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->suite = p->suite;
     sa->keys = p->keys;
     sa->has_keys = true;
+    watched_keys(k, sa);
     sa->peer.quiet = true; /* until it inherits */
     sa->predecessor = old->peer.id;
     sa->peer.proven_ms = old->peer.proven_ms;

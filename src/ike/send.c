@@ -95,6 +95,8 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
         err = seal_fragments(k, sa, &h, o->chain.first, plain, room, msg_at(&k->core.msgs, i));
     else
         err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->core.msgs, i));
+    if (err == CV_OK)
+        watched_protected(k, sa, &h, o->chain.first, true, plain);
     wipe(k->core.scratch_out, o->w.n);
     if (err == CV_OK)
         core_count_out(&k->core, exchange, response);
@@ -136,6 +138,7 @@ void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
 
 void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
 {
+    watched_sent(k, NULL, path, i);
     queue_send(k, path, NULL, i);
 }
 
