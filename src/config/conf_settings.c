@@ -20,7 +20,7 @@ struct settings_draft {
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
     uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
     uint32_t answer_ms;
-    const char *tun_name, *user, *dns;
+    const char *tun_name, *user, *dns, *save_keys;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -161,6 +161,7 @@ static const struct conf_key keys[] = {
     {"tun_name",           take_device,  FIELD(tun_name),             NULL          },
     {"tun_mtu",            take_number,  FIELD(mtu),                  &mtus         },
     {"log_level",          take_number,  FIELD(log_level),            &levels       },
+    {"save_keys",          take_text,    FIELD(save_keys),            NULL          },
     {"install_routes",     take_bool,    FIELD(s.install_routes),     NULL          },
     {"install_virtual_ip", take_bool,    FIELD(s.install_virtual_ip), NULL          },
     {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
@@ -183,7 +184,8 @@ static const struct conf_key keys[] = {
 };
 /* clang-format on */
 
-static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys)};
+static const char *const inside[] = {"log", NULL};
+static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys), .sections = inside};
 
 static const struct settings_draft defaults = {
     .s = {.port = 500,
@@ -208,6 +210,47 @@ static const struct settings_draft defaults = {
     .tun_name = "culvert%d",
     .dns = CULVERT_SCRIPTS "/dns",
 };
+
+/* ---- log levels ------------------------------------------------------------- */
+
+/* As strongSwan's filelog has them: default, then what differs from it. */
+struct log_draft {
+    uint32_t standard, level[LOG_GROUPS];
+};
+
+#define AS_STANDARD UINT32_MAX
+
+/* clang-format off */
+#define LEVEL(group) offsetof(struct log_draft, level[group])
+static const struct conf_key log_keys[] = {
+    {"default", take_number, offsetof(struct log_draft, standard), &levels},
+    {"dmn",     take_number, LEVEL(LOG_DMN),                       &levels},
+    {"mgr",     take_number, LEVEL(LOG_MGR),                       &levels},
+    {"ike",     take_number, LEVEL(LOG_IKE),                       &levels},
+    {"chd",     take_number, LEVEL(LOG_CHD),                       &levels},
+    {"net",     take_number, LEVEL(LOG_NET),                       &levels},
+    {"knl",     take_number, LEVEL(LOG_KNL),                       &levels},
+    {"cfg",     take_number, LEVEL(LOG_CFG),                       &levels},
+    {"esp",     take_number, LEVEL(LOG_ESP),                       &levels},
+};
+/* clang-format on */
+
+static const struct conf_table log_table = {.keys = log_keys, .n_keys = COUNT(log_keys)};
+
+static bool read_levels(struct conf_reader *r, const struct node *section, uint32_t standard,
+                        uint8_t out[LOG_GROUPS])
+{
+    const struct node *log = section == NULL ? NULL : tree_find(section, "log");
+    struct log_draft l = {.standard = standard};
+
+    for (int g = 0; g < LOG_GROUPS; g++)
+        l.level[g] = AS_STANDARD;
+    if (log != NULL && !conf_read(r, log, &log_table, &l))
+        return false;
+    for (int g = 0; g < LOG_GROUPS; g++)
+        out[g] = (uint8_t)(l.level[g] == AS_STANDARD ? l.standard : l.level[g]);
+    return true;
+}
 
 /* ---- tables ----------------------------------------------------------------- */
 
@@ -279,9 +322,11 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
     d.s.engine.cookie_threshold = off_when_zero(d.cookie_threshold);
     d.s.engine.block_threshold = off_when_zero(d.block_threshold);
     d.s.tun_mtu = d.mtu;
-    d.s.log_level = (int)d.log_level;
+    if (!read_levels(r, section, d.log_level, d.s.log_levels))
+        return false;
     d.s.tun_name = mem_text(d.tun_name);
     d.s.user = mem_text(d.user);
+    d.s.save_keys = mem_text(d.save_keys);
     d.s.dns = mem_text(d.dns);
     *out = d.s;
     return true;

@@ -341,6 +341,7 @@ void conf_free(struct conf *c)
     problems_free(&c->found);
     free(c->settings.tun_name);
     free(c->settings.user);
+    free(c->settings.save_keys);
     free(c->settings.dns);
     *c = (struct conf){.conns = NULL};
 }

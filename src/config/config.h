@@ -12,6 +12,7 @@
 
 #include "creds/creds.h"
 #include "fleet/pools.h"
+#include "kit/log.h"
 #include "kit/mem.h"
 #include "kit/tree.h"
 
@@ -80,9 +81,10 @@ struct daemon_settings {
     uint16_t port, port_nat_t; /* 500, 4500 */
     char *tun_name;            /* "culvert%d" */
     unsigned tun_mtu;
-    int log_level;         /* 0..4 as strongSwan's */
-    uint32_t sign_threads; /* make and check signatures; 0: the loop does */
-    uint32_t sign_queue;   /* questions that may wait for them */
+    uint8_t log_levels[LOG_GROUPS]; /* 0..4 as strongSwan's, by what it is about */
+    char *save_keys;                /* directory that gets every key; NULL: none does */
+    uint32_t sign_threads;          /* make and check signatures; 0: the loop does */
+    uint32_t sign_queue;            /* questions that may wait for them */
     bool install_routes;
     bool install_virtual_ip;
     uint8_t drop_cleartext; /* what comes in the clear though policy protects it */

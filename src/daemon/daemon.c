@@ -196,7 +196,7 @@ static bool load_conf(struct daemon *d, struct problem *why)
 
     if (!tell_found(d, &d->conf, path, ok, why))
         return false;
-    d->log.level = d->conf.settings.log_level;
+    traces_set_levels(d, d->conf.settings.log_levels);
     return true;
 }
 
@@ -209,6 +209,9 @@ static bool start_engine(struct daemon *d, struct problem *why)
     s->engine.limits = s->limits;
     s->engine.tunnel_mss = (uint16_t)(s->tun_mtu - IPV6_AND_TCP);
     s->engine.crypto = &cv_crypto_openssl;
+    s->engine.watch = &d->watch;
+    if (!keylog_open(d, s->save_keys, why))
+        return false;
     d->engine_size = cv_engine_size(&s->limits);
     p = mmap(NULL, d->engine_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
@@ -443,7 +446,7 @@ bool daemon_reload(struct daemon *d, struct problem *why)
         conf_free(&conf);
         return false;
     }
-    d->log.level = conf.settings.log_level;
+    traces_set_levels(d, conf.settings.log_levels);
     mark_missing(d, &conf);
     ok = add_conns(d, &conf,
                    why); /* first: of one that has another name now, no trap is missing */
@@ -539,6 +542,7 @@ void daemon_free(struct daemon *d)
     if (d->alarm_fd >= 0)
         close(d->alarm_fd);
     refusals_stop(d);
+    keylog_close(d);
     free_event(d->retry);
     free_event(d->release);
     free_event(d->paths);

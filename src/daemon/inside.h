@@ -6,11 +6,15 @@
 #ifndef DAEMON_INSIDE_H
 #define DAEMON_INSIDE_H
 
+#include <culvert/watch.h>
+
 #include "ask/at_once.h"
 #include "ask/signer.h"
 #include "daemon/daemon.h"
 #include "daemon/host.h"
+#include "daemon/keylog.h"
 #include "daemon/refusals.h"
+#include "daemon/traces.h"
 #include "daemon/updown.h"
 #include "kit/log.h"
 #include "plane/cleartext.h"
@@ -100,6 +104,8 @@ struct daemon {
     struct listen_round *rounds;
 
     struct refusals refusals;
+    struct cv_watch watch; /* traces.c, keylog.c */
+    struct keylog keylog;
     bool stopping;
     struct event *stop_timer;
     uint64_t failures_told_ms;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { KEPT_LEVEL = 1 }; /* one exchange at level 4 would push out a day */
+
 const char *log_group_name(enum log_group g)
 {
     static const char *const names[] = {
@@ -22,8 +24,14 @@ const char *log_group_name(enum log_group g)
 void log_init(struct log *log, int level)
 {
     memset(log, 0, sizeof(*log));
-    log->level = level;
+    for (int g = 0; g < LOG_GROUPS; g++)
+        log->level[g] = level;
     log->journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+bool log_wants(const struct log *log, int level, enum log_group group)
+{
+    return level <= log->level[group];
 }
 
 static void copy_printable(char *out, size_t n, const char *text)
@@ -87,7 +95,7 @@ static void print(const struct log *log, const struct log_line *line)
 const struct log_line *log_put(struct log *log, int level, enum log_group group, uint32_t ike,
                                const char *conn, const char *text)
 {
-    struct log_line *l = &log->ring[log->n % LOG_LINES];
+    struct log_line *l = level <= KEPT_LEVEL ? &log->ring[log->n++ % LOG_LINES] : &log->fine;
 
     l->unix_ms = unix_ms();
     l->level = level;
@@ -95,9 +103,8 @@ const struct log_line *log_put(struct log *log, int level, enum log_group group,
     l->ike = ike;
     copy_printable(l->conn, sizeof(l->conn), conn == NULL ? "" : conn);
     copy_printable(l->text, sizeof(l->text), text);
-    if (level <= log->level)
+    if (log_wants(log, level, group))
         print(log, l);
-    log->n++;
     return l;
 }
 

@@ -10,7 +10,21 @@
 #include <stdint.h>
 
 /* charon's log groups, as VICI's log event names them */
-enum log_group { LOG_DMN, LOG_MGR, LOG_IKE, LOG_CHD, LOG_NET, LOG_KNL, LOG_CFG, LOG_ESP };
+enum log_group {
+    LOG_DMN,
+    LOG_MGR,
+    LOG_IKE,
+    LOG_CHD,
+    LOG_NET,
+    LOG_KNL,
+    LOG_CFG,
+    LOG_ESP,
+    LOG_GROUPS
+};
+
+/* What a level adds: 0 what an operator must know, 1 what happens, 2 each message, 3 what was
+ * compared and chosen, 4 octets. */
+enum { LOG_LEVEL_MAX = 4 };
 
 const char *log_group_name(enum log_group g); /* "IKE" */
 
@@ -26,16 +40,20 @@ struct log_line {
 };
 
 struct log {
-    int level;    /* lines above it are not printed */
-    bool journal; /* stderr is the journal: it adds the time itself */
-    uint64_t n;   /* lines written so far */
+    int level[LOG_GROUPS]; /* lines above it are not printed */
+    bool journal;          /* stderr is the journal: it adds the time itself */
+    uint64_t n;            /* lines written so far */
     struct log_line ring[LOG_LINES];
+    struct log_line fine; /* the newest of those that are not kept */
 };
 
-void log_init(struct log *log, int level);
+void log_init(struct log *log, int level); /* of every group */
 
-/* Keeps the line and, when its level is low enough, prints it.  Control characters, which a
- * peer's identity may hold, come out as '?'. */
+/* Would a line of this level be printed?  Where making it costs something, ask first. */
+bool log_wants(const struct log *log, int level, enum log_group group);
+
+/* Keeps the line, unless it is finer than level 1, and prints it when its level is low enough.
+ * Control characters, which a peer's identity may hold, come out as '?'. */
 const struct log_line *log_put(struct log *log, int level, enum log_group group, uint32_t ike,
                                const char *conn, const char *text);
 

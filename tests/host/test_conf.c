@@ -304,7 +304,8 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_int_equal(s->port_nat_t, 4500);
     assert_string_equal(s->tun_name, "culvert%d");
     assert_int_equal(s->tun_mtu, 1400);
-    assert_int_equal(s->log_level, 1);
+    assert_int_equal(s->log_levels[LOG_IKE], 1);
+    assert_null(s->save_keys);
     assert_true(s->install_routes && s->install_virtual_ip);
     assert_true(s->drop_cleartext);
     assert_null(s->user);
@@ -321,6 +322,7 @@ static void settings_have_defaults_and_can_be_set(void **state)
          " install_routes = no\n cleartext = pass\n user = culvert\n retransmit_timeout = 0.5\n"
          " retransmit_base = 1.5\n answer_timeout = 2.5\n keep_alive = 0\n"
          " cookie_threshold = 0\n sign_threads = 0\n sign_queue = 7\n}\n");
+    assert_int_equal(s->log_levels[LOG_NET], 2);
     assert_int_equal(s->sign_threads, 0);
     assert_int_equal(s->sign_queue, 7);
     assert_int_equal(s->port, 1500);
@@ -337,6 +339,20 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_int_equal(s->engine.keepalive_ms, UINT32_MAX);
     assert_int_equal(s->engine.answer_ms, 2500);
     assert_int_equal(s->engine.cookie_threshold, UINT32_MAX);
+    fixture_unload(&f);
+}
+
+static void log_levels_differ_by_what_a_line_is_about(void **state)
+{
+    const struct daemon_settings *s = &f.conf.settings;
+
+    (void)state;
+    load(
+        "culvert {\n save_keys = /run/keys\n log {\n default = 0\n ike = 4\n chd = 3\n }\n}\n");
+    assert_int_equal(s->log_levels[LOG_DMN], 0);
+    assert_int_equal(s->log_levels[LOG_IKE], 4);
+    assert_int_equal(s->log_levels[LOG_CHD], 3);
+    assert_string_equal(s->save_keys, "/run/keys");
     fixture_unload(&f);
 }
 
@@ -378,6 +394,7 @@ int main(void)
         cmocka_unit_test(connections_share_what_they_have_in_common),
         cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
         cmocka_unit_test(settings_have_defaults_and_can_be_set),
+        cmocka_unit_test(log_levels_differ_by_what_a_line_is_about),
         cmocka_unit_test(nothing_is_left_of_a_configuration_that_fails),
         cmocka_unit_test(every_prefix_of_a_configuration_is_loaded_or_refused_cleanly),
     };

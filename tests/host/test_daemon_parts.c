@@ -50,6 +50,19 @@ static void control_characters_cannot_forge_a_second_line(void **state)
     assert_string_equal(log_put(&log_, 1, LOG_IKE, 0, NULL, "a\nb\x1b[2Jc")->text, "a?b?[2Jc");
 }
 
+static void fine_lines_do_not_push_out_what_happened(void **state)
+{
+    uint64_t at = 0;
+
+    (void)state;
+    log_init(&log_, -1);
+    (void)log_put(&log_, 1, LOG_IKE, 0, NULL, "what happened");
+    for (unsigned i = 0; i < 2 * LOG_LINES; i++)
+        assert_string_equal(log_put(&log_, 4, LOG_IKE, 0, NULL, "octets")->text, "octets");
+    assert_string_equal(log_next(&log_, &at)->text, "what happened");
+    assert_null(log_next(&log_, &at));
+}
+
 static void the_ring_keeps_the_latest_lines(void **state)
 {
     const struct log_line *l;
@@ -247,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_line_names_group_connection_and_number),
         cmocka_unit_test(control_characters_cannot_forge_a_second_line),
+        cmocka_unit_test(fine_lines_do_not_push_out_what_happened),
         cmocka_unit_test(the_ring_keeps_the_latest_lines),
         cmocka_unit_test(a_run_directory_is_private_and_held_once),
         cmocka_unit_test(a_run_directory_that_cannot_be_made_is_explained),
