@@ -154,7 +154,8 @@ static const struct conf_key authority_keys[] = {
 };
 /* clang-format on */
 
-static const struct conf_table authority_table = {.keys = authority_keys, .n_keys = COUNT(authority_keys)};
+static const struct conf_table authority_table = {.keys = authority_keys,
+                                                  .n_keys = COUNT(authority_keys)};
 
 static bool load_authority(struct conf_reader *r, const struct node *n, void *ctx)
 {

@@ -297,8 +297,8 @@ static bool start_events(struct daemon *d, struct problem *why)
     d->paths = evtimer_new(d->base, on_paths, d);
     d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
-    if (!refusals_start(d) || d->retry == NULL || d->release == NULL || d->paths == NULL || d->stop_timer == NULL ||
-        d->hosts == NULL)
+    if (!refusals_start(d) || d->retry == NULL || d->release == NULL || d->paths == NULL ||
+        d->stop_timer == NULL || d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     on_paths(-1, EV_TIMEOUT, d);
     d->updown = updown_new(d->base, note_script, d);

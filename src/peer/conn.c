@@ -134,7 +134,7 @@ static uint64_t conn_id_key(const struct core *core, const struct cv_id *id)
 
     id_canonical(&one, id);
     b[0] = one.type;
-    memcpy(b + 1, one.b, one.n);
+    memcpy(&b[1], one.b, one.n);
     return siphash24(core->seed, b, (size_t)one.n + 1);
 }
 

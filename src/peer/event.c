@@ -54,7 +54,7 @@ static void copy_body(struct wr *w, struct cv_span *s)
     size_t at = w->n;
 
     wr_span(w, *s);
-    *s = wr_ok(w) ? span(w->p + at, s->n) : span(NULL, 0);
+    *s = wr_ok(w) ? span(&w->p[at], s->n) : span(NULL, 0);
 }
 
 /* Words are worth less than exchanges: they take a buffer only while most are free. */

@@ -39,7 +39,7 @@ static uint64_t source_key(const struct core *core, const struct cv_addr *a)
     struct cv_addr source = *a;
 
     if (a->family == CV_IPV6)
-        memset(source.b + IP6_SOURCE_LEN, 0, sizeof(source.b) - IP6_SOURCE_LEN);
+        memset(&source.b[IP6_SOURCE_LEN], 0, sizeof(source.b) - IP6_SOURCE_LEN);
     return core_addr_key(core, &source);
 }
 

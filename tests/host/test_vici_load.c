@@ -79,10 +79,11 @@ static void a_connections_errors_are_all_answered(void **state)
     tree_add_value(c, "version", "3");
     tree_add_value(tree_add_section(c, "local"), "auth", "pks");
     send_packet(fd, VICI_CMD_REQUEST, "load-conn", message);
-    assert_received(fd, "answer success=no errmsg=c.remote_adrs: unknown key 'remote_adrs', did "
-                        "you mean 'remote_addrs'?; c.version: expected 0, 1 or 2, not '3'; "
-                        "c.local.auth: expected psk, pubkey or a signature scheme like rsa, "
-                        "ecdsa-sha256 or ed25519, not 'pks'");
+    assert_received(fd,
+                    "answer success=no errmsg=c.remote_adrs: unknown key 'remote_adrs', did "
+                    "you mean 'remote_addrs'?; c.version: expected 0, 1 or 2, not '3'; "
+                    "c.local.auth: expected psk, pubkey or a signature scheme like rsa, "
+                    "ecdsa-sha256 or ed25519, not 'pks'");
     close(fd);
 }
 
