@@ -189,7 +189,7 @@ void watched_sent(const struct ike *k, const struct ike_sa *sa, const struct ike
 void watched_keys(const struct ike *k, const struct ike_sa *sa);
 void watched_child_keys(const struct ike *k, const struct cv_pair_config *pair);
 
-/* ---- room.c */
+/* ---- eviction.c */
 /* Are n message buffers free, if need be after dropping cached responses? */
 bool msg_make_room(struct ike *k, uint32_t n);
 /* What must be free so that a handshake that has begun can be finished. */
