@@ -10,7 +10,6 @@
 
 #include "base/secret.h"
 #include "ike/question.h"
-#include "peer/room.h"
 
 enum { ID_BODY_MAX = 4 + CV_ID_MAX, X509_SIGNATURE = 4 };
 
@@ -118,19 +117,13 @@ enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
 
 /* ---- the end of an attempt ---- */
 
-bool auth_is_ours(enum cv_err err)
-{
-    return err == CV_ERR_NO_ANSWER || err == CV_ERR_FULL || err == CV_ERR_BUSY ||
-           err == CV_ERR_CRYPTO || err == CV_ERR_BUG;
-}
-
 /* A responder answers AUTHENTICATION_FAILED, and nothing tells the peer why; or, where the
  * fault is ours, TEMPORARY_FAILURE, lest the peer doubts its credentials.  For an initiator see
  * RFC 7296 section 2.21.2. */
 void auth_fail(const struct ike_sa *sa, enum cv_err err, struct ike_out *out,
                struct ike_change *ch)
 {
-    bool ours = auth_is_ours(err);
+    bool ours = refusal_is_ours(err);
 
     ch->close = err;
     ch->auth_failed = true;
@@ -311,70 +304,4 @@ enum cv_err auth_ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
     s->fx.u.address.want_v4 = hs->words.cp.has_v4 ? hs->words.cp.v4 : (struct cv_addr){0};
     s->fx.u.address.want_v6 = hs->words.cp.has_v6 ? hs->words.cp.v6 : (struct cv_addr){0};
     return CV_OK;
-}
-
-/* ---- commit ---- */
-
-/* Who the peer says it is and what else its message says. */
-static void commit_words(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
-                         const struct ike_change *ch)
-{
-    struct ike_hs *hs = sa_hs_mut(k, sa);
-
-    sa->peer.remote_id = ch->peer_id;
-    if (sa->peer.half_open) /* it has said who it is: it is heard out */
-        room_keep(&k->core, &sa->peer);
-    if (ch->conn != NULL) {
-        if (!peer_set_conn(&k->core, &sa->peer, ch->conn)) /* it is configured */
-            k->core.stats.errors[CV_ERR_BUG]++;
-        peer_local_id(&sa->peer, &hs->local_id);
-    }
-    hs->words = ch->words;
-    msg_unref(&k->core.msgs, &hs->peer_auth);
-    hs->peer_auth = in->kept;
-    msg_ref(&k->core.msgs, in->kept);
-    if (!sa->peer.initiator)
-        hs_note_certreqs(hs, in->m);
-}
-
-void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
-                 const struct ike_change *ch)
-{
-    struct ike_hs *hs = sa_hs_mut(k, sa);
-
-    if (ch->has_words)
-        commit_words(k, sa, in, ch);
-    if (ch->auth_failed) {
-        refusal_auth(k, sa, in, ch);
-        k->core.stats.errors[ch->close]++;
-    }
-    if (ch->parting)
-        send_parting(k, sa, ch->parting_notify);
-    if (ch->verified)
-        responder_settle(k, sa);
-    if (ch->has_lease) {
-        hs->lease = ch->lease;
-        sa->peer.has_lease = true;
-    }
-    if (ch->has_lease || ch->has_addresses) {
-        sa->peer.vip4 = ch->lease.v4;
-        sa->peer.vip6 = ch->lease.v6;
-    }
-    if (ch->address != CV_OK)
-        hs->address = ch->address;
-    if (ch->send == SEND_AUTH)
-        hs->child = ch->child_asked;
-}
-
-void auth_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
-{
-    sa->peer_alerts = ch->peer_alerts;
-    if (sa->peer.initiator) {
-        initiator_commit_up(k, sa, ch);
-    } else {
-        sa_established(k, sa);
-        if (ch->has_child)
-            create_child_commit(k, sa, ch);
-    }
-    hs_give(k, &sa->hs);
 }

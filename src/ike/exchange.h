@@ -168,6 +168,8 @@ void resend_arm(struct ike *k, struct ike_sa *sa);
 void request_done(struct ike *k, struct ike_sa *sa);
 
 /* ---- refusal.c */
+/* Is it this side that could not do its part?  No word about the peer's identity then. */
+bool refusal_is_ours(enum cv_err err);
 /* Commit: the host is told of a refusal, ours or the peer's; in led to it. */
 void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                     const struct ike_change *ch);
@@ -231,7 +233,7 @@ CV_MUST_USE enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const stru
 void init_send_stateless(struct ike *k, const struct ike_in *in, const struct ike_out *out);
 CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
 
-/* ---- auth.c, auth_initiator.c, auth_responder.c */
+/* ---- auth.c, auth_initiator.c, auth_responder.c, auth_commit.c */
 ike_handler auth_request, auth_response;
 ike_handler initiator_proven, initiator_verdict;
 ike_handler responder_verdict, responder_address, responder_proven;

@@ -116,7 +116,7 @@ static enum cv_err ask_again(const struct ike_sa *sa, const struct ike_hs *hs,
  * 7296 section 2.21.1); what is wrong with us does. */
 static void bear(enum cv_err err, uint16_t notify, struct ike_change *ch)
 {
-    if (err == CV_ERR_UNSUPPORTED || auth_is_ours(err)) {
+    if (err == CV_ERR_UNSUPPORTED || refusal_is_ours(err)) {
         ch->close = err;
         return;
     }

@@ -4,7 +4,6 @@
  * and in which word of the RFC (RFC 7296 section 3.10.1).
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ike/auth.h"
 #include "ike/exchange.h"
 
 /* A message that is here, or the one that the host was asked about. */
@@ -43,10 +42,16 @@ void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in 
         k->core.stats.errors[ch->failed]++;
 }
 
+bool refusal_is_ours(enum cv_err err)
+{
+    return err == CV_ERR_NO_ANSWER || err == CV_ERR_FULL || err == CV_ERR_BUSY ||
+           err == CV_ERR_CRYPTO || err == CV_ERR_BUG;
+}
+
 /* Our own credential is what is missing, or our own host did not answer in time. */
 static bool is_our_lack(const struct ike_sa *sa, enum cv_err err)
 {
-    return auth_is_ours(err) || sa->state == ST_I_SIGN || sa->state == ST_R_SIGN;
+    return refusal_is_ours(err) || sa->state == ST_I_SIGN || sa->state == ST_R_SIGN;
 }
 
 void refusal_auth(struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
