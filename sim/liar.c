@@ -106,8 +106,12 @@ static bool derive(struct liar *l, struct cv_span secret)
     l->ni = l->initiator ? own_nonce(l) : l->ni;
     l->nr = l->initiator ? l->nr : own_nonce(l);
     return ike_algs_find(&l->algs, l->crypto, &suite) == CV_OK &&
-           keymat_ike(&l->keys, &l->auth, &l->algs, secret, l->ni, l->nr, l->spi_i, l->spi_r,
-                      NULL, NULL) == CV_OK;
+           keymat_ike(&l->keys, &l->auth, &l->algs,
+                      &(struct keymat_in){.secret = secret,
+                                          .ni = l->ni,
+                                          .nr = l->nr,
+                                          .spi_i = l->spi_i,
+                                          .spi_r = l->spi_r}) == CV_OK;
 }
 
 /* Keeps what AUTH will cover and the victim's half of the nonces. */

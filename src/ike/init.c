@@ -78,11 +78,11 @@ enum cv_err init_keys(const struct ike *k, struct ike_change *ch, struct cv_span
                       struct cv_span ni, struct cv_span nr)
 {
     struct ike_plan *p = &ch->ike;
+    const struct keymat_in in = {
+        .secret = secret, .ni = ni, .nr = nr, .spi_i = p->spi_i, .spi_r = p->spi_r};
     enum cv_err err = ike_algs_find(&p->algs, k->core.crypto, &p->suite);
 
-    return err != CV_OK ? err
-                        : keymat_ike(&p->keys, &ch->auth, &p->algs, secret, ni, nr, p->spi_i,
-                                     p->spi_r, NULL, NULL);
+    return err != CV_OK ? err : keymat_ike(&p->keys, &ch->auth, &p->algs, &in);
 }
 
 void init_commit_keys(struct ike_sa *sa, struct ike_hs *hs, const struct ike_change *ch)

@@ -53,11 +53,12 @@ static size_t encr_key_len(const struct ike_algs *algs)
 
 /* SKEYSEED = prf(Ni | Nr, g^ir), RFC 7296 section 2.14.  For the two AES-based functions "only
  * the first 64 bits of Ni and the first 64 bits of Nr are used". */
-static bool skeyseed_first(uint8_t *out, const struct cv_prf *prf, struct cv_span secret,
-                           struct cv_span ni, struct cv_span nr, uint8_t scratch[SCRATCH_LEN])
+static bool skeyseed_first(uint8_t *out, const struct cv_prf *prf, const struct keymat_in *in,
+                           uint8_t scratch[SCRATCH_LEN])
 {
     struct wr w = wr_init(scratch, SCRATCH_LEN);
     bool aes = prf->id == CV_PRF_AES128_XCBC || prf->id == CV_PRF_AES128_CMAC;
+    struct cv_span ni = in->ni, nr = in->nr;
 
     if (aes && ni.n > AES_PRF_NONCE)
         ni.n = AES_PRF_NONCE;
@@ -65,7 +66,7 @@ static bool skeyseed_first(uint8_t *out, const struct cv_prf *prf, struct cv_spa
         nr.n = AES_PRF_NONCE;
     wr_span(&w, ni);
     wr_span(&w, nr);
-    return wr_ok(&w) && prf->prf(wr_done(&w), &secret, 1, out);
+    return wr_ok(&w) && prf->prf(wr_done(&w), &in->secret, 1, out);
 }
 
 /* Deals {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr}, RFC 7296 section 2.14. */
@@ -82,12 +83,11 @@ static void deal_keys(struct ike_keys *out, struct ike_auth_keys *auth, struct r
 }
 
 enum cv_err keymat_ike(struct ike_keys *out, struct ike_auth_keys *auth,
-                       const struct ike_algs *algs, struct cv_span secret, struct cv_span ni,
-                       struct cv_span nr, const uint8_t spi_i[8], const uint8_t spi_r[8],
-                       const struct cv_prf *old_prf, const uint8_t *old_d)
+                       const struct ike_algs *algs, const struct keymat_in *in)
 {
-    const struct cv_span parts[] = {secret, ni, nr, span(spi_i, 8), span(spi_r, 8)};
-    const struct cv_prf *prf = old_d != NULL ? old_prf : algs->prf;
+    const struct cv_span parts[] = {in->secret, in->ni, in->nr, span(in->spi_i, 8),
+                                    span(in->spi_r, 8)};
+    const struct cv_prf *prf = in->old_d != NULL ? in->old_prf : algs->prf;
     uint8_t skeyseed[CV_PRF_MAX], scratch[SCRATCH_LEN];
     size_t integ_len = algs->aead != NULL ? 0 : algs->integ->key_len;
     size_t encr_len = encr_key_len(algs);
@@ -97,10 +97,10 @@ enum cv_err keymat_ike(struct ike_keys *out, struct ike_auth_keys *auth,
 
     memset(out, 0, sizeof(*out));
     memset(auth, 0, sizeof(*auth));
-    if (old_d != NULL) /* RFC 7296 section 2.18: prf(SK_d (old), g^ir (new) | Ni | Nr) */
-        ok = prf->prf(span(old_d, prf->out_len), parts, 3, skeyseed);
+    if (in->old_d != NULL) /* RFC 7296 section 2.18: prf(SK_d (old), g^ir (new) | Ni | Nr) */
+        ok = prf->prf(span(in->old_d, prf->out_len), parts, 3, skeyseed);
     else
-        ok = skeyseed_first(skeyseed, prf, secret, ni, nr, scratch);
+        ok = skeyseed_first(skeyseed, prf, in, scratch);
     ok = ok &&
          crypto_prf_plus(algs->prf, span(skeyseed, prf->out_len), parts + 1, 4, scratch, n);
     if (ok)

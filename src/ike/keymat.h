@@ -37,13 +37,18 @@ struct ike_auth_keys {
     uint8_t pi[CV_PRF_MAX], pr[CV_PRF_MAX];
 };
 
-/* secret: g^ir.  old_d NULL for IKE_SA_INIT; for a rekey SK_d of the old SA with its prf
- * (RFC 7296 section 2.18).  spi_i, spi_r are the new SA's. */
+/* What the keys of an IKE SA are made of. */
+struct keymat_in {
+    struct cv_span secret; /* g^ir */
+    struct cv_span ni, nr;
+    const uint8_t *spi_i, *spi_r; /* the new SA's */
+    /* A rekey (RFC 7296 section 2.18): SK_d of the old SA with its prf.  NULL: IKE_SA_INIT. */
+    const struct cv_prf *old_prf;
+    const uint8_t *old_d;
+};
+
 CV_MUST_USE enum cv_err keymat_ike(struct ike_keys *out, struct ike_auth_keys *auth,
-                                   const struct ike_algs *algs, struct cv_span secret,
-                                   struct cv_span ni, struct cv_span nr, const uint8_t spi_i[8],
-                                   const uint8_t spi_r[8], const struct cv_prf *old_prf,
-                                   const uint8_t *old_d);
+                                   const struct ike_algs *algs, const struct keymat_in *in);
 
 /* KEYMAT for a Child SA: 2 * n octets, the initiator's direction first.  secret empty: no new
  * key exchange. */

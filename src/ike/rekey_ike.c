@@ -27,12 +27,12 @@ static enum cv_err plan_keys(const struct ike *k, const struct ike_sa *sa, struc
                              struct cv_span secret, struct cv_span ni, struct cv_span nr)
 {
     struct ike_auth_keys none; /* both sides have proven who they are already */
+    const struct keymat_in in = {secret, ni, nr, p->spi_i, p->spi_r, sa_prf(k, sa), sa->keys.d};
     enum cv_err err = ike_algs_find(&p->algs, k->core.crypto, &p->suite);
 
     if (err != CV_OK)
         return err;
-    err = keymat_ike(&p->keys, &none, &p->algs, secret, ni, nr, p->spi_i, p->spi_r,
-                     sa_prf(k, sa), sa->keys.d);
+    err = keymat_ike(&p->keys, &none, &p->algs, &in);
     wipe(&none, sizeof(none));
     return err;
 }

@@ -77,8 +77,12 @@ static void initial_keys_are_those_of_nist(void **state)
     struct ike_auth_keys auth;
 
     (void)state;
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, span(in.gir, 32), span(in.ni, 8),
-                                span(in.nr, 8), in.spi_i, in.spi_r, NULL, NULL),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){.secret = span(in.gir, 32),
+                                                    .ni = span(in.ni, 8),
+                                                    .nr = span(in.nr, 8),
+                                                    .spi_i = in.spi_i,
+                                                    .spi_r = in.spi_r}),
                      CV_OK);
     assert_hex(keys.d, SK_D);
     assert_hex(keys.i.a, SK_AI);
@@ -102,8 +106,14 @@ static void rekeyed_keys_come_from_the_old_sk_d(void **state)
     (void)state;
     hex_read(skeyseed, sizeof(skeyseed), SKEYSEED_REKEY);
     assert_true(crypto_prf_plus(in.algs.prf, span(skeyseed, 20), seed, 4, dkm, sizeof(dkm)));
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, span(in.gir_new, 32), span(in.ni, 8),
-                                span(in.nr, 8), in.spi_i, in.spi_r, in.algs.prf, in.d),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){.secret = span(in.gir_new, 32),
+                                                    .ni = span(in.ni, 8),
+                                                    .nr = span(in.nr, 8),
+                                                    .spi_i = in.spi_i,
+                                                    .spi_r = in.spi_r,
+                                                    .old_prf = in.algs.prf,
+                                                    .old_d = in.d}),
                      CV_OK);
     assert_memory_equal(keys.d, dkm, 20);
     assert_memory_equal(keys.r.e, dkm + 76, 16);
@@ -122,9 +132,15 @@ static void a_rekey_to_another_prf_uses_the_old_one_for_skeyseed_alone(void **st
     (void)state;
     hex_read(skeyseed, sizeof(skeyseed), SKEYSEED_REKEY);
     assert_true(crypto_prf_plus(in.algs.prf, span(skeyseed, 20), seed, 4, dkm, sizeof(dkm)));
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, span(in.gir_new, 32), span(in.ni, 8),
-                                span(in.nr, 8), in.spi_i, in.spi_r,
-                                crypto_prf(&cv_crypto_openssl, CV_PRF_HMAC_SHA1), in.d),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){
+                                    .secret = span(in.gir_new, 32),
+                                    .ni = span(in.ni, 8),
+                                    .nr = span(in.nr, 8),
+                                    .spi_i = in.spi_i,
+                                    .spi_r = in.spi_r,
+                                    .old_prf = crypto_prf(&cv_crypto_openssl, CV_PRF_HMAC_SHA1),
+                                    .old_d = in.d}),
                      CV_OK);
     assert_memory_equal(keys.d, dkm, 32);
     assert_memory_equal(auth.pr, dkm + 104, 32);
@@ -176,8 +192,12 @@ static void combined_modes_take_no_integrity_keys(void **state)
     hex_read(nonces, sizeof(nonces), NI NR);
     assert_true(in.algs.prf->prf(span(nonces, 16), &secret, 1, skeyseed));
     assert_true(crypto_prf_plus(in.algs.prf, span(skeyseed, 32), seed, 4, dkm, sizeof(dkm)));
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, secret, seed[0], seed[1], in.spi_i,
-                                in.spi_r, NULL, NULL),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){.secret = secret,
+                                                    .ni = seed[0],
+                                                    .nr = seed[1],
+                                                    .spi_i = in.spi_i,
+                                                    .spi_r = in.spi_r}),
                      CV_OK);
     assert_memory_equal(keys.i.e, dkm + 32, 20);
     assert_memory_equal(keys.r.e, dkm + 52, 20);
@@ -204,8 +224,12 @@ static void aes_based_functions_are_keyed_with_half_nonces(void **state)
     memcpy(key + 8, nr, 8);
     assert_true(in.algs.prf->prf(span(key, 16), &secret, 1, skeyseed));
     assert_true(crypto_prf_plus(in.algs.prf, span(skeyseed, 16), seed, 4, dkm, sizeof(dkm)));
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, secret, seed[0], seed[1], in.spi_i,
-                                in.spi_r, NULL, NULL),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){.secret = secret,
+                                                    .ni = seed[0],
+                                                    .nr = seed[1],
+                                                    .spi_i = in.spi_i,
+                                                    .spi_r = in.spi_r}),
                      CV_OK);
     assert_memory_equal(keys.d, dkm, 16);
 }
@@ -218,12 +242,20 @@ static void nonces_longer_than_the_protocol_allows_are_refused(void **state)
     struct ike_auth_keys auth;
 
     (void)state;
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, span(in.gir, 32), span(nonce, 257),
-                                span(nonce, 256), in.spi_i, in.spi_r, NULL, NULL),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){.secret = span(in.gir, 32),
+                                                    .ni = span(nonce, 257),
+                                                    .nr = span(nonce, 256),
+                                                    .spi_i = in.spi_i,
+                                                    .spi_r = in.spi_r}),
                      CV_ERR_CRYPTO);
     assert_memory_equal(&keys, zero, sizeof(keys));
-    assert_int_equal(keymat_ike(&keys, &auth, &in.algs, span(in.gir, 32), span(nonce, 256),
-                                span(nonce, 256), in.spi_i, in.spi_r, NULL, NULL),
+    assert_int_equal(keymat_ike(&keys, &auth, &in.algs,
+                                &(struct keymat_in){.secret = span(in.gir, 32),
+                                                    .ni = span(nonce, 256),
+                                                    .nr = span(nonce, 256),
+                                                    .spi_i = in.spi_i,
+                                                    .spi_r = in.spi_r}),
                      CV_OK);
 }
 

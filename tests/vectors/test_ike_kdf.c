@@ -75,8 +75,12 @@ static void check(const char *hash, unsigned no, uint16_t prf)
     want = member(plus, "out", dkm, sizeof(dkm));
     assert_int_equal(plus_seed.n, n_i.n + n_r.n + 16);
     assert_int_equal(ike_algs_find(&algs, &cv_crypto_openssl, &suite), CV_OK);
-    assert_int_equal(keymat_ike(&keys, &auth, &algs, secret, n_i, n_r, seed + n_i.n + n_r.n,
-                                seed + n_i.n + n_r.n + 8, NULL, NULL),
+    assert_int_equal(keymat_ike(&keys, &auth, &algs,
+                                &(struct keymat_in){.secret = secret,
+                                                    .ni = n_i,
+                                                    .nr = n_r,
+                                                    .spi_i = seed + n_i.n + n_r.n,
+                                                    .spi_r = seed + n_i.n + n_r.n + 8}),
                      CV_OK);
     assert_true(join(got, &keys, &auth, &algs) >= want.n);
     assert_memory_equal(got, want.p, want.n);
