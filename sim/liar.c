@@ -159,8 +159,9 @@ static struct cv_span whole(struct liar_say *s, struct wr *w)
     struct cv_span plain = wr_done(&s->w);
 
     if (!s->unprotected) {
-        if (sk_seal(w, s->l->crypto, &s->l->algs, own_keys(s->l), &s->hdr, first, plain) !=
-            CV_OK)
+        const struct sk_message m = {.hdr = s->hdr, .first = first, .plain = plain};
+
+        if (sk_seal(w, s->l->crypto, &s->l->algs, own_keys(s->l), &m) != CV_OK)
             abort();
         return wr_done(w);
     }

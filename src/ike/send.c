@@ -27,8 +27,8 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
     ike_put_notify(&o->chain, 0, span(NULL, 0), ch->notify, data);
 }
 
-static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const struct ike_hdr *h,
-                              uint8_t first, struct cv_span plain, struct msg *b)
+static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa,
+                              const struct sk_message *m, struct msg *b)
 {
     const struct ike_algs algs = sa_algs(k, sa);
     struct wr w = wr_init(b->data, k->core.msgs.cap);
@@ -36,32 +36,34 @@ static enum cv_err seal_whole(struct ike *k, const struct ike_sa *sa, const stru
     size_t at;
 
     msg_part_begin(&w, &at);
-    err = sk_seal(&w, k->core.crypto, &algs, sa_keys_out(sa), h, first, plain);
+    err = sk_seal(&w, k->core.crypto, &algs, sa_keys_out(sa), m);
     if (err != CV_OK)
         return err;
     msg_part_end(&w, at, b);
     return wr_ok(&w) ? CV_OK : CV_ERR_TOO_BIG;
 }
 
+/* Each fragment takes at most room octets of the whole message m. */
 static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
-                                  const struct ike_hdr *h, uint8_t first, struct cv_span plain,
-                                  size_t room, struct msg *b)
+                                  const struct sk_message *m, size_t room, struct msg *b)
 {
     const struct ike_algs algs = sa_algs(k, sa);
     struct wr w = wr_init(b->data, k->core.msgs.cap);
-    struct rd r = rd_init(plain);
-    size_t total = (plain.n + room - 1) / room;
+    struct rd r = rd_init(m->plain);
+    size_t total = (m->plain.n + room - 1) / room;
+    struct sk_message f = *m;
 
     if (total > FRAGS_MAX)
         return CV_ERR_TOO_BIG;
-    for (uint16_t no = 1; no <= total; no++) {
-        size_t n = rd_left(&r) < room ? rd_left(&r) : room;
+    f.total = (uint16_t)total;
+    for (f.no = 1; f.no <= f.total; f.no++) {
         enum cv_err err;
         size_t at;
 
+        f.first = f.no == 1 ? m->first : 0;
+        f.plain = rd_take(&r, rd_left(&r) < room ? rd_left(&r) : room);
         msg_part_begin(&w, &at);
-        err = sk_seal_fragment(&w, k->core.crypto, &algs, sa_keys_out(sa), h,
-                               no == 1 ? first : 0, no, (uint16_t)total, rd_take(&r, n));
+        err = sk_seal_fragment(&w, k->core.crypto, &algs, sa_keys_out(sa), &f);
         if (err != CV_OK)
             return err;
         msg_part_end(&w, at, b);
@@ -73,9 +75,12 @@ static enum cv_err seal_fragments(struct ike *k, const struct ike_sa *sa,
 static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange, bool response,
                         uint32_t msg_id, const struct ike_out *o, uint32_t *out)
 {
-    struct ike_hdr h = {.version = 0x20, .exchange = exchange, .msg_id = msg_id};
+    struct sk_message m = {
+        .hdr = {.version = 0x20, .exchange = exchange, .msg_id = msg_id},
+        .first = o->chain.first,
+        .plain = wr_done(&o->w)
+    };
     const struct ike_algs algs = sa_algs(k, sa);
-    struct cv_span plain = wr_done(&o->w);
     size_t udp = sa->peer.remote.addr.family == CV_IPV6 ? UDP6_HDR : UDP4_HDR;
     size_t max = k->core.set.fragment_size - udp - MARKER_LEN, room;
     uint32_t i = msg_new_or_evict(k);
@@ -84,19 +89,19 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
     *out = POOL_NONE;
     if (i == POOL_NONE)
         return CV_ERR_FULL;
-    memcpy(h.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
-    memcpy(h.spi_r, sa->peer.spi_r, IKE_SPI_LEN);
-    h.flags =
+    memcpy(m.hdr.spi_i, sa->peer.spi_i, IKE_SPI_LEN);
+    memcpy(m.hdr.spi_r, sa->peer.spi_r, IKE_SPI_LEN);
+    m.hdr.flags =
         (uint8_t)((sa->peer.initiator ? IKE_F_INITIATOR : 0) | (response ? IKE_F_RESPONSE : 0));
     room = sk_fragment_room(&algs, max);
     if (!wr_ok(&o->w))
         err = CV_ERR_TOO_BIG;
-    else if (sa->fragments && room > 0 && plain.n + sk_overhead(&algs, false) > max)
-        err = seal_fragments(k, sa, &h, o->chain.first, plain, room, msg_at(&k->core.msgs, i));
+    else if (sa->fragments && room > 0 && m.plain.n + sk_overhead(&algs, false) > max)
+        err = seal_fragments(k, sa, &m, room, msg_at(&k->core.msgs, i));
     else
-        err = seal_whole(k, sa, &h, o->chain.first, plain, msg_at(&k->core.msgs, i));
+        err = seal_whole(k, sa, &m, msg_at(&k->core.msgs, i));
     if (err == CV_OK)
-        watched_protected(k, sa, &h, o->chain.first, true, plain);
+        watched_protected(k, sa, &m.hdr, m.first, true, m.plain);
     wipe(k->core.scratch_out, o->w.n);
     if (err == CV_OK)
         core_count_out(&k->core, exchange, response);

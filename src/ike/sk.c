@@ -17,14 +17,6 @@ enum {
     TOTAL_MAX = 0x7fff /* what the IV has room for */
 };
 
-/* One message on its way out.  no and total are 0 for SK. */
-struct sealing {
-    struct ike_hdr hdr;
-    uint8_t first;
-    uint16_t no, total;
-    struct cv_span plain;
-};
-
 /* What the algorithms add around the plaintext. */
 struct shape {
     size_t iv, icv, block;
@@ -151,7 +143,7 @@ static enum cv_err integ_check(const struct cv_integ *integ, const struct sk_key
 /* ---- sealing ---- */
 
 static bool make_iv(const struct box *b, const struct cv_crypto *crypto, size_t block,
-                    const struct sealing *m)
+                    const struct sk_message *m)
 {
     struct wr w = wr_init(iv_of(b), b->iv);
     uint32_t response = (m->hdr.flags & IKE_F_RESPONSE) != 0 ? 1U : 0U;
@@ -163,7 +155,7 @@ static bool make_iv(const struct box *b, const struct cv_crypto *crypto, size_t 
     return wr_ok(&w);
 }
 
-static void put_head(struct wr *w, const struct sealing *m, size_t len)
+static void put_head(struct wr *w, const struct sk_message *m, size_t len)
 {
     struct ike_hdr hdr = m->hdr;
     size_t start = w->n;
@@ -183,7 +175,7 @@ static void put_head(struct wr *w, const struct sealing *m, size_t len)
 
 static enum cv_err seal(struct wr *w, const struct cv_crypto *crypto,
                         const struct ike_algs *algs, const struct sk_keys *keys,
-                        const struct sealing *m)
+                        const struct sk_message *m)
 {
     struct shape s = shape_of(algs);
     size_t pad = s.block - 1 - m->plain.n % s.block;
@@ -210,22 +202,20 @@ static enum cv_err seal(struct wr *w, const struct cv_crypto *crypto,
 }
 
 enum cv_err sk_seal(struct wr *w, const struct cv_crypto *crypto, const struct ike_algs *algs,
-                    const struct sk_keys *keys, const struct ike_hdr *hdr, uint8_t first,
-                    struct cv_span plain)
+                    const struct sk_keys *keys, const struct sk_message *m)
 {
-    const struct sealing m = {.hdr = *hdr, .first = first, .plain = plain};
+    bool whole = m->no == 0 && m->total == 0;
 
-    return seal(w, crypto, algs, keys, &m);
+    return whole ? seal(w, crypto, algs, keys, m) : CV_ERR_ARGUMENT;
 }
 
 enum cv_err sk_seal_fragment(struct wr *w, const struct cv_crypto *crypto,
                              const struct ike_algs *algs, const struct sk_keys *keys,
-                             const struct ike_hdr *hdr, uint8_t first, uint16_t no,
-                             uint16_t total, struct cv_span plain)
+                             const struct sk_message *m)
 {
-    const struct sealing m = {*hdr, first, no, total, plain};
+    bool fragment = m->no != 0 && m->no <= m->total;
 
-    return no == 0 || no > total ? CV_ERR_ARGUMENT : seal(w, crypto, algs, keys, &m);
+    return fragment ? seal(w, crypto, algs, keys, m) : CV_ERR_ARGUMENT;
 }
 
 /* ---- opening ---- */

@@ -17,18 +17,24 @@ size_t sk_overhead(const struct ike_algs *algs, bool fragment);
  * octets; 0 when max is too small. */
 size_t sk_fragment_room(const struct ike_algs *algs, size_t max);
 
-/* Appends a whole protected IKE message: header (its next and length are set here), SK
- * with plain inside.  first is the type of the first inner payload.  w must start empty or at a
- * message start remembered by the caller: the message begins at w->n. */
+/* One message on its way out. */
+struct sk_message {
+    struct ike_hdr hdr; /* its next and length are set by sealing */
+    uint8_t first;      /* type of the first inner payload; 0 in fragments after the first */
+    uint16_t no, total; /* of a fragment; 0: it is whole */
+    struct cv_span plain;
+};
+
+/* Appends a whole protected IKE message: header, SK with m->plain inside.  The message begins
+ * at w->n, be it 0 or not. */
 CV_MUST_USE enum cv_err sk_seal(struct wr *w, const struct cv_crypto *crypto,
                                 const struct ike_algs *algs, const struct sk_keys *keys,
-                                const struct ike_hdr *hdr, uint8_t first, struct cv_span plain);
-/* The same for fragment no of total (SKF); first is 0 except in fragment 1. */
+                                const struct sk_message *m);
+/* The same for fragment m->no of m->total, SKF. */
 CV_MUST_USE enum cv_err sk_seal_fragment(struct wr *w, const struct cv_crypto *crypto,
                                          const struct ike_algs *algs,
-                                         const struct sk_keys *keys, const struct ike_hdr *hdr,
-                                         uint8_t first, uint16_t no, uint16_t total,
-                                         struct cv_span plain);
+                                         const struct sk_keys *keys,
+                                         const struct sk_message *m);
 
 /* Checks and decrypts in place; msg is the whole IKE message (n octets) that m was parsed
  * from, m has SK or SKF.  plain is the inner chain without padding.  CV_ERR_IKE_AUTHENTIC when

@@ -42,8 +42,7 @@ static struct ike_sa *pick_sa(const struct host *h, unsigned n)
 /* Seals under the real backend: the world's watches over nonces, and a liar's IVs are
  * those of the honest peer. */
 static void seal_and_inject(struct bench *b, const struct ike_sa *victim,
-                            const struct ike_hdr *hdr, uint8_t first, struct cv_span plain,
-                            uint16_t no, uint16_t total)
+                            const struct sk_message *m)
 {
     static const uint8_t marker[4];
     static uint8_t msg[MESSAGE_MAX];
@@ -56,8 +55,8 @@ static void seal_and_inject(struct bench *b, const struct ike_sa *victim,
     enum cv_err err;
 
     FUZZ_CHECK(ike_algs_find(&algs, c, &victim->suite) == CV_OK);
-    err = total == 0 ? sk_seal(&w, c, &algs, &keys, hdr, first, plain)
-                     : sk_seal_fragment(&w, c, &algs, &keys, hdr, first, no, total, plain);
+    err = m->total == 0 ? sk_seal(&w, c, &algs, &keys, m)
+                        : sk_seal_fragment(&w, c, &algs, &keys, m);
     if (err != CV_OK)
         return;
     if (carrier == CV_UDP_4500) {
@@ -114,32 +113,30 @@ static void step_seal(struct bench *b, struct rd *r)
     const struct host *h = b->host[how & 1];
     const struct ike_sa *sa = pick_sa(h, which);
     const bool response = how & 2;
-    struct ike_hdr hdr = {.version = 0x20};
-    uint16_t no = 0, total = 0;
-    struct cv_span plain;
-    uint8_t first;
+    struct sk_message m = {.hdr = {.version = 0x20}};
 
     if (sa == NULL)
         return;
-    memcpy(hdr.spi_i, sa->peer.spi_i, sizeof(hdr.spi_i));
-    memcpy(hdr.spi_r, sa->peer.spi_r, sizeof(hdr.spi_r));
-    hdr.exchange = (uint8_t)(EX_SA_INIT + (kind & 7));
-    hdr.flags =
+    memcpy(m.hdr.spi_i, sa->peer.spi_i, sizeof(m.hdr.spi_i));
+    memcpy(m.hdr.spi_r, sa->peer.spi_r, sizeof(m.hdr.spi_r));
+    m.hdr.exchange = (uint8_t)(EX_SA_INIT + (kind & 7));
+    m.hdr.flags =
         (uint8_t)((sa->peer.initiator ? 0 : IKE_F_INITIATOR) | (response ? IKE_F_RESPONSE : 0));
-    hdr.msg_id = response ? sa->next_out - 1 : sa->next_in;
-    hdr.msg_id += (uint32_t)(how >> 6) - (how & 0x20 ? 1U : 0U);
+    m.hdr.msg_id = response ? sa->next_out - 1 : sa->next_in;
+    m.hdr.msg_id += (uint32_t)(how >> 6) - (how & 0x20 ? 1U : 0U);
     if (how & 4) {
-        no = rd_u8(r);
-        total = rd_u8(r);
+        m.no = rd_u8(r);
+        m.total = rd_u8(r);
+        m.no = m.total == 0 ? 0 : m.no;
     }
     if (how & 8) {
-        first = rd_u8(r);
-        plain = some(r, rd_u16(r));
+        m.first = rd_u8(r);
+        m.plain = some(r, rd_u16(r));
     } else {
         read_items(&items, r, h, sa, rd_u8(r) % ITEMS_MAX);
-        plain = join_chain(&items, &first);
+        m.plain = join_chain(&items, &m.first);
     }
-    seal_and_inject(b, sa, &hdr, first, plain, no, total);
+    seal_and_inject(b, sa, &m);
 }
 
 /* One change of a plaintext. */
@@ -219,7 +216,7 @@ static void step_edit(struct bench *b, struct rd *r)
     struct cv_span plain;
     struct ike_hdr hdr;
     struct ike_msg m;
-    uint8_t first;
+    struct sk_message lie = {0};
 
     if (net->n_held == 0)
         return;
@@ -234,8 +231,9 @@ static void step_edit(struct bench *b, struct rd *r)
     split_chain(&items, m.sk_next, plain);
     while (edits-- > 0)
         edit_items(&items, &hdr, r, receiver, victim);
-    plain = join_chain(&items, &first);
-    seal_and_inject(b, victim, &hdr, first, plain, 0, 0);
+    lie.plain = join_chain(&items, &lie.first);
+    lie.hdr = hdr;
+    seal_and_inject(b, victim, &lie);
 }
 
 static void step_command(struct bench *b, struct rd *r)

@@ -85,8 +85,9 @@ static size_t seal(uint8_t msg[MESSAGE_MAX], const struct ike_algs *algs, bool f
 {
     struct cv_crypto c = backend();
     struct wr w = wr_init(msg, MESSAGE_MAX);
-    enum cv_err err = fragment ? sk_seal_fragment(&w, &c, algs, &keys, &hdr, first, 2, 3, body)
-                               : sk_seal(&w, &c, algs, &keys, &hdr, first, body);
+    const struct sk_message m = {hdr, first, fragment ? 2 : 0, fragment ? 3 : 0, body};
+    enum cv_err err =
+        fragment ? sk_seal_fragment(&w, &c, algs, &keys, &m) : sk_seal(&w, &c, algs, &keys, &m);
 
     FUZZ_CHECK(err == CV_OK);
     FUZZ_CHECK(w.n <= body.n + sk_overhead(algs, fragment));

@@ -117,8 +117,10 @@ static void round_trip(const struct ike_algs *algs)
         struct cv_span plain;
         struct ike_hdr h;
 
-        assert_int_equal(sk_seal(&w, &cv_crypto_openssl, algs, &keys, &hdr,
-                                 n == 0 ? PL_NONE : PL_NOTIFY, span(text, n)),
+        assert_int_equal(sk_seal(&w, &cv_crypto_openssl, algs, &keys,
+                                 &(struct sk_message){.hdr = hdr,
+                                                      .first = n == 0 ? PL_NONE : PL_NOTIFY,
+                                                      .plain = span(text, n)}),
                          CV_OK);
         assert_true(w.n <= n + sk_overhead(algs, false));
         assert_int_equal(ike_parse_hdr(&h, wr_done(&w)), CV_OK);
@@ -145,7 +147,9 @@ static void round_trip_fragment(const struct ike_algs *algs)
     struct ike_msg m;
 
     assert_int_equal(
-        sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys, &hdr, 0, 2, 3, span(text, room)),
+        sk_seal_fragment(
+            &w, &cv_crypto_openssl, algs, &keys,
+            &(struct sk_message){.hdr = hdr, .no = 2, .total = 3, .plain = span(text, room)}),
         CV_OK);
     assert_true(w.n <= max);
     assert_true(w.n <= room + sk_overhead(algs, true));
@@ -157,9 +161,11 @@ static void round_trip_fragment(const struct ike_algs *algs)
     assert_true(span_equal(plain, span(text, room)));
 
     w.n = 0; /* one octet more would not have fitted */
-    assert_int_equal(sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys, &hdr, 0, 2, 3,
-                                      span(text, room + 1)),
-                     CV_OK);
+    assert_int_equal(
+        sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys,
+                         &(struct sk_message){
+                             .hdr = hdr, .no = 2, .total = 3, .plain = span(text, room + 1)}),
+        CV_OK);
     assert_true(w.n > max);
 }
 
@@ -196,8 +202,12 @@ static void tamper(const struct ike_algs *algs)
     struct cv_span plain;
     struct ike_msg m;
 
-    assert_int_equal(sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys, &hdr, PL_NOTIFY, 1,
-                                      2, span("some text", 9)),
+    assert_int_equal(sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys,
+                                      &(struct sk_message){.hdr = hdr,
+                                                           .first = PL_NOTIFY,
+                                                           .no = 1,
+                                                           .total = 2,
+                                                           .plain = span("some text", 9)}),
                      CV_OK);
     parse(&m, wr_done(&w)); /* lengths stay true, so this parse serves every change */
     for (size_t i = 0; i < w.n; i++) {
@@ -222,9 +232,11 @@ static void cut(const struct ike_algs *algs)
     struct cv_span plain;
     struct ike_msg m;
 
-    assert_int_equal(
-        sk_seal(&w, &cv_crypto_openssl, algs, &keys, &hdr, PL_NOTIFY, span("some text", 9)),
-        CV_OK);
+    assert_int_equal(sk_seal(&w, &cv_crypto_openssl, algs, &keys,
+                             &(struct sk_message){.hdr = hdr,
+                                                  .first = PL_NOTIFY,
+                                                  .plain = span("some text", 9)}),
+                     CV_OK);
     for (size_t n = w.n - 1; n >= IKE_HDR_LEN + IKE_PAYLOAD_HDR_LEN; n--) {
         memcpy(copy, msg, n);
         parse(&m, wr_done(&w));
@@ -251,7 +263,9 @@ static void the_other_directions_keys_do_not_open(void **state)
     (void)state;
     others.a[31] ^= 1;
     assert_int_equal(
-        sk_seal(&w, &cv_crypto_openssl, &algs, &keys, &hdr, PL_NOTIFY, span("x", 1)), CV_OK);
+        sk_seal(&w, &cv_crypto_openssl, &algs, &keys,
+                &(struct sk_message){.hdr = hdr, .first = PL_NOTIFY, .plain = span("x", 1)}),
+        CV_OK);
     assert_int_equal(open_msg(msg, w.n, &algs, &others, &plain), CV_ERR_IKE_AUTHENTIC);
 }
 
@@ -332,16 +346,21 @@ static void a_message_that_does_not_fit_is_refused(void **state)
     (void)state;
     for (size_t cap = 0; cap < need; cap++) {
         w = wr_init(out, cap);
-        assert_int_equal(
-            sk_seal(&w, &cv_crypto_openssl, &algs, &keys, &hdr, PL_NOTIFY, span(huge, 15)),
-            CV_ERR_TOO_BIG);
+        assert_int_equal(sk_seal(&w, &cv_crypto_openssl, &algs, &keys,
+                                 &(struct sk_message){
+                                     .hdr = hdr, .first = PL_NOTIFY, .plain = span(huge, 15)}),
+                         CV_ERR_TOO_BIG);
     }
     w = wr_init(out, need);
     assert_int_equal(
-        sk_seal(&w, &cv_crypto_openssl, &algs, &keys, &hdr, PL_NOTIFY, span(huge, 15)), CV_OK);
+        sk_seal(&w, &cv_crypto_openssl, &algs, &keys,
+                &(struct sk_message){.hdr = hdr, .first = PL_NOTIFY, .plain = span(huge, 15)}),
+        CV_OK);
     w = wr_init(out, sizeof(out));
-    assert_int_equal(sk_seal(&w, &cv_crypto_openssl, &algs, &keys, &hdr, PL_NOTIFY,
-                             span(huge, sizeof(huge))),
+    assert_int_equal(sk_seal(&w, &cv_crypto_openssl, &algs, &keys,
+                             &(struct sk_message){.hdr = hdr,
+                                                  .first = PL_NOTIFY,
+                                                  .plain = span(huge, sizeof(huge))}),
                      CV_ERR_TOO_BIG);
 }
 
@@ -355,9 +374,10 @@ static void a_message_may_begin_behind_others(void **state)
 
     (void)state;
     wr_u32(&w, 0x11223344);
-    assert_int_equal(
-        sk_seal(&w, &cv_crypto_openssl, &algs, &keys, &hdr, PL_NOTIFY, span("behind", 6)),
-        CV_OK);
+    assert_int_equal(sk_seal(&w, &cv_crypto_openssl, &algs, &keys,
+                             &(struct sk_message){
+                                 .hdr = hdr, .first = PL_NOTIFY, .plain = span("behind", 6)}),
+                     CV_OK);
     assert_int_equal(open_msg(out + 4, w.n - 4, &algs, &keys, &plain), CV_OK);
     assert_true(span_equal(plain, span("behind", 6)));
 }
@@ -378,14 +398,24 @@ static void fragment_numbers_that_cannot_be_are_refused(void **state)
     for (unsigned i = 0; i < 3; i++) {
         struct wr w = wr_init(out, sizeof(out));
 
-        assert_int_equal(sk_seal_fragment(&w, &cv_crypto_openssl, &algs, &keys, &hdr, 0,
-                                          bad[i][0], bad[i][1], span("x", 1)),
+        assert_int_equal(sk_seal_fragment(&w, &cv_crypto_openssl, &algs, &keys,
+                                          &(struct sk_message){.hdr = hdr,
+                                                               .no = bad[i][0],
+                                                               .total = bad[i][1],
+                                                               .plain = span("x", 1)}),
                          CV_ERR_ARGUMENT);
     }
+    /* A whole message has none. */
+    assert_int_equal(
+        sk_seal(&many, &cv_crypto_openssl, &algs, &keys,
+                &(struct sk_message){.hdr = hdr, .no = 1, .total = 1, .plain = span("x", 1)}),
+        CV_ERR_ARGUMENT);
     /* More than the IV can tell apart. */
-    assert_int_equal(sk_seal_fragment(&many, &cv_crypto_openssl, &algs, &keys, &hdr, 0, 1,
-                                      0x8000, span("x", 1)),
-                     CV_ERR_TOO_BIG);
+    assert_int_equal(
+        sk_seal_fragment(
+            &many, &cv_crypto_openssl, &algs, &keys,
+            &(struct sk_message){.hdr = hdr, .no = 1, .total = 0x8000, .plain = span("x", 1)}),
+        CV_ERR_TOO_BIG);
 }
 
 /* The IV of one sealed message; total 0 means unfragmented. */
@@ -401,12 +431,15 @@ static void seal_iv(uint8_t iv[8], const struct ike_algs *algs, uint32_t msg_id,
     h.msg_id = msg_id;
     h.flags = flags;
     if (total == 0)
-        assert_int_equal(sk_seal(&w, &cv_crypto_openssl, algs, &keys, &h, 0, span("x", 1)),
+        assert_int_equal(sk_seal(&w, &cv_crypto_openssl, algs, &keys,
+                                 &(struct sk_message){.hdr = h, .plain = span("x", 1)}),
                          CV_OK);
     else
-        assert_int_equal(sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys, &h, 0, no, total,
-                                          span("x", 1)),
-                         CV_OK);
+        assert_int_equal(
+            sk_seal_fragment(&w, &cv_crypto_openssl, algs, &keys,
+                             &(struct sk_message){
+                                 .hdr = h, .no = no, .total = total, .plain = span("x", 1)}),
+            CV_OK);
     parse(&m, wr_done(&w));
     memcpy(iv, m.sk.p, 8);
 }
