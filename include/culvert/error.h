@@ -18,6 +18,7 @@ extern "C" {
     /* DROP: any packet */                                                                       \
     X(CV_ERR_SHORT,                "short",                 "packet ends before its header does") \
     X(CV_ERR_MALFORMED,            "malformed",             "lengths or fields contradict each other") \
+    X(CV_ERR_CHECKSUM,             "checksum",              "checksum of the IPv4 header is wrong") \
     X(CV_ERR_LIMIT,                "limit",                 "more items than we accept")         \
     X(CV_ERR_VERSION,              "version",               "protocol version we do not speak")  \
     X(CV_ERR_TOO_BIG,              "too_big",               "packet does not fit")               \

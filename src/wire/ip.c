@@ -101,7 +101,7 @@ static enum cv_err parse_ip4(struct ip_flow *f, struct cv_span packet)
     if (f->total_len > packet.n)
         return CV_ERR_SHORT;
     if (ip_checksum(span(packet.p, f->hdr_len)) != 0)
-        return CV_ERR_MALFORMED;
+        return CV_ERR_CHECKSUM;
     r = rd_init(span(packet.p, f->total_len));
     rd_take(&r, f->hdr_len);
     if ((frag & IP4_OFFSET) == 0)

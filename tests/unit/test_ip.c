@@ -130,6 +130,9 @@ static void ipv4_refuses_a_wrong_checksum_and_lengths_that_contradict(void **sta
         odd[i] ^= 0x01;
         assert_int_not_equal(parse(ALL(odd)), CV_OK);
     }
+    memcpy(odd, udp4, sizeof(odd));
+    odd[8]--; /* the time to live, as by a router that forgets the checksum */
+    assert_int_equal(parse(ALL(odd)), CV_ERR_CHECKSUM);
     for (uint8_t ihl = 0; ihl < 16; ihl++) {
         memcpy(odd, udp4, sizeof(odd));
         odd[0] = 0x40 | ihl;
