@@ -1,8 +1,9 @@
 /* Owns the choice among proposals and what is written of them.
  *
  * Invariant: a chosen suite has for every transform type a transform that both sides listed,
- * where a type that one side left out stands for "none" (KE, INTEG) or "no" (ESN), which all
- * have ID 0.  RFC 7296 sections 2.7 and 3.3; RFC 5282 section 8.
+ * where a type that one side left out stands for "none" (KE, INTEG), or on our side "no" (ESN),
+ * which all have ID 0; a peer has to say ESN.  RFC 7296 sections 2.7 and 3.3; RFC 5282
+ * section 8.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ident/proposal.h"
@@ -160,6 +161,9 @@ static bool agree(const struct match *m, struct cv_suite *suite)
 
     *suite = (struct cv_suite){0};
     if (m->ours->protocol != m->theirs->protocol || m->theirs->foreign)
+        return false;
+    /* RFC 7296 section 3.3.3: mandatory for ESP and AH */
+    if ((types >> CV_ESN & 1) != 0 && (m->theirs->types >> CV_ESN & 1) == 0)
         return false;
     if ((types >> CV_ENCR & 1) != 0 ? !agree_on_encr(m, suite) : !agree_on_integ(m, suite))
         return false;

@@ -46,7 +46,8 @@ void proposal_read(struct offered *out, const struct cv_crypto *crypto, struct c
  * acceptable groups prefer this one (the KE payload's; 0: none).  want_ke false: KE transforms
  * are left out of both (the Child SA of IKE_AUTH; RFC 7296 section 1.2).  CV_ERR_NO_PROPOSAL
  * when nothing fits. KE NONE (or no KE on our side) fits KE NONE or none on theirs.  AEAD needs
- * no INTEG: absent or NONE. ESP without ESN transform on the peer's side counts as ESN no. */
+ * no INTEG: absent or NONE. ESP and AH without an ESN transform are refused
+ * (RFC 7296 section 3.3.3). */
 CV_MUST_USE enum cv_err proposal_choose(struct proposal_choice *out,
                                         const struct offered *theirs,
                                         const struct cv_proposal *ours, unsigned n_ours,

@@ -294,16 +294,19 @@ static void groups_do_not_count_when_there_is_no_key_exchange(void **state)
     assert_int_equal(c.suite.ke, CV_KE_NONE);
 }
 
-static void silence_about_extended_numbers_means_no(void **state)
+/* RFC 7296 section 3.3.3: the transform type is mandatory for ESP and AH. */
+static void silence_about_extended_numbers_is_refused(void **state)
 {
     const struct cv_proposal silent = ESP(GCM128), yes = ESP(GCM128, ESN);
     const struct cv_proposal both = ESP(GCM128, ESN, NO_ESN);
     struct proposal_choice c;
 
     (void)state;
-    assert_int_equal(choose(&c, both, silent), CV_OK);
-    assert_int_equal(c.suite.esn, CV_ESN_NO);
+    assert_refused(both, silent);
     assert_refused(yes, silent);
+    assert_refused((struct cv_proposal)AH(SHA256, NO_ESN), (struct cv_proposal)AH(SHA256));
+    assert_int_equal(choose(&c, both, (struct cv_proposal)ESP(GCM128, NO_ESN)), CV_OK);
+    assert_int_equal(c.suite.esn, CV_ESN_NO);
     assert_int_equal(choose(&c, both, yes), CV_OK);
     assert_int_equal(c.suite.esn, CV_ESN_YES);
 }
@@ -326,9 +329,9 @@ static void a_transform_type_that_we_do_not_know_spoils_its_proposal_alone(void 
 /* ENCR AES-GCM-16 with a key length of 128 and an attribute nobody knows. */
 static void a_transform_with_an_unknown_attribute_is_not_chosen(void **state)
 {
-    static const uint8_t sa[] = {0, 0,  0, 40, 1, 3,  4,    2,  1,    2,   3,    4,  3, 0,
-                                 0, 16, 1, 0,  0, 20, 0x80, 14, 0,    128, 0x80, 99, 0, 1,
-                                 0, 0,  0, 12, 1, 0,  0,    20, 0x80, 14,  1,    0};
+    static const uint8_t sa[] = {0, 0, 0, 48, 1,    3,  4, 3,   1,    2,  3, 4, 3, 0, 0, 16,
+                                 1, 0, 0, 20, 0x80, 14, 0, 128, 0x80, 99, 0, 1, 3, 0, 0, 12,
+                                 1, 0, 0, 20, 0x80, 14, 1, 0,   0,    0,  0, 8, 5, 0, 0, 0};
     const struct cv_proposal gcm = ESP(GCM128, GCM256);
     struct proposal_choice c;
 
@@ -548,7 +551,7 @@ int main(void)
         cmocka_unit_test(authentication_alone_is_chosen_for_ah),
         cmocka_unit_test(silence_about_a_group_means_none),
         cmocka_unit_test(groups_do_not_count_when_there_is_no_key_exchange),
-        cmocka_unit_test(silence_about_extended_numbers_means_no),
+        cmocka_unit_test(silence_about_extended_numbers_is_refused),
         cmocka_unit_test(a_transform_type_that_we_do_not_know_spoils_its_proposal_alone),
         cmocka_unit_test(a_transform_with_an_unknown_attribute_is_not_chosen),
         cmocka_unit_test(an_answer_picks_one_of_each_of_what_was_offered),
