@@ -20,15 +20,14 @@ struct init_ends init_ends_of(const struct peer *p)
 static void put_natd(const struct ike *k, struct ike_chain *c, const struct init_ends *ends)
 {
     const struct cv_crypto *crypto = k->core.crypto;
+    /* encap = yes: claim a NAT by the hash of an address that nobody has; it is the same when
+     * the message goes again with a cookie (RFC 7296 section 2.6) */
+    const struct cv_endpoint nowhere = {.addr = {.family = CV_IPV4}};
     uint8_t hash[NATD_LEN];
 
-    /* encap = yes: claim a NAT by a hash that fits no address */
-    if (ends->conn->encap) {
-        if (!core_random(&k->core, hash, sizeof(hash)))
-            return;
-    } else if (natd_hash(hash, crypto, ends->spi_i, ends->spi_r, ends->local) != CV_OK) {
+    if (natd_hash(hash, crypto, ends->spi_i, ends->spi_r,
+                  ends->conn->encap ? &nowhere : ends->local) != CV_OK)
         return;
-    }
     ike_put_notify(c, 0, span(NULL, 0), N_NAT_DETECTION_SOURCE_IP, span(hash, sizeof(hash)));
     if (natd_hash(hash, crypto, ends->spi_i, ends->spi_r, ends->remote) != CV_OK)
         return;
