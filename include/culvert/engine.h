@@ -75,12 +75,16 @@ struct cv_settings {
                                   before it is refused; 0: never, for the busiest gives way */
 };
 
+/* The first of the limits with which no engine works, and what it needs: "messages: at least
+ * 8"; NULL when all are fine. */
+const char *cv_limits_fault(const struct cv_limits *limits);
+
 /* Octets of memory that cv_engine_init needs for these limits; with a plane of the host's it
  * uses less. */
 size_t cv_engine_size(const struct cv_limits *limits);
 
 /* Sets up an engine in mem (aligned for max_align_t), which the caller owns and may
- * free after cv_engine_close.  CV_ERR_ARGUMENT: mem too small or limits senseless. */
+ * free after cv_engine_close.  CV_ERR_ARGUMENT: mem too small, or see cv_limits_fault. */
 CV_MUST_USE enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
                                        const struct cv_settings *settings, uint64_t now_ms);
 

@@ -218,6 +218,8 @@ static bool start_engine(struct daemon *d, struct problem *why)
         return problem_set(why, "no memory: the engine needs %zu kB for its tables",
                            d->engine_size / 1024);
     d->engine_memory = p;
+    if (cv_limits_fault(&s->limits) != NULL)
+        return problem_set(why, "the engine does not start: %s", cv_limits_fault(&s->limits));
     err = cv_engine_init(&d->engine, p, d->engine_size, &s->engine, clock_now_ms());
     if (err != CV_OK)
         return problem_set(why, "the engine does not start: %s", cv_err_text(err));

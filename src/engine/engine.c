@@ -10,7 +10,7 @@
 #include "ike/question.h"
 #include "wire/ip.h"
 
-enum { EFFECTS_MIN = 16, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
+enum { EFFECTS_MIN = 16, MESSAGES_MIN = 4, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
 
 /* ---- lifecycle ---- */
 
@@ -43,13 +43,25 @@ size_t cv_engine_size(const struct cv_limits *limits)
     return count.bad ? SIZE_MAX : count.used;
 }
 
-static bool limits_make_sense(const struct cv_limits *l)
+const char *cv_limits_fault(const struct cv_limits *l)
 {
-    return l->ike_sas > 0 && l->child_sas > 0 && l->conns > 0 && l->handshakes > 0 &&
-           l->messages >= 4 && l->message_size >= MESSAGE_MIN &&
-           l->message_size <= UINT16_MAX && l->effects >= EFFECTS_MIN &&
-           l->ike_sas < POOL_NONE / 2 && l->child_sas < POOL_NONE / 2 &&
-           l->policies < (IPSEC_POLICIES ? POOL_NONE / 2 : 1);
+    if (l->ike_sas == 0 || l->ike_sas >= POOL_NONE / 2)
+        return "ike_sas: at least 1, below 2^31";
+    if (l->child_sas == 0 || l->child_sas >= POOL_NONE / 2)
+        return "child_sas: at least 1, below 2^31";
+    if (l->conns == 0)
+        return "conns: at least 1";
+    if (l->handshakes == 0)
+        return "handshakes: at least 1";
+    if (l->messages < MESSAGES_MIN)
+        return "messages: at least 4";
+    if (l->message_size < MESSAGE_MIN || l->message_size > UINT16_MAX)
+        return "message_size: at least 576, at most 65535";
+    if (l->effects < EFFECTS_MIN)
+        return "effects: at least 16";
+    if (l->policies >= (IPSEC_POLICIES ? POOL_NONE / 2 : 1))
+        return IPSEC_POLICIES ? "policies: below 2^31" : "policies: none are built in";
+    return NULL;
 }
 
 static void set_defaults(struct cv_settings *s)
@@ -84,7 +96,7 @@ enum cv_err cv_engine_init(struct cv_engine **out, void *mem, size_t mem_size,
     struct ike *k;
 
     *out = NULL;
-    if (mem == NULL || settings->crypto == NULL || !limits_make_sense(&settings->limits) ||
+    if (mem == NULL || settings->crypto == NULL || cv_limits_fault(&settings->limits) != NULL ||
         mem_size < sizeof(*e) || settings->worker_bits > 8 ||
         settings->worker >> settings->worker_bits != 0)
         return CV_ERR_ARGUMENT;
