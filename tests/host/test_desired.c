@@ -4,8 +4,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +26,7 @@
 #include "plane/desired.h"
 #include "tests/support/ipsec_fixture.h"
 
-enum { OURS = 1000, FOREIGN = 10000, MAIN = 254 };
+enum { OURS = 1000, FOREIGN = 10000, MAIN = 254, HANG_S = 300 };
 
 static struct tun tun, outside;
 static struct netconf net;
@@ -133,18 +135,31 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Lets the loop run until nothing is amiss, for at least ms. */
-static void settle(unsigned ms)
+static bool news_waits(void)
 {
-    const struct timeval wait = {.tv_sec = ms / 1000,
-                                 .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+    struct pollfd fds[] = {
+        {.fd = desired.watch.routes.fd, .events = POLLIN},
+        {.fd = desired.watch.tables.fd, .events = POLLIN}
+    };
 
-    for (unsigned i = 0; i < 50; i++) {
-        (void)event_base_loopexit(base, &wait);
-        (void)event_base_dispatch(base);
-        if (desired.amiss == 0)
-            return;
-    }
+    return poll(fds, 2, 0) > 0;
+}
+
+/* Lets the loop run until all news are heard and nothing is amiss.  The kernel queues its news
+ * before the change returns, so that nothing has to be waited for; and what is amiss has its
+ * timer armed. */
+static void settle(void)
+{
+    do
+        (void)event_base_loop(base, EVLOOP_ONCE | (desired.amiss == 0 ? EVLOOP_NONBLOCK : 0));
+    while (desired.amiss != 0 || news_waits());
+}
+
+/* As settle, from where the test counts. */
+static void settle_and_count(void)
+{
+    settle();
+    desired.stats = (struct desired_stats){0};
 }
 
 /* A route that is none of ours, as somebody else writes and takes it. */
@@ -183,25 +198,23 @@ static struct prefix host(unsigned i)
 
 static void ten_thousand_foreign_routes_cost_no_compare(void **state)
 {
+    static const uint16_t types[] = {RTM_NEWROUTE, RTM_DELROUTE};
     uint64_t began;
 
     (void)state;
-    settle(50);
-    desired.stats = (struct desired_stats){0};
+    settle_and_count();
     began = clock_now_ms();
-    for (unsigned i = 0; i < FOREIGN; i++) {
-        assert_int_equal(foreign(RTM_NEWROUTE, MAIN, i), 0);
-        if (i % 1000 == 999)
-            settle(1);
+    for (unsigned t = 0; t < 2; t++) {
+        for (unsigned i = 0; i < FOREIGN; i++) {
+            assert_int_equal(foreign(types[t], MAIN, i), 0);
+            if (i % 100 == 99)
+                settle(); /* before the socket's room is full: all of it is heard */
+        }
     }
-    for (unsigned i = 0; i < FOREIGN; i++)
-        assert_int_equal(foreign(RTM_DELROUTE, MAIN, i), 0);
-    for (unsigned i = 0; i < 100 && desired.stats.news < 2 * FOREIGN && desired.stats.lost == 0;
-         i++)
-        settle(50);
-    assert_true(desired.stats.news >= 2 * FOREIGN || desired.stats.lost > 0);
-    if (desired.stats.lost == 0)
-        assert_int_equal(desired.stats.compared, 0);
+    settle();
+    assert_int_equal(desired.stats.lost, 0);
+    assert_true(desired.stats.news >= 2 * FOREIGN);
+    assert_int_equal(desired.stats.compared, 0);
     assert_true(paths <= 2 + (clock_now_ms() - began) / 1000); /* one a second */
     assert_int_equal(given_up, 0);
 }
@@ -209,20 +222,22 @@ static void ten_thousand_foreign_routes_cost_no_compare(void **state)
 static void news_that_are_lost_cost_few_compares(void **state)
 {
     const int room = 4096;
+    uint64_t began;
 
     (void)state;
-    settle(50);
+    settle_and_count();
     (void)setsockopt(desired.watch.routes.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-    desired.stats = (struct desired_stats){0};
+    began = clock_now_ms();
     for (unsigned i = 0; i < FOREIGN; i++) {
         assert_int_equal(foreign(RTM_NEWROUTE, MAIN, i), 0);
         if (i % 100 == 99) {
             (void)event_base_loop(base, EVLOOP_NONBLOCK);
         }
     }
-    settle(100);
+    settle();
     assert_true(desired.stats.lost > 10);
-    assert_in_range(desired.stats.compared, 1, 60);
+    assert_in_range(desired.stats.compared, 1,
+                    2 + (clock_now_ms() - began) / 50); /* a pause after each */
     assert_int_equal(missing(), 0);
 }
 
@@ -232,10 +247,9 @@ static void one_of_our_routes_comes_back_alone(void **state)
     const struct prefix to = host(17);
 
     (void)state;
-    settle(50);
-    desired.stats = (struct desired_stats){0};
+    settle_and_count();
     assert_int_equal(route_del(&other, tun.index, &to, &via), 0);
-    settle(50);
+    settle();
     assert_int_equal(desired.stats.restored[DESIRED_ROUTES], 1);
     assert_int_equal(desired.stats.compared, 0);
     assert_int_equal(missing(), 0);
@@ -248,11 +262,10 @@ static void all_routes_come_back_after_the_link_was_down(void **state)
     struct nl_request r;
 
     (void)state;
-    settle(50);
-    desired.stats = (struct desired_stats){0};
+    settle_and_count();
     nl_begin(&r, RTM_NEWLINK, 0, &h, sizeof(h));
     assert_int_equal(netlink_ask(&other, &r, NULL, NULL), 0);
-    settle(100);
+    settle();
     assert_in_range(desired.stats.compared, 1, 3);
     assert_int_equal(desired.stats.restored[DESIRED_ROUTES], OURS);
     assert_int_equal(missing(), 0);
@@ -271,10 +284,10 @@ static void rules_and_addresses_come_back(void **state)
 
     (void)state;
     netconf_add_lease(&net, 7, &lease);
-    settle(50);
+    settle();
     assert_int_equal(route_rule_del(&other, CV_IPV4), 0);
     assert_int_equal(route_addr_del(&other, tun.index, &addr), 0);
-    settle(100);
+    settle();
     assert_int_equal(route_rule_put(&net.nl, CV_IPV4), EEXIST);
     assert_int_equal(route_addr_put(&net.nl, tun.index, &addr), EEXIST);
     assert_int_equal(missing(), 0);
@@ -287,12 +300,12 @@ static void a_check_finds_what_nobody_said(void **state)
     const struct prefix to = host(3);
 
     (void)state;
-    settle(50);
+    settle();
     assert_int_equal(route_del(&net.nl, tun.index, &to, &via), 0); /* as if it were ours */
-    settle(50);
+    settle();
     assert_int_equal(desired.stats.restored[DESIRED_ROUTES], 0);
     desired_check(&desired);
-    settle(50);
+    settle();
     assert_int_equal(desired.stats.restored[DESIRED_ROUTES], 1);
     assert_int_equal(missing(), 0);
 }
@@ -301,17 +314,27 @@ static void a_check_finds_what_nobody_said(void **state)
 static void what_cannot_be_put_right_is_given_up(void **state)
 {
     (void)state;
-    settle(50);
+    settle();
     tun_close(&tun);
-    for (unsigned i = 0; i < 6 && given_up == 0; i++) {
-        const struct timeval wait = {.tv_sec = 1};
-
-        (void)event_base_loopexit(base, &wait);
-        (void)event_base_dispatch(base);
-    }
+    while (given_up == 0) /* its timer is armed */
+        (void)event_base_loop(base, EVLOOP_ONCE);
     assert_int_equal(given_up, 1);
     assert_in_range(desired.stats.failed[DESIRED_DEVICE], 3, 6);
     assert_non_null(strstr(noted, "none here"));
+}
+
+/* The kernel would give each device an address of its own in its own time, and news of
+ * addresses are a reason to compare. */
+static bool no_addresses_by_themselves(void)
+{
+    const int fd = open("/proc/sys/net/ipv6/conf/default/addr_gen_mode", O_WRONLY | O_CLOEXEC);
+    bool ok;
+
+    if (fd < 0)
+        return errno == ENOENT; /* without IPv6 there are none */
+    ok = write(fd, "1", 1) == 1;
+    close(fd);
+    return ok;
 }
 
 int main(void)
@@ -330,7 +353,9 @@ int main(void)
                                         tear_down),
     };
 
-    if (access("/dev/net/tun", R_OK | W_OK) != 0 || unshare(CLONE_NEWNET) != 0)
+    if (access("/dev/net/tun", R_OK | W_OK) != 0 || unshare(CLONE_NEWNET) != 0 ||
+        !no_addresses_by_themselves())
         return 77;
+    (void)alarm(HANG_S);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
