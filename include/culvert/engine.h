@@ -55,9 +55,9 @@ struct cv_settings {
     const struct cv_crypto *crypto;
     const struct cv_plane *plane; /* NULL: the engine's own, through which packets go */
     void *plane_ctx;
-    const struct cv_watch *watch; /* NULL: nobody sees messages or keys; the host's own, which it
-                                     may change between calls */
-    uint8_t worker, worker_bits; /* our number, in the top bits of every SPI we choose */
+    const struct cv_watch *watch; /* NULL: nobody sees messages or keys; the host's own, which
+                                     it may change between calls */
+    uint8_t worker, worker_bits;  /* our number, in the top bits of every SPI we choose */
     uint16_t fragment_size; /* IKE datagrams above this are fragmented, IP and UDP included; 0:
                                1280 */
     uint32_t retransmit_ms; /* first time-out; 0: 2000 */
@@ -119,9 +119,12 @@ const struct cv_policy *cv_policy_find(const struct cv_engine *e, uint8_t direct
 
 /* ---- commands ------------------------------------------------------------- */
 
-/* Starts an IKE SA to remote, or uses the one that is up, and negotiates child (NULL:
- * none, or all whose start_action is START when the SA comes up).  ike and child_sa get the
- * SAs' numbers when not NULL; progress comes as events that carry them. */
+/* Starts an IKE SA of conn from local to remote, or uses the one with that peer that is up or
+ * on its way (local then does not count), and negotiates child in it; NULL: no child, the IKE
+ * SA alone.  ike, when not NULL, gets the IKE SA's number, which the events about it carry:
+ * what becomes of child is told by CV_EV_CHILD_UP, CV_EV_CHILD_FAILED or CV_EV_IKE_DOWN.
+ * CV_ERR_FULL: no room for the IKE SA or the child, and nothing has begun; other errors: the
+ * first message could not be made.  No event follows an error. */
 CV_MUST_USE enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
                                     const struct cv_child_config *child,
                                     const struct cv_endpoint *local,
