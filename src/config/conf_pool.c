@@ -22,11 +22,41 @@ static void leave_out_reserved(struct cv_addr_range *range)
         range->hi[last] &= 0xfe;
 }
 
+/* Addresses that no host can have (RFC 6890), first to last: routes to them do not do what a
+ * tunnel needs. */
+static const struct senseless {
+    struct cv_addr_range range;
+    const char *what;
+} senseless[] = {
+    {{CV_IPV4, {0}, {0, 255, 255, 255}},                                                      "'this network', 0.0.0.0/8"           },
+    {{CV_IPV4, {127}, {127, 255, 255, 255}},                                                  "loopback, 127.0.0.0/8"               },
+    {{CV_IPV4, {224}, {239, 255, 255, 255}},                                                  "multicast, 224.0.0.0/4"              },
+    {{CV_IPV4, {255, 255, 255, 255}, {255, 255, 255, 255}},                                   "broadcast, 255.255.255.255"          },
+    {{CV_IPV6, {0}, {[15] = 1}},                                                              "unspecified and loopback, :: and ::1"},
+    {{CV_IPV6,
+      {0xff},
+      {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
+     "multicast, ff00::/8"                                                                                                          },
+};
+
+static const struct senseless *find_senseless(const struct cv_addr_range *r)
+{
+    for (size_t i = 0; i < COUNT(senseless); i++) {
+        const struct cv_addr_range *s = &senseless[i].range;
+
+        if (s->family == r->family && memcmp(r->lo, s->hi, sizeof(s->hi)) <= 0 &&
+            memcmp(r->hi, s->lo, sizeof(s->lo)) >= 0)
+            return &senseless[i];
+    }
+    return NULL;
+}
+
 static bool take_addrs(struct conf_reader *r, const struct node *n, void *field,
                        const void *arg)
 {
     struct pool_config *d = field;
     const char *text = conf_text(r, n);
+    const struct senseless *found;
     char first[64];
     size_t len;
 
@@ -44,12 +74,14 @@ static bool take_addrs(struct conf_reader *r, const struct node *n, void *field,
     first[len] = '\0';
     if (!addr_parse(&d->base, first))
         return problem_at(r->why, n, "expected an address before '%s'", text + len);
-    if (text[len] != '/')
-        return true;
-    if (memcmp(d->base.b, d->range.lo, sizeof(d->base.b)) == 0)
+    if (text[len] == '/' && memcmp(d->base.b, d->range.lo, sizeof(d->base.b)) == 0)
         leave_out_reserved(&d->range);
-    else /* "10.3.0.100/24": from that address to the end of the subnet */
+    else if (text[len] == '/') /* "10.3.0.100/24": from that address to the end of the subnet */
         memcpy(d->range.lo, d->base.b, sizeof(d->range.lo));
+    found = find_senseless(&d->range);
+    if (found != NULL)
+        return problem_at(r->why, n, "'%s' has addresses that no host can have: %s", text,
+                          found->what);
     return true;
 }
 

@@ -394,6 +394,46 @@ static void wrong_settings_and_other_sections(void **state)
         assert_refused(cases[i].text, cases[i].problem);
 }
 
+static void a_pool_leases_only_what_a_host_can_have(void **state)
+{
+    static const struct {
+        const char *addrs, *what; /* NULL: good */
+    } cases[] = {
+        {"224.0.0.0/24",              "multicast, 224.0.0.0/4"              },
+        {"223.255.255.0-224.0.0.5",   "multicast, 224.0.0.0/4"              },
+        {"127.1.0.0/16",              "loopback, 127.0.0.0/8"               },
+        {"126.0.0.1-127.0.0.1",       "loopback, 127.0.0.0/8"               },
+        {"0.0.0.0/8",                 "'this network', 0.0.0.0/8"           },
+        {"0.0.0.9-1.0.0.1",           "'this network', 0.0.0.0/8"           },
+        {"255.255.255.255/32",        "broadcast, 255.255.255.255"          },
+        {"240.0.0.1-255.255.255.255", "broadcast, 255.255.255.255"          },
+        {"::1-::9",                   "unspecified and loopback, :: and ::1"},
+        {"ff02::/64",                 "multicast, ff00::/8"                 },
+        {"fec0::-ff00::",             "multicast, ff00::/8"                 },
+        {"1.0.0.0/8",                 NULL                                  },
+        {"128.0.0.0-223.255.255.255", NULL                                  },
+        {"240.0.0.0/4",               NULL                                  },
+        {"fd00::/64",                 NULL                                  },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[128], want[200];
+
+        snprintf(text, sizeof(text), "pools { p { addrs = %s } }", cases[i].addrs);
+        snprintf(want, sizeof(want),
+                 "1: pools.p.addrs: '%s' has addresses that no host can have: %s",
+                 cases[i].addrs, cases[i].what != NULL ? cases[i].what : "");
+        if (cases[i].what != NULL) {
+            assert_refused(text, want);
+            continue;
+        }
+        if (!fixture_load(&f, text))
+            fail_msg("refused: %s", f.why.text);
+        fixture_unload(&f);
+    }
+}
+
 static void an_error_in_an_inherited_value_names_where_it_was_written(void **state)
 {
     (void)state;
@@ -550,6 +590,7 @@ int main(void)
         cmocka_unit_test(wrong_keys_of_a_child),
         cmocka_unit_test(wrong_secrets),
         cmocka_unit_test(wrong_settings_and_other_sections),
+        cmocka_unit_test(a_pool_leases_only_what_a_host_can_have),
         cmocka_unit_test(an_error_in_an_inherited_value_names_where_it_was_written),
         cmocka_unit_test(all_errors_are_found_in_one_go),
         cmocka_unit_test(a_connection_with_an_error_is_refused_by_itself),
