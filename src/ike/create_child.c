@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "ike/exchange.h"
+#include "ike/ke_answer.h"
 
 enum {
     REPLACED_MAX = 4
@@ -44,41 +44,20 @@ static enum cv_err find_rekeyed(const struct ike *k, const struct ike_sa *sa,
 }
 
 /* Agreement and keys; with a KE payload a new key exchange. */
-static enum cv_err negotiate(const struct ike *k, const struct ike_sa *sa,
-                             const struct ike_msg *m, const struct child_sa *old,
-                             struct ike_change *ch, struct proposal_choice *choice,
-                             uint8_t *nonce, uint8_t *pub, const struct cv_ke **ke)
+static enum cv_err child_agree(const struct ike *k, const struct ike_sa *sa,
+                               const struct ike_msg *m, const struct child_sa *old,
+                               struct ike_change *ch, struct ke_answer *a)
 {
-    uint8_t secret[CV_KE_SECRET_MAX];
-    size_t n = 0;
     const struct child_terms t = child_terms(m, true);
-    enum cv_err err = child_answer(k, sa, &t, old, &ch->child, choice);
+    enum cv_err err = child_answer(k, sa, &t, old, &ch->child, &a->choice);
 
-    *ke = NULL;
-    if (err != CV_OK)
-        return err;
-    if (choice->suite.ke != CV_KE_NONE) {
-        if (!ike_has(m, PL_KE) || m->ke_group != choice->suite.ke)
-            return CV_ERR_KE_GROUP;
-        *ke = crypto_ke(k->core.crypto, choice->suite.ke);
-        if (*ke == NULL)
-            return CV_ERR_NO_PROPOSAL;
-        err = crypto_encapsulate(*ke, m->ke_data, pub, secret);
-        n = (*ke)->secret_len;
-    }
-    if (err == CV_OK && !core_random(&k->core, nonce, NONCE_LEN))
-        err = CV_ERR_CRYPTO;
     if (err == CV_OK)
-        err = child_keys(k, sa, &ch->child, span(secret, n), m->nonce, span(nonce, NONCE_LEN));
-    wipe(secret, sizeof(secret));
+        err = ke_answer_make(k, m, a);
+    if (err == CV_OK)
+        err = child_keys(k, sa, &ch->child, ke_answer_secret(a), m->nonce,
+                         span(a->nonce, NONCE_LEN));
+    wipe(a->secret, sizeof(a->secret));
     return err;
-}
-
-static void reject(struct ike_out *out, struct ike_change *ch, enum cv_err err, uint16_t group)
-{
-    uint8_t g[2] = {(uint8_t)(group >> 8), (uint8_t)group};
-
-    out_reject(out, ch, err, err == CV_ERR_KE_GROUP ? span(g, 2) : span(NULL, 0));
 }
 
 enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
@@ -87,10 +66,8 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
 {
     const struct ike_msg *m = in->m;
     const struct ike_notify *rekey = ike_find_notify(m, N_REKEY_SA);
-    struct proposal_choice choice = {0};
-    uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
+    struct ke_answer a = {0};
     const struct child_sa *old = NULL;
-    const struct cv_ke *ke;
     enum cv_err err = CV_OK;
 
     if (rekey == NULL && !ike_has(m, PL_TSI) && ike_has(m, PL_SA))
@@ -109,19 +86,17 @@ enum cv_err create_child_request(const struct ike *k, const struct ike_sa *sa,
         return CV_OK;
     }
     if (err == CV_OK)
-        err = negotiate(k, sa, m, old, ch, &choice, nonce, pub, &ke);
+        err = child_agree(k, sa, m, old, ch, &a);
     if (err == CV_ERR_TS_TAKEN)
         ch->taken_by = ch->child.taken_by;
     if (err != CV_OK) {
-        reject(out, ch, err, choice.suite.ke);
+        ke_answer_reject(&a, err, out, ch);
         return CV_OK;
     }
-    child_put_answer(&ch->child, &choice, true, out);
-    ike_put_payload(&out->chain, PL_NONCE, span(nonce, NONCE_LEN));
-    if (ke != NULL)
-        ike_put_ke(&out->chain, ke->id, span(pub, ke->answer_len));
+    child_put_answer(&ch->child, &a.choice, true, out);
+    ke_answer_put(&a, out);
     ch->has_child = true;
-    change_nonce(ch, m->nonce, span(nonce, NONCE_LEN));
+    change_nonce(ch, m->nonce, span(a.nonce, NONCE_LEN));
     return CV_OK;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "ike/exchange.h"
+#include "ike/ke_answer.h"
 #include "peer/room.h"
 
 /* ---- both ---- */
@@ -122,39 +122,31 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
 
 /* ---- responder ---- */
 
-static enum cv_err agree(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
-                         struct ike_change *ch, struct proposal_choice *choice, uint8_t *nonce,
-                         uint8_t *pub, const struct cv_ke **ke)
+static enum cv_err rekey_agree(const struct ike *k, const struct ike_sa *sa,
+                               const struct ike_msg *m, struct ike_plan *p, struct ke_answer *a)
 {
-    uint8_t secret[CV_KE_SECRET_MAX];
-    struct ike_plan *p = &ch->ike;
     enum cv_err err = ike_check_sa(m->sa);
 
     if (err != CV_OK || !ike_has(m, PL_NONCE) || !ike_has(m, PL_KE))
         return CV_ERR_SYNTAX;
-    err = proposal_select(choice, k->core.crypto, sa->peer.conn->proposals,
+    err = proposal_select(&a->choice, k->core.crypto, sa->peer.conn->proposals,
                           sa->peer.conn->n_proposals, m->sa, true, m->ke_group);
+    if (err == CV_OK)
+        err = check_spi(&a->choice);
+    if (err == CV_OK && a->choice.suite.ke == CV_KE_NONE) /* a child may do without one */
+        err = CV_ERR_NO_PROPOSAL;
     if (err != CV_OK)
         return err;
-    err = check_spi(choice);
-    if (err != CV_OK)
-        return err;
-    if (choice->suite.ke != m->ke_group)
-        return CV_ERR_KE_GROUP;
     if (!peer_has_room(&k->core))
         return CV_ERR_TEMPORARY;
-    *ke = crypto_ke(k->core.crypto, choice->suite.ke);
-    if (*ke == NULL)
-        return CV_ERR_NO_PROPOSAL;
-    p->suite = choice->suite;
-    memcpy(p->spi_i, choice->spi.p, IKE_SPI_LEN);
-    if (!peer_fresh_spi(&k->core, p->spi_r) || !core_random(&k->core, nonce, NONCE_LEN))
+    p->suite = a->choice.suite;
+    memcpy(p->spi_i, a->choice.spi.p, IKE_SPI_LEN);
+    if (!peer_fresh_spi(&k->core, p->spi_r))
         return CV_ERR_CRYPTO;
-    err = crypto_encapsulate(*ke, m->ke_data, pub, secret);
+    err = ke_answer_make(k, m, a);
     if (err == CV_OK)
-        err = plan_keys(k, sa, p, span(secret, (*ke)->secret_len), m->nonce,
-                        span(nonce, NONCE_LEN));
-    wipe(secret, sizeof(secret));
+        err = plan_keys(k, sa, p, ke_answer_secret(a), m->nonce, span(a->nonce, NONCE_LEN));
+    wipe(a->secret, sizeof(a->secret));
     return err;
 }
 
@@ -163,9 +155,7 @@ enum cv_err rekey_ike_request(const struct ike *k, const struct ike_sa *sa,
                               struct ike_change *ch)
 {
     const struct ike_msg *m = in->m;
-    struct proposal_choice choice = {0};
-    uint8_t nonce[NONCE_LEN], pub[CV_KE_PUB_MAX];
-    const struct cv_ke *ke = NULL;
+    struct ke_answer a = {0};
     const struct ike_hs *hs = sa_hs(k, sa);
     enum cv_err err = CV_OK;
 
@@ -176,20 +166,17 @@ enum cv_err rekey_ike_request(const struct ike *k, const struct ike_sa *sa,
     else if (sa->doing == DO_REKEY_IKE && hs != NULL && hs->rival_sa != 0)
         err = CV_ERR_TEMPORARY; /* answered one already */
     if (err == CV_OK)
-        err = agree(k, sa, m, ch, &choice, nonce, pub, &ke);
+        err = rekey_agree(k, sa, m, &ch->ike, &a);
     if (err != CV_OK) {
-        uint8_t group[2] = {(uint8_t)(choice.suite.ke >> 8), (uint8_t)choice.suite.ke};
-
-        out_reject(out, ch, err, err == CV_ERR_KE_GROUP ? span(group, 2) : span(NULL, 0));
+        ke_answer_reject(&a, err, out, ch);
         return CV_OK;
     }
     ike_payload_begin(&out->chain, PL_SA);
-    proposal_put_answer(&out->w, &choice, span(ch->ike.spi_r, IKE_SPI_LEN), true);
+    proposal_put_answer(&out->w, &a.choice, span(ch->ike.spi_r, IKE_SPI_LEN), true);
     ike_payload_end(&out->chain);
-    ike_put_payload(&out->chain, PL_NONCE, span(nonce, NONCE_LEN));
-    ike_put_ke(&out->chain, ke->id, span(pub, ke->answer_len));
+    ke_answer_put(&a, out);
     ch->has_ike = true;
-    change_nonce(ch, m->nonce, span(nonce, NONCE_LEN));
+    change_nonce(ch, m->nonce, span(a.nonce, NONCE_LEN));
     return CV_OK;
 }
 
