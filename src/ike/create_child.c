@@ -109,7 +109,7 @@ static uint16_t group_for(const struct child_sa *c)
                             : proposal_first_ke(c->cfg->proposals, c->cfg->n_proposals);
 }
 
-static enum cv_err prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
+static enum cv_err child_prepare(struct ike *k, struct ike_sa *sa, struct child_sa *c)
 {
     enum cv_err err = sa_take_hs(k, sa);
     struct ike_hs *hs = sa_hs_mut(k, sa);
@@ -143,7 +143,7 @@ enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
     struct child_sa *old = child_live_mut(&k->core, c->rekeys);
     struct ike_hs *hs;
     struct ike_out o;
-    enum cv_err err = prepare(k, sa, c);
+    enum cv_err err = child_prepare(k, sa, c);
 
     hs = sa_hs_mut(k, sa);
     out_begin(k, &o);
@@ -167,8 +167,9 @@ enum cv_err create_child_start(struct ike *k, struct ike_sa *sa, struct child_sa
     return CV_OK;
 }
 
-static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
-                          const struct ike_hs *hs, struct ike_change *ch)
+static enum cv_err child_accept(const struct ike *k, const struct ike_sa *sa,
+                                const struct ike_msg *m, const struct ike_hs *hs,
+                                struct ike_change *ch)
 {
     const struct child_sa *c = child_live(&k->core, hs->child);
     const struct cv_span ni = span(hs->ni, hs->ni_len);
@@ -228,7 +229,7 @@ enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
     }
     if (child_live(&k->core, hs->child) == NULL)
         return CV_OK; /* given up meanwhile */
-    ch->failed = accept(k, sa, m, hs, ch);
+    ch->failed = child_accept(k, sa, m, hs, ch);
     return CV_OK;
 }
 
@@ -323,7 +324,7 @@ static void drop_replaced(struct ike *k, const struct ike_sa *sa)
 }
 
 /* The peer's rekey, answered. */
-static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+static void child_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     struct child_sa *c = child_install(k, sa, &ch->child);
     struct ike_hs *hs = sa_hs_mut(k, sa);
@@ -378,54 +379,118 @@ static void settle_rivals(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     }
 }
 
-/* Our request was refused. */
-static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                           const struct ike_change *ch)
-{
-    struct child_sa *c = child_live_mut(&k->core, hs->child);
-    struct child_sa *old = child_live_mut(&k->core, hs->child_old);
-    struct child_sa *rival = child_live_mut(&k->core, hs->rival);
-    bool wanted = c != NULL && !c->want_delete;
-    bool again = ch->failed == CV_ERR_KE_GROUP && wanted && c->ke_retry == 0 &&
-                 proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, ch->retry_group);
+/* What becomes of our request that was refused. */
+enum child_refusal {
+    REFUSED_GROUP, /* the peer wants another key exchange: again, with that */
+    REFUSED_NOW,   /* a new one came at the wrong time: again in a while */
+    REFUSED_NEW,   /* a new one, for good; or what it should replace is gone */
+    REFUSED_RIVAL, /* a rekey, while the peer's own was answered: that one stands */
+    REFUSED_LOST,  /* a rekey of what the peer no longer has: a new one from scratch */
+    REFUSED_REKEY, /* a rekey: again in a while */
+    CHILD_REFUSALS
+};
 
-    if (again) {
-        c->ke_retry = ch->retry_group;
-        return; /* still CREATED: the next task */
-    }
-    if (ch->failed == CV_ERR_TEMPORARY && old == NULL && wanted && rival == NULL &&
-        child_live(&k->core, c->rekeys) == NULL && sa->doing == DO_CREATE_CHILD) {
-        c->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &c->refusals);
-        return;
-    }
-    if (c != NULL && !c->doomed) {
-        c->quiet = sa->doing == DO_REKEY_CHILD;
-        if (!ch->by_peer) { /* the peer agreed, we do not */
-            child_doom(&k->core, c, ch->failed);
-        } else {
-            c->refused_by = CV_BY_PEER;
-            child_close(&k->core, c, ch->failed);
-        }
-    }
+/* The Child SA that was refused, what it should replace, and what the peer replaced that by;
+ * NULL: gone, or there was none. */
+struct refused {
+    struct child_sa *c, *old, *rival;
+    const struct ike_change *ch;
+};
+
+static enum child_refusal refusal_of(const struct ike *k, const struct ike_sa *sa,
+                                     const struct refused *r)
+{
+    const struct child_sa *c = r->c, *old = r->old;
+    bool wanted = c != NULL && !c->want_delete;
+
+    if (wanted && r->ch->failed == CV_ERR_KE_GROUP && c->ke_retry == 0 &&
+        proposal_has_ke(c->cfg->proposals, c->cfg->n_proposals, r->ch->retry_group))
+        return REFUSED_GROUP;
+    if (wanted && r->ch->failed == CV_ERR_TEMPORARY && old == NULL && r->rival == NULL &&
+        child_live(&k->core, c->rekeys) == NULL && sa->doing == DO_CREATE_CHILD)
+        return REFUSED_NOW;
     if (old == NULL)
+        return REFUSED_NEW;
+    if (r->rival != NULL)
+        return REFUSED_RIVAL;
+    if (r->ch->failed == CV_ERR_CHILD_NOT_FOUND &&
+        (old->state == CV_CHILD_INSTALLED || old->state == CV_CHILD_REKEYING))
+        return REFUSED_LOST;
+    return REFUSED_REKEY;
+}
+
+static void refused_group(struct ike *k, struct ike_sa *sa, const struct refused *r)
+{
+    (void)k, (void)sa;
+    r->c->ke_retry = r->ch->retry_group; /* still CREATED: the next task */
+}
+
+static void refused_now(struct ike *k, struct ike_sa *sa, const struct refused *r)
+{
+    (void)sa;
+    r->c->retry_ms = k->core.now_ms + retry_pause(k, r->ch->failed, &r->c->refusals);
+}
+
+static void refused_new(struct ike *k, struct ike_sa *sa, const struct refused *r)
+{
+    struct child_sa *c = r->c;
+
+    if (c == NULL || c->doomed)
         return;
-    if (rival != NULL) { /* the peer's rekey stands */
-        replaced(k, sa, old->id, old, rival);
-        await_delete(k, old);
-        return;
+    c->quiet = sa->doing == DO_REKEY_CHILD;
+    if (!r->ch->by_peer) { /* the peer agreed, we do not */
+        child_doom(&k->core, c, r->ch->failed);
+    } else {
+        c->refused_by = CV_BY_PEER;
+        child_close(&k->core, c, r->ch->failed);
     }
+}
+
+static void refused_rival(struct ike *k, struct ike_sa *sa, const struct refused *r)
+{
+    refused_new(k, sa, r);
+    replaced(k, sa, r->old->id, r->old, r->rival);
+    await_delete(k, r->old);
+}
+
+/* RFC 7296 section 2.25 */
+static void refused_lost(struct ike *k, struct ike_sa *sa, const struct refused *r)
+{
+    struct child_sa *old = r->old;
+
+    refused_new(k, sa, r);
+    if (!old->want_delete && child_new(&k->core, &sa->peer, old->conn, old->cfg) == NULL)
+        k->core.stats.errors[CV_ERR_FULL]++;
+    child_close(&k->core, old, CV_ERR_CHILD_NOT_FOUND);
+}
+
+static void refused_rekey(struct ike *k, struct ike_sa *sa, const struct refused *r)
+{
+    struct child_sa *old = r->old;
+
+    refused_new(k, sa, r);
     if (old->state == CV_CHILD_REKEYING)
         old->state = CV_CHILD_INSTALLED;
-    if (ch->failed == CV_ERR_CHILD_NOT_FOUND && old->state == CV_CHILD_INSTALLED) {
-        /* RFC 7296 section 2.25: the peer has lost it; make a new one from scratch */
-        if (!old->want_delete && child_new(&k->core, &sa->peer, old->conn, old->cfg) == NULL)
-            k->core.stats.errors[CV_ERR_FULL]++;
-        child_close(&k->core, old, CV_ERR_CHILD_NOT_FOUND);
-        return;
-    }
-    old->retry_ms = k->core.now_ms + retry_pause(k, ch->failed, &old->refusals);
+    old->retry_ms = k->core.now_ms + retry_pause(k, r->ch->failed, &old->refusals);
     old->want_rekey = true;
     child_arm(&k->core, old);
+}
+
+static void child_refused(struct ike *k, struct ike_sa *sa, const struct ike_hs *hs,
+                          const struct ike_change *ch)
+{
+    typedef void refused_commit(struct ike *, struct ike_sa *, const struct refused *);
+    static refused_commit *const commits[CHILD_REFUSALS] = {
+        [REFUSED_GROUP] = refused_group, [REFUSED_NOW] = refused_now,
+        [REFUSED_NEW] = refused_new,     [REFUSED_RIVAL] = refused_rival,
+        [REFUSED_LOST] = refused_lost,   [REFUSED_REKEY] = refused_rekey,
+    };
+    const struct refused r = {.c = child_live_mut(&k->core, hs->child),
+                              .old = child_live_mut(&k->core, hs->child_old),
+                              .rival = child_live_mut(&k->core, hs->rival),
+                              .ch = ch};
+
+    commits[refusal_of(k, sa, &r)](k, sa, &r);
 }
 
 void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
@@ -434,7 +499,7 @@ void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch
     struct child_sa *c;
 
     if (ch->has_child && !ch->child.initiator) {
-        commit_answered(k, sa, ch);
+        child_answered(k, sa, ch);
         return;
     }
     if (hs == NULL)
@@ -447,7 +512,7 @@ void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch
     if (c == NULL && ch->failed == CV_OK)
         ch->failed = CV_ERR_CRYPTO;
     if (c == NULL)
-        commit_refused(k, sa, hs, ch);
+        child_refused(k, sa, hs, ch);
     else if (sa->doing == DO_REKEY_CHILD)
         settle_rivals(k, sa, hs, c, span(ch->nonce, ch->nonce_len));
     hs_give(k, &sa->hs);

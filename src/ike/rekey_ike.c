@@ -182,7 +182,7 @@ enum cv_err rekey_ike_request(const struct ike *k, const struct ike_sa *sa,
 
 /* ---- initiator ---- */
 
-static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
+static enum cv_err rekey_prepare(struct ike *k, struct ike_sa *sa)
 {
     uint16_t group = sa->ke_retry != 0 ? sa->ke_retry : sa->suite.ke;
     enum cv_err err = sa_take_hs(k, sa);
@@ -200,7 +200,7 @@ static enum cv_err prepare(struct ike *k, struct ike_sa *sa)
 
 enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
 {
-    enum cv_err err = peer_has_room(&k->core) ? prepare(k, sa) : CV_ERR_FULL;
+    enum cv_err err = peer_has_room(&k->core) ? rekey_prepare(k, sa) : CV_ERR_FULL;
     struct ike_hs *hs = sa_hs_mut(k, sa);
     struct ike_out o;
 
@@ -221,8 +221,9 @@ enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
     return err;
 }
 
-static enum cv_err accept(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m,
-                          const struct ike_hs *hs, struct ike_change *ch)
+static enum cv_err rekey_accept(const struct ike *k, const struct ike_sa *sa,
+                                const struct ike_msg *m, const struct ike_hs *hs,
+                                struct ike_change *ch)
 {
     uint8_t secret[CV_KE_SECRET_MAX];
     struct proposal_choice choice;
@@ -276,7 +277,7 @@ enum cv_err rekey_ike_response(const struct ike *k, const struct ike_sa *sa,
         ch->retry_group = n->type == N_INVALID_KE_PAYLOAD ? rd_u16(&r) : 0;
         return CV_OK;
     }
-    ch->failed = accept(k, sa, m, hs, ch);
+    ch->failed = rekey_accept(k, sa, m, hs, ch);
     return CV_OK;
 }
 
@@ -289,7 +290,7 @@ static void delete_soon(struct ike_sa *sa)
 }
 
 /* The peer's rekey, answered; the response is on its way. */
-static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
+static void rekey_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     struct ike_sa *heir = make_successor(k, sa, &ch->ike);
     struct ike_hs *hs = sa_hs_mut(k, sa);
@@ -308,8 +309,8 @@ static void commit_answered(struct ike *k, struct ike_sa *sa, struct ike_change 
     sa_touch(k, heir);
 }
 
-static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
-                           const struct ike_change *ch)
+static void rekey_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+                          const struct ike_change *ch)
 {
     struct ike_sa *rival = sa_by_number_mut(k, hs->rival_sa);
 
@@ -333,7 +334,7 @@ void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
     struct ike_sa *heir, *rival;
 
     if (ch->has_ike && !ch->ike.initiator) {
-        commit_answered(k, sa, ch);
+        rekey_answered(k, sa, ch);
         return;
     }
     if (hs == NULL)
@@ -343,7 +344,7 @@ void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
         rival = NULL; /* the peer has deleted it: it was the redundant one */
     heir = ch->has_ike ? make_successor(k, sa, &ch->ike) : NULL;
     if (heir == NULL) {
-        commit_refused(k, sa, hs, ch);
+        rekey_refused(k, sa, hs, ch);
     } else if (rival != NULL && nonce_less(span(ch->nonce, ch->nonce_len),
                                            span(hs->rival_nonce, hs->rival_nonce_len))) {
         sa_inherit(k, sa, rival); /* ours is redundant */
