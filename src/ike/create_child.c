@@ -199,14 +199,6 @@ static enum cv_err child_accept(const struct ike *k, const struct ike_sa *sa,
     return CV_OK;
 }
 
-static uint16_t asked_group(const struct ike_notify *n)
-{
-    struct rd r = rd_init(n->data);
-    uint16_t group = rd_u16(&r);
-
-    return n->type == N_INVALID_KE_PAYLOAD && rd_done(&r) ? group : 0;
-}
-
 enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
                                   const struct ike_in *in, struct ike_out *out,
                                   struct ike_change *ch)
@@ -220,11 +212,7 @@ enum cv_err create_child_response(const struct ike *k, const struct ike_sa *sa,
     if (hs == NULL || (sa->doing != DO_REKEY_CHILD && sa->doing != DO_CREATE_CHILD))
         return CV_ERR_UNEXPECTED;
     if (n != NULL) {
-        ch->failed = err_of_notify(n->type);
-        ch->notify = n->type;
-        ch->by_peer = true;
-        ch->close = n->type == N_INVALID_SYNTAX ? CV_ERR_PEER_REJECTED : CV_OK;
-        ch->retry_group = asked_group(n);
+        refusal_read(ch, n);
         return CV_OK;
     }
     if (child_live(&k->core, hs->child) == NULL)

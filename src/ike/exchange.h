@@ -168,6 +168,8 @@ void resend_arm(struct ike *k, struct ike_sa *sa);
 void request_done(struct ike *k, struct ike_sa *sa);
 
 /* ---- refusal.c */
+/* What the peer says with n in the place of an agreement. */
+void refusal_read(struct ike_change *ch, const struct ike_notify *n);
 /* Is it this side that could not do its part?  No word about the peer's identity then. */
 bool refusal_is_ours(enum cv_err err);
 /* Commit: the host is told of a refusal, ours or the peer's; in led to it. */

@@ -24,6 +24,24 @@ static struct cv_asked asked_of(const struct ike_sa *sa, const struct ike_hs *hs
                              sa->peer.initiator ? w->id_body : w->asked_id};
 }
 
+/* The group that it wants instead of ours. */
+static uint16_t asked_group(const struct ike_notify *n)
+{
+    struct rd r = rd_init(n->data);
+    uint16_t group = rd_u16(&r);
+
+    return n->type == N_INVALID_KE_PAYLOAD && rd_done(&r) ? group : 0;
+}
+
+void refusal_read(struct ike_change *ch, const struct ike_notify *n)
+{
+    ch->failed = err_of_notify(n->type);
+    ch->notify = n->type;
+    ch->by_peer = true;
+    ch->close = n->type == N_INVALID_SYNTAX ? CV_ERR_PEER_REJECTED : CV_OK;
+    ch->retry_group = asked_group(n);
+}
+
 void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                     const struct ike_change *ch)
 {

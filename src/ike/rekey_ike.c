@@ -268,13 +268,7 @@ enum cv_err rekey_ike_response(const struct ike *k, const struct ike_sa *sa,
 
     (void)out;
     if (n != NULL) {
-        struct rd r = rd_init(n->data);
-
-        ch->failed = err_of_notify(n->type);
-        ch->notify = n->type;
-        ch->by_peer = true;
-        ch->close = n->type == N_INVALID_SYNTAX ? CV_ERR_PEER_REJECTED : CV_OK;
-        ch->retry_group = n->type == N_INVALID_KE_PAYLOAD ? rd_u16(&r) : 0;
+        refusal_read(ch, n);
         return CV_OK;
     }
     ch->failed = rekey_accept(k, sa, m, hs, ch);
