@@ -337,6 +337,73 @@ static void a_rekey_of_a_child_sa_is_not_answered_with_a_lie(void **state)
     assert_int_equal(lies_tell(&u), 0);
 }
 
+/* The peer no longer has what we rekey: a new one from scratch (RFC 7296 section 2.25). */
+static void it_has_lost_the_child_sa(struct liar *l)
+{
+    const uint32_t old = host_child(l->victim);
+    const unsigned asked = l->asked.n;
+
+    refuse(l, N_CHILD_SA_NOT_FOUND, 0);
+    assert_int_equal(host_child_info(l->victim, old).id, 0);
+    assert_int_equal(l->asked.n, asked + 1); /* for a new one */
+    assert_int_equal(l->asked.hdr.exchange, EX_CREATE_CHILD);
+    assert_null(ike_find_notify(&l->asked.msg, N_REKEY_SA));
+    answer_child(l, &(struct reply){0});
+    assert_int_equal(l->victim->saw[CV_EV_CHILD_UP], 2);
+    assert_int_equal(host_child_count(l->victim), 1);
+}
+
+/* It asks for the same rekey, is answered, and refuses ours: its own stands. */
+static void it_has_rekeyed_the_child_sa_itself(struct liar *l)
+{
+    static const uint8_t next[4] = {0x0b, 0xad, 0xf0, 0x0d};
+    uint8_t spi[4];
+    struct wr w = wr_init(spi, sizeof(spi));
+    const uint32_t old = host_child(l->victim);
+    struct liar_say s;
+
+    wr_u32(&w, l->spi_in);
+    say_request(l, &s, EX_CREATE_CHILD);
+    ike_put_notify(&s.c, CV_PROTO_ESP, wr_done(&w), N_REKEY_SA, none);
+    put_sa_esp(&s, (struct cv_span){next, 4}, CV_KE_NONE);
+    put_nonce(&s, LIAR_NONCE);
+    put_ts(&s, PL_TSI, &l->ts, 1);
+    put_ts(&s, PL_TSR, &l->victim_ts, 1);
+    assert_true(say_end(&s));
+    assert_int_equal(heard_error(l), NO_ERROR);
+    assert_int_equal(l->victim->saw[CV_EV_CHILD_REKEYED], 0); /* ours may yet be the one */
+    refuse(l, N_TEMPORARY_FAILURE, 0);
+    assert_int_equal(l->victim->saw[CV_EV_CHILD_REKEYED], 1);
+    assert_int_equal(host_last(l->victim, CV_EV_CHILD_REKEYED)->child, old);
+    say_request(l, &s, EX_INFORMATIONAL); /* who rekeys deletes the old one */
+    ike_put_delete(&s.c, CV_PROTO_ESP, 4, 1, wr_done(&w));
+    assert_true(say_end(&s));
+    world_run(l->w, 30000); /* what was on its way is let in for a while */
+    assert_int_equal(host_child_info(l->victim, old).id, 0);
+    assert_int_equal(host_child_count(l->victim), 1);
+}
+
+static const struct lie about_refusals[] = {
+    {"CHILD_SA_NOT_FOUND",                    it_has_lost_the_child_sa,           SILENCE, CV_ERR_CHILD_NOT_FOUND, UP},
+    {"TEMPORARY_FAILURE after its own rekey", it_has_rekeyed_the_child_sa_itself, SILENCE,
+     CV_OK,                                                                                                        UP},
+};
+
+static void a_refused_rekey_leaves_one_child_sa(void **state)
+{
+    const struct lies t = {
+        .steps = 2, .ask = rekey_child, .lie = about_refusals, .n = COUNT(about_refusals)};
+    const struct lies u = {.initiator = true,
+                           .steps = 2,
+                           .ask = rekey_child,
+                           .lie = about_refusals,
+                           .n = COUNT(about_refusals)};
+
+    (void)state;
+    assert_int_equal(lies_tell(&t), 0);
+    assert_int_equal(lies_tell(&u), 0);
+}
+
 /* ---- a rekeyed IKE SA
  * ---------------------------------------------------------------------------- */
 
@@ -467,6 +534,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rekey_of_a_child_sa_is_not_answered_with_a_lie),
+        cmocka_unit_test(a_refused_rekey_leaves_one_child_sa),
         cmocka_unit_test(a_rekey_of_the_ike_sa_is_not_answered_with_a_lie),
         cmocka_unit_test(a_delete_ends_the_sa_whatever_is_answered),
     };
