@@ -185,7 +185,8 @@ static const struct conf_key keys[] = {
 /* clang-format on */
 
 static const char *const inside[] = {"log", NULL};
-static const struct conf_table table = {.keys = keys, .n_keys = COUNT(keys), .sections = inside};
+static const struct conf_table table = {
+    .keys = keys, .n_keys = COUNT(keys), .sections = inside};
 
 static const struct settings_draft defaults = {
     .s = {.port = 500,
