@@ -36,11 +36,11 @@ enum cv_carrier {
  *        headers must be right.
  *
  * Transport mode has no inner IP header.
- *   Out: the host hands over the whole IP packet, as for a tunnel.  IPv4 options and the
- *        header's own TTL do not travel with CV_RAW_ESP and CV_UDP_4500, where the host's
- *        socket writes the header.
+ *   Out: the host hands over the whole IP packet, as for a tunnel.  Its TTL travels as ttl.
+ * IPv4 options do not travel with CV_RAW_ESP and CV_UDP_4500, where the host's socket writes
+ *        the header.
  *   In:  the engine gives back a whole IP packet for the host's stack: addresses are remote
- *        and local, DSCP and ECN are tos, TTL 64, no options; or, with AH, the header that
+ *        and local, DSCP and ECN are tos, TTL is ttl, no options; or, with AH, the header that
  *        arrived.  Behind UDP the checksum is computed anew (RFC 3948 section 3.1.2). */
 
 /* What the host does with the packet after the engine has seen it. */
@@ -60,6 +60,7 @@ struct cv_packet {
     struct cv_endpoint local, remote; /* outer addresses */
     uint8_t carrier;                  /* cv_carrier */
     uint8_t tos;     /* outer DSCP and ECN octet: read from the wire, or to be set on it */
+    uint8_t ttl;     /* outer TTL or hop limit: the same; 0: not known, or the host's default */
     bool df;         /* cv_output: set the outer IPv4 header's DF bit */
     uint8_t verdict; /* cv_verdict */
     enum cv_err err;

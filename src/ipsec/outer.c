@@ -6,7 +6,7 @@
 
 #include "wire/ip.h"
 
-enum { UDP_LEN = 8, TTL = 64, SPI_LEN = 4, SEQ_LOW_AT = 6 };
+enum { UDP_LEN = 8, TTL = 64, SPI_LEN = 4, SEQ_LOW_AT = 6, IP4_TTL_AT = 8, IP6_TTL_AT = 7 };
 
 /* ---- on ---- */
 
@@ -50,7 +50,7 @@ enum cv_err cv_outer_put(struct cv_packet *pkt)
         .dst = pkt->remote.addr,
         .proto = udp ? IPPROTO_NUM_UDP : IPPROTO_NUM_ESP,
         .tos = pkt->tos,
-        .ttl = TTL,
+        .ttl = pkt->ttl != 0 ? pkt->ttl : TTL,
         .df = pkt->df,
         .id = read_id(pkt),
     };
@@ -108,6 +108,7 @@ enum cv_err cv_outer_take(struct cv_packet *pkt)
     out.remote = (struct cv_endpoint){.addr = flow.src};
     out.local = (struct cv_endpoint){.addr = flow.dst};
     out.tos = flow.tos;
+    out.ttl = cv_packet_data(pkt)[flow.src.family == CV_IPV6 ? IP6_TTL_AT : IP4_TTL_AT];
     out.carrier = flow.proto == IPPROTO_NUM_AH ? CV_RAW_AH : CV_RAW_ESP;
     out.len = flow.total_len;
     if (flow.proto != IPPROTO_NUM_AH) {

@@ -3,7 +3,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/transport.h"
 
-enum { IP6_NEXT_AT = 6, TCP_SUM_AT = 16, UDP_SUM_AT = 6, ICMPV6_SUM_AT = 2, TTL = 64 };
+enum {
+    IP4_TTL_AT = 8,
+    IP6_NEXT_AT = 6,
+    IP6_TTL_AT = 7,
+    TCP_SUM_AT = 16,
+    UDP_SUM_AT = 6,
+    ICMPV6_SUM_AT = 2,
+    TTL = 64
+};
 
 /* RFC 4303 section 3.1.1: these stay in front of ESP. */
 static bool stays_outside(uint8_t next_header)
@@ -30,6 +38,7 @@ uint8_t transport_strip(struct cv_packet *pkt, const struct ip_flow *flow)
     const uint8_t next = v6 ? cv_packet_data(pkt)[IP6_NEXT_AT] : flow->proto;
     const size_t n = v6 ? IP6_HDR_LEN : flow->hdr_len;
 
+    pkt->ttl = cv_packet_data(pkt)[v6 ? IP6_TTL_AT : IP4_TTL_AT];
     pkt->off += n;
     pkt->len -= n;
     return next;
@@ -43,7 +52,7 @@ enum cv_err transport_restore(struct cv_packet *pkt, uint8_t next_header)
         .dst = pkt->local.addr,
         .proto = next_header,
         .tos = pkt->tos,
-        .ttl = TTL,
+        .ttl = pkt->ttl != 0 ? pkt->ttl : TTL, /* a program may have chosen it (RFC 5082) */
         .df = true, /* it is whole, and an identification need not be unique (RFC 6864) */
     };
 

@@ -206,6 +206,7 @@ enum cv_err wrap_seal(const struct path *path, struct esp_sa *sa, struct cv_pack
     if (err != CV_OK)
         return err;
     pkt->len = flow->total_len;
+    pkt->ttl = 0; /* a tunnel's outer header is the host's own (RFC 4301 section 5.1.2.1) */
     if (path->mss != 0)
         mss_clamp(cv_packet_data(pkt), flow, path_inner_mtu(path, sa), path->mss);
     err = IPSEC_AH && path->ah ? seal_ah(path, sa, pkt, flow) : seal_esp(path, sa, pkt, flow);

@@ -28,6 +28,17 @@ table inet watch {
 N
 }
 
+# hops_arrive ADDRESS: a hop limit that a program chose is the one that arrives (RFC 5082).
+hops_arrive() {
+    local word="ip ttl 9 icmp type echo-request"
+    case $1 in *:*) word="ip6 hoplimit 9 icmpv6 type echo-request" ;; esac
+    inns "$GW" nft "table inet hops { chain in { type filter hook input priority 0; $word counter; }; }"
+    inns "$DEV" ping -c2 -i0.2 -W2 -q -t 9 "$1" >/dev/null || fail "$NAME: no ping with a hop limit of 9"
+    inns "$GW" nft list table inet hops | grep -q "counter packets 2 " ||
+        fail "$NAME: another hop limit arrives: $(inns "$GW" nft list table inet hops)"
+    inns "$GW" nft delete table inet hops
+}
+
 between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
     local seen
     NAME=$1
@@ -43,6 +54,7 @@ between() { # NAME DEV_ADDR GW_ADDR PROTOCOL LINES
         fail "$NAME: $(swanctl dev --list-sas)"
     reaches "$DEV" "$3" || fail "$NAME: no ping"
     reaches "$GW" "$2" || fail "$NAME: no ping back"
+    case "$NAME $4" in transport*esp | transport*udp) hops_arrive "$3" ;; esac
     inns "$DEV" ping -c2 -i0.2 -W2 -q -s 3000 "$3" >/dev/null || fail "$NAME: no large ping"
     carries_data "$NAME" "$GW" "$3" gw "$DEV" "$2" dev
     seen=$(inns "$GW" nft list table inet watch)

@@ -67,6 +67,35 @@ static void checksum_is_made_right_behind_a_nat(void **state)
     done(f);
 }
 
+/* RFC 4303 section 3.1.1: the header stays in front, so what a program chose goes out and what
+ * the way left of it comes in (RFC 5082). */
+static void time_to_live_travels_with_the_packet(void **state)
+{
+    static const struct way *const ways[] = {&esp_transport, &esp_transport_udp};
+    static struct fixture room;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct fixture *f = fresh(&room, ways[i]);
+        uint16_t sum;
+        uint8_t *ip;
+
+        make_packet(f, ways[i], 5);
+        ip = cv_packet_data(&f->pkt);
+        ip[8] = 9;
+        ip[10] = ip[11] = 0;
+        sum = ip_checksum(span(ip, 20));
+        ip[10] = (uint8_t)(sum >> 8);
+        ip[11] = (uint8_t)sum;
+        assert_int_equal(send_left(f), CV_OK);
+        assert_int_equal(f->pkt.ttl, 9);
+        f->pkt.ttl = 6;
+        assert_int_equal(receive_right(f), CV_OK);
+        assert_int_equal(cv_packet_data(&f->pkt)[8], 6);
+        done(f);
+    }
+}
+
 static void udp_packet_without_a_checksum_stays_without(void **state)
 {
     static struct fixture room;
@@ -213,6 +242,7 @@ int main(void)
         cmocka_unit_test(udp_packet_without_a_checksum_stays_without),
         cmocka_unit_test(packet_from_an_address_outside_the_selectors_is_dropped),
         cmocka_unit_test(packet_to_another_address_than_the_peers_does_not_go_out),
+        cmocka_unit_test(time_to_live_travels_with_the_packet),
         cmocka_unit_test(hostile_payload_in_transport_mode_is_dropped),
         cmocka_unit_test(carrier_of_the_other_protocol_is_refused),
     };

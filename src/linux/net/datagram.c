@@ -30,12 +30,14 @@ static bool set_options(int fd, uint8_t family, int type, uint32_t mark)
     if (family == CV_IPV4)
         return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
                set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
+               set_int(fd, IPPROTO_IP, IP_RECVTTL, 1) &&
                set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     /* A raw socket is of one family anyway, and refuses the option. */
     if (type != SOCK_RAW && !set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
         return false;
     return set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
+           set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 
@@ -54,6 +56,14 @@ int datagram_open(uint8_t family, int type, int protocol, uint32_t mark)
     return fd;
 }
 
+static uint8_t read_octet(const struct cmsghdr *c)
+{
+    int value;
+
+    memcpy(&value, CMSG_DATA(c), sizeof(value));
+    return (uint8_t)value;
+}
+
 static void read_control(struct cv_packet *p, struct msghdr *h)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c)) {
@@ -68,9 +78,10 @@ static void read_control(struct cv_packet *p, struct msghdr *h)
             memcpy(&info, CMSG_DATA(c), sizeof(info));
             p->local.addr = addr_make(CV_IPV6, &info.ipi6_addr);
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-            int tclass;
-            memcpy(&tclass, CMSG_DATA(c), sizeof(tclass));
-            p->tos = (uint8_t)tclass;
+            p->tos = read_octet(c);
+        } else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+                   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+            p->ttl = read_octet(c);
         }
     }
 }
@@ -117,10 +128,11 @@ static void put_control(struct msghdr *h, struct cmsghdr **at, int level, int ty
 }
 
 /* h->msg_control points to BATCH_CONTROL zero octets. */
-static void write_control(struct msghdr *h, const struct cv_addr *local, uint8_t tos)
+static void write_control(struct msghdr *h, const struct cv_addr *local, uint8_t tos,
+                          uint8_t ttl)
 {
     struct cmsghdr *at = h->msg_control;
-    int value = tos;
+    const int value = tos, hops = ttl;
 
     h->msg_controllen = 0;
     if (local->family == CV_IPV4) {
@@ -129,12 +141,16 @@ static void write_control(struct msghdr *h, const struct cv_addr *local, uint8_t
         put_control(h, &at, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
         if (tos != 0)
             put_control(h, &at, IPPROTO_IP, IP_TOS, &value, sizeof(value));
+        if (ttl != 0)
+            put_control(h, &at, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
     } else if (local->family == CV_IPV6) {
         struct in6_pktinfo info = {0};
         memcpy(&info.ipi6_addr, local->b, 16);
         put_control(h, &at, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
         if (tos != 0)
             put_control(h, &at, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
+        if (ttl != 0)
+            put_control(h, &at, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
     }
     if (h->msg_controllen == 0)
         h->msg_control = NULL;
@@ -155,7 +171,7 @@ static void prepare(struct batch *b, unsigned slot, const struct cv_packet *p, b
         .msg_iovlen = 1,
         .msg_control = b->control[slot],
     };
-    write_control(&b->msgs[slot].msg_hdr, &p->local.addr, p->tos);
+    write_control(&b->msgs[slot].msg_hdr, &p->local.addr, p->tos, p->ttl);
 }
 
 void datagram_set_df(int fd, uint8_t family, bool *now, bool df)
@@ -243,6 +259,6 @@ bool datagram_send_one(int fd, const struct cv_endpoint *local,
         to.port = 0;
     h.msg_namelen = addr_to_sockaddr(&name, &to);
     h.msg_control = control;
-    write_control(&h, &local->addr, tos);
+    write_control(&h, &local->addr, tos, 0);
     return sendmsg(fd, &h, MSG_DONTWAIT) == (ssize_t)data.n;
 }
