@@ -85,7 +85,7 @@ static void wish_drop(struct wish **at)
 
 static void arm_retry(struct daemon *d)
 {
-    uint64_t first = UINT64_MAX, now = daemon_now_ms(d);
+    uint64_t first = UINT64_MAX, now = clock_now_ms();
     struct timeval wait;
 
     for (const struct wish *w = d->wishes; w != NULL; w = w->next)
@@ -129,7 +129,7 @@ static void wish_later(struct daemon *d, struct wish *w)
 
     w->state = WISH_DUE;
     w->ike = 0;
-    w->due_ms = daemon_now_ms(d) + pause;
+    w->due_ms = clock_now_ms() + pause;
     w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
     daemon_log(d, 1, LOG_MGR, 0, "%s: next attempt in %llu.%llu s, or when the network changes",
                w->conn->cv.name, (unsigned long long)(pause / 1000),
@@ -239,7 +239,7 @@ static bool path_is_gone(struct daemon *d, const struct cv_ike_info *ike)
 
 static void wish_check_path(struct daemon *d, struct wish *w)
 {
-    const uint64_t now = daemon_now_ms(d);
+    const uint64_t now = clock_now_ms();
     struct cv_ike_info ike;
     char text[64];
 
@@ -262,7 +262,7 @@ static void wish_check_path(struct daemon *d, struct wish *w)
  * another way, or hears from its peer again. */
 void actions_paths(struct daemon *d)
 {
-    const uint64_t now = daemon_now_ms(d);
+    const uint64_t now = clock_now_ms();
 
     hosts_forget(d->hosts);
     for (struct wish *w = d->wishes; w != NULL; w = w->next) {
@@ -296,7 +296,7 @@ void actions_resolved(struct daemon *d, const char *name)
 
 void actions_retry(struct daemon *d)
 {
-    uint64_t now = daemon_now_ms(d);
+    uint64_t now = clock_now_ms();
     struct wish **at = &d->wishes;
 
     while (*at != NULL) {
@@ -382,7 +382,7 @@ static struct trap *trap_for(struct daemon *d, struct cv_span packet)
 static void trap_catch(struct daemon *d, const struct trap *t, struct cv_span packet)
 {
     if (*wish_find(d, t->conn, t->child) != NULL)
-        (void)hold_put(&d->hold, t->owner, packet, daemon_now_ms(d));
+        (void)hold_put(&d->hold, t->owner, packet, clock_now_ms());
 }
 
 /* Nobody tries, or the next try is not due and traffic has not had one of its own lately. */
@@ -390,7 +390,7 @@ static bool trap_springs(struct daemon *d, const struct trap *t)
 {
     const struct wish *w = *wish_find(d, t->conn, t->child);
 
-    return daemon_now_ms(d) >= t->quiet_until_ms && (w == NULL || w->state == WISH_DUE);
+    return clock_now_ms() >= t->quiet_until_ms && (w == NULL || w->state == WISH_DUE);
 }
 
 void actions_packet(struct daemon *d, const struct cv_packet *p)
@@ -439,7 +439,7 @@ void actions_release(struct daemon *d)
     while ((t = next_ready(d)) != NULL) {
         struct cv_span packets[HOLD_EACH];
         struct held *held[HOLD_EACH];
-        unsigned n = hold_take(&d->hold, t->owner, daemon_now_ms(d), held);
+        unsigned n = hold_take(&d->hold, t->owner, clock_now_ms(), held);
 
         t->ready = false;
         for (unsigned i = 0; i < n; i++)
@@ -474,7 +474,7 @@ static void stop_started(struct daemon *d, const struct conn *c)
 {
     struct cv_child_info child;
     struct cv_ike_info ike;
-    uint64_t now = daemon_now_ms(d);
+    uint64_t now = clock_now_ms();
 
     for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);) {
         unsigned started = 0, others = 0;
@@ -537,7 +537,7 @@ static void start_again(struct daemon *d, struct conn *c, const struct cv_child_
     w->stands = true;
     if (w->state != WISH_UP && w->state != WISH_DUE)
         return;
-    if (daemon_now_ms(d) - w->up_ms >= STABLE_MS)
+    if (clock_now_ms() - w->up_ms >= STABLE_MS)
         w->pause_ms = PAUSE_FIRST_MS;
     wish_later(d, w);
     arm_retry(d);
@@ -584,7 +584,7 @@ static void child_up(struct daemon *d, struct conn *c, const struct cv_effect *f
     w->state = WISH_UP;
     w->ike = fx->ike;
     w->tries = 0;
-    w->up_ms = w->probed_ms = daemon_now_ms(d);
+    w->up_ms = w->probed_ms = clock_now_ms();
 }
 
 static void ike_renamed(struct daemon *d, const struct cv_effect *fx)
@@ -599,7 +599,7 @@ static void ike_renamed(struct daemon *d, const struct cv_effect *fx)
 static void end_without_address(struct daemon *d, const struct cv_effect *fx)
 {
     if (fx->u.event.err == CV_ERR_ADDRESS && fx->conn->n_vips > 0)
-        (void)!cv_terminate_ike(d->engine, fx->ike, false, daemon_now_ms(d));
+        (void)!cv_terminate_ike(d->engine, fx->ike, false, clock_now_ms());
 }
 
 /* Until then traffic does not try again: a peer that refuses at once must not be asked for
@@ -608,7 +608,7 @@ static void trap_pause(struct daemon *d, const struct wish *w)
 {
     for (struct trap *t = d->traps; t != NULL; t = t->next)
         if (t->conn == w->conn && t->child == w->child)
-            t->quiet_until_ms = daemon_now_ms(d) + TRAP_QUIET_MS;
+            t->quiet_until_ms = clock_now_ms() + TRAP_QUIET_MS;
 }
 
 /* Wishes underway on conn have failed: that of child, or all when the IKE SA ended. */

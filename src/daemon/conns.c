@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/inside.h"
+#include "kit/clock.h"
 
 enum { REAP_EVERY_MS = 1000 };
 
@@ -111,7 +112,7 @@ bool daemon_remove_conn(struct daemon *d, const char *name)
 void conns_reap(struct daemon *d)
 {
     struct conn **at = &d->retired;
-    uint64_t now = daemon_now_ms(d);
+    uint64_t now = clock_now_ms();
 
     if (now - d->reaped_ms < REAP_EVERY_MS)
         return;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/inside.h"
+#include "kit/clock.h"
 #include "text/text.h"
 
 enum { IKE_PORT = 500 };
@@ -79,7 +80,7 @@ enum initiate_result initiate(struct daemon *d, const struct conn *c,
         return found;
     if (!find_local(d, c, &remote, &local, why))
         return INITIATE_NOT_NOW;
-    err = cv_initiate(d->engine, &c->cv, child, &local, &remote, daemon_now_ms(d), &number);
+    err = cv_initiate(d->engine, &c->cv, child, &local, &remote, clock_now_ms(), &number);
     if (err != CV_OK) {
         problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
         return err == CV_ERR_FULL ? INITIATE_NOT_NOW : INITIATE_FAILED;
