@@ -364,11 +364,31 @@ static bool start(struct daemon *d, struct problem *why)
     return add_conns(d, &d->conf, why);
 }
 
+/* Stopping, and nothing is left to wait for. */
+static bool is_idle(const struct daemon *d)
+{
+    struct cv_ike_info ike;
+
+    for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);)
+        if (ike.state != CV_IKE_DEAD)
+            return false;
+    return updown_idle(d->updown);
+}
+
+static void on_rest(struct daemon *d)
+{
+    if (d->retired != NULL)
+        conns_reap(d);
+    if (d->stopping && is_idle(d))
+        (void)event_base_loopexit(d->base, NULL);
+}
+
 struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
 {
     struct daemon *d = mem_new(1, sizeof(*d));
 
     d->opt = *opt;
+    d->pump = (struct pump_host){actions_event, steering_failed, on_rest};
     d->started_ms = clock_now_ms();
     d->alarm_fd = d->net.nl.fd = -1;
     netio_init(&d->io);

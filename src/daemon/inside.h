@@ -54,6 +54,13 @@ struct keep {
     bool counters_due;
 };
 
+/* What the pump, which everybody calls, calls in turn. */
+struct pump_host {
+    void (*event)(struct daemon *d, const struct cv_effect *fx); /* before listeners hear it */
+    void (*unsteered)(struct daemon *d, uint32_t child); /* its packets would not come to it */
+    void (*rest)(struct daemon *d); /* nothing is left to carry out for now */
+};
+
 struct daemon {
     struct daemon_options opt;
     struct conf conf; /* settings; conns are moved out */
@@ -69,6 +76,7 @@ struct daemon {
     int alarm_fd;
     struct event *alarm;
     uint64_t alarm_ms;
+    struct pump_host pump;
     bool pumping;
 
     struct creds *creds;
@@ -118,9 +126,6 @@ void keep_close(struct daemon *d);
 
 /* listen.c */
 void daemon_tell(struct daemon *d, const struct cv_effect *fx); /* to the listeners */
-
-/* pump.c */
-bool daemon_idle(const struct daemon *d); /* stopping, and nothing is left to wait for */
 
 /* conns.c */
 void conns_reap(struct daemon *d); /* frees retired connections without users */

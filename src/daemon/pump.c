@@ -69,7 +69,7 @@ static void routes_of(struct daemon *d, uint32_t child)
     if (!cv_child_info(d->engine, child, &c))
         return;
     if (!netconf_add_routes(&d->net, c.id, &c.local_ts, &c.remote_ts, c.mode))
-        steering_failed(d, c.id);
+        d->pump.unsteered(d, c.id);
     policyset_drop(&d->policies, c.id);
     if (!conn_is_virtual(c.conn))
         policyset_narrow(&d->policies, c.id, c.cfg, &c.local_ts, &c.remote_ts);
@@ -152,7 +152,7 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
     case CV_EVENT:
         narrate(d, fx);
         apply(d, fx);
-        actions_event(d, fx);
+        d->pump.event(d, fx);
         if (fx->u.event.kind == CV_EV_CHILD_DOWN)
             routes_end(d, fx->u.event.child); /* a trap in its place has its own by now */
         daemon_tell(d, fx);
@@ -189,16 +189,6 @@ static void tell_failures(struct daemon *d)
     d->failures_told_ms = now;
 }
 
-bool daemon_idle(const struct daemon *d)
-{
-    struct cv_ike_info ike;
-
-    for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);)
-        if (ike.state != CV_IKE_DEAD)
-            return false;
-    return updown_idle(d->updown);
-}
-
 void daemon_pump(struct daemon *d)
 {
     struct cv_effect fx;
@@ -214,8 +204,5 @@ void daemon_pump(struct daemon *d)
     arm_alarm(d);
     (void)keep_flush(d);
     tell_failures(d);
-    if (d->retired != NULL)
-        conns_reap(d);
-    if (d->stopping && daemon_idle(d))
-        (void)event_base_loopexit(d->base, NULL);
+    d->pump.rest(d);
 }
