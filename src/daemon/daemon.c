@@ -1,4 +1,4 @@
-/* Owns: the daemon's life: start in an order that can fail cleanly, signals, reload, stop.
+/* Owns: the daemon's life: start in an order that can fail cleanly, signals, reload.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "kit/clock.h"
 #include "kit/mem.h"
 
-enum { STOP_LIMIT_MS = 2000, IPV6_AND_TCP = 60, PATHS_RENEW_S = 300 };
+enum { IPV6_AND_TCP = 60, PATHS_RENEW_S = 300 };
 
 struct event_base *daemon_base(struct daemon *d)
 {
@@ -136,16 +136,6 @@ static void on_release(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     actions_release(ctx);
-}
-
-static void on_stop_limit(evutil_socket_t fd, short what, void *ctx)
-{
-    struct daemon *d = ctx;
-
-    (void)fd;
-    (void)what;
-    daemon_log(d, 1, LOG_DMN, 0, "some peers did not answer the delete in time");
-    (void)event_base_loopexit(d->base, NULL);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *ctx)
@@ -297,10 +287,9 @@ static bool start_events(struct daemon *d, struct problem *why)
     d->retry = evtimer_new(d->base, on_retry, d);
     d->release = evtimer_new(d->base, on_release, d);
     d->paths = evtimer_new(d->base, on_paths, d);
-    d->stop_timer = evtimer_new(d->base, on_stop_limit, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
     if (!refusals_start(d) || d->retry == NULL || d->release == NULL || d->paths == NULL ||
-        d->stop_timer == NULL || d->hosts == NULL)
+        !stop_prepare(&d->stop, d) || d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     on_paths(-1, EV_TIMEOUT, d);
     d->updown = updown_new(d->base, note_script, d);
@@ -364,23 +353,12 @@ static bool start(struct daemon *d, struct problem *why)
     return add_conns(d, &d->conf, why);
 }
 
-/* Stopping, and nothing is left to wait for. */
-static bool is_idle(const struct daemon *d)
-{
-    struct cv_ike_info ike;
-
-    for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);)
-        if (ike.state != CV_IKE_DEAD)
-            return false;
-    return updown_idle(d->updown);
-}
-
 static void on_rest(struct daemon *d)
 {
     if (d->retired != NULL)
         conns_reap(d);
-    if (d->stopping && is_idle(d))
-        (void)event_base_loopexit(d->base, NULL);
+    if (d->stopping)
+        stop_look(d);
 }
 
 struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
@@ -481,37 +459,7 @@ bool daemon_reload(struct daemon *d, struct problem *why)
     return ok;
 }
 
-/* ---- stop ----------------------------------------------------------------- */
-
-/* The engine's table may change with each command, so every round starts over. */
-static bool terminate_one(struct daemon *d)
-{
-    struct cv_ike_info ike;
-    uint64_t now = clock_now_ms();
-
-    for (uint32_t at = 0; cv_ike_next(d->engine, &at, &ike);)
-        if (ike.state != CV_IKE_DELETING && ike.state != CV_IKE_DEAD &&
-            cv_terminate_ike(d->engine, ike.id, false, now) == CV_OK)
-            return true;
-    return false;
-}
-
-void daemon_stop(struct daemon *d)
-{
-    const struct timeval limit = {STOP_LIMIT_MS / 1000, STOP_LIMIT_MS % 1000 * 1000};
-    uint32_t most = d->conf.settings.limits.ike_sas;
-
-    if (d->stopping) {
-        (void)event_base_loopbreak(d->base);
-        return;
-    }
-    d->stopping = true;
-    daemon_log(d, 1, LOG_DMN, 0, "stopping, deleting all SAs");
-    (void)evtimer_add(d->stop_timer, &limit);
-    while (most-- > 0 && terminate_one(d))
-        daemon_pump(d);
-    daemon_pump(d);
-}
+/* ---- run and end ---------------------------------------------------------- */
 
 /* Here and not before: by now privileges are dropped, and a thread keeps those it began with.
  */
@@ -568,7 +516,7 @@ void daemon_free(struct daemon *d)
     free_event(d->retry);
     free_event(d->release);
     free_event(d->paths);
-    free_event(d->stop_timer);
+    stop_free(&d->stop);
     for (unsigned i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
         free_event(d->signals[i]);
     conf_free(&d->conf);

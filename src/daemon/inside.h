@@ -36,6 +36,14 @@ struct listen_round {
 struct wish;
 struct trap;
 
+/* The end, in turns (stop.c). */
+struct stop {
+    struct event *limit, *turn;
+    uint32_t delete_at; /* where the deletes go on in the engine's table */
+    uint32_t look_at;   /* and where the look for an IKE SA that is left does */
+    uint32_t left;      /* one that was, when last looked for */
+};
+
 enum { DNS_SERVERS_MAX = 8 };
 
 /* What the system has been told. */
@@ -115,7 +123,7 @@ struct daemon {
     struct cv_watch watch; /* traces.c, keylog.c */
     struct keylog keylog;
     bool stopping;
-    struct event *stop_timer;
+    struct stop stop;
     uint64_t failures_told_ms;
 };
 
@@ -126,6 +134,11 @@ void keep_close(struct daemon *d);
 
 /* listen.c */
 void daemon_tell(struct daemon *d, const struct cv_effect *fx); /* to the listeners */
+
+/* stop.c */
+bool stop_prepare(struct stop *s, struct daemon *d);
+void stop_look(struct daemon *d); /* ends the loop when nothing is left to wait for */
+void stop_free(struct stop *s);
 
 /* conns.c */
 void conns_reap(struct daemon *d); /* frees retired connections without users */
