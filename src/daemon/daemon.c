@@ -78,7 +78,8 @@ static void note_question(void *ctx, int level, uint32_t ike, const char *text)
 
 static void on_resolved(void *ctx, const char *name)
 {
-    actions_resolved(ctx, name);
+    (void)name;
+    wish_resolved(ctx);
 }
 
 static void on_pump(void *ctx)
@@ -88,7 +89,7 @@ static void on_pump(void *ctx)
 
 static void on_refused(void *ctx, const struct cv_packet *p)
 {
-    actions_packet(ctx, p);
+    trap_packet(ctx, p);
 }
 
 static void on_broken(void *ctx, const char *what)
@@ -114,7 +115,7 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
-    actions_retry(ctx);
+    wish_retry(ctx);
 }
 
 /* In turns, so that a hundred thousand paths do not hold packets up. */
@@ -135,7 +136,7 @@ static void on_release(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
-    actions_release(ctx);
+    trap_release(ctx);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *ctx)
@@ -491,7 +492,8 @@ void daemon_free(struct daemon *d)
     if (d->engine != NULL)
         keep_close(d);
     desired_stop(&d->desired);
-    actions_clear(d);
+    wish_clear(d);
+    trap_clear(d);
     updown_free(d->updown);
     hosts_free(d->hosts);
     signer_free(d->signer);

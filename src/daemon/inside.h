@@ -1,5 +1,5 @@
 /* The inside of struct daemon, shared by the files that are the daemon: daemon.c (life),
- * pump.c (effects), conns.c (connections), initiate.c, actions.c (start, trap, restart),
+ * pump.c (effects), conns.c (connections), initiate.c, wish.c, trap.c and actions.c,
  * narrate.c (events as sentences).  Control interfaces use daemon.h alone.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -155,23 +155,50 @@ enum initiate_result initiate(struct daemon *d, const struct conn *c,
                               const struct cv_child_config *child, uint32_t *ike,
                               struct problem *why);
 
+/* wish.c.  child NULL: the IKE SA alone. */
+/* Now; stands: as long as the connection is loaded, else once. */
+void wish_start(struct daemon *d, struct conn *c, const struct cv_child_config *child,
+                bool stands);
+/* Initiates when the resolver has answered; failing, listeners hear CV_EV_CHILD_FAILED. */
+void wish_wait(struct daemon *d, struct conn *c, const struct cv_child_config *child);
+void wish_resolved(struct daemon *d);
+void wish_up(struct daemon *d, struct conn *c, const struct cv_effect *fx);
+void wish_again(struct daemon *d, struct conn *c, const struct cv_child_config *child);
+/* After a pause, whatever it was. */
+void wish_once_more(struct daemon *d, struct conn *c, const struct cv_child_config *child);
+void wish_forget(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
+void wish_forget_up(struct daemon *d, const struct conn *c,
+                    const struct cv_child_config *child); /* only if it has come true */
+bool wish_exists(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
+bool wish_underway(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
+bool wish_at_rest(struct daemon *d, const struct conn *c,
+                  const struct cv_child_config *child); /* nobody tries just now */
+void wish_renamed(struct daemon *d, const struct cv_effect *fx);
+void wish_tries_failed(struct daemon *d, const struct cv_effect *fx, bool all);
+void wish_paths(struct daemon *d); /* there may be other ways to the peers */
+void wish_retry(struct daemon *d); /* the timer rang */
+void wish_arm(struct daemon *d);   /* it rings when the next one is due */
+void wish_remove(struct daemon *d, const struct conn *c);
+void wish_clear(struct daemon *d);
+
+/* trap.c */
+void trap_set(struct daemon *d, struct conn *c, const struct cv_child_config *child);
+void trap_packet(struct daemon *d, const struct cv_packet *p); /* traffic for a trap */
+void trap_ready(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
+/* What is underway has failed; child NULL: with all that is the connection's. */
+void trap_failed(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
+void trap_release(struct daemon *d); /* packets that traps have caught can go */
+void trap_remove(struct daemon *d, const struct conn *c);
+void trap_clear(struct daemon *d);
+
 /* actions.c */
 /* Carries out start_action where it is of that kind. */
 void actions_take(struct daemon *d, struct conn *c, uint8_t kind);
 void actions_remove(struct daemon *d, struct conn *c); /* undoes it */
-/* Initiates when the resolver has answered; failing, listeners hear CV_EV_CHILD_FAILED. */
-void actions_wait(struct daemon *d, struct conn *c, const struct cv_child_config *child);
-void actions_resolved(struct daemon *d, const char *name);
 void actions_event(struct daemon *d, const struct cv_effect *fx);
-void actions_packet(struct daemon *d, const struct cv_packet *p); /* traffic for a trap */
-void actions_retry(struct daemon *d);                             /* the timer rang */
-void actions_release(struct daemon *d); /* packets that traps have caught can go */
-void actions_clear(struct daemon *d);
-
 /* Of what failed here, not at the peer's or an operator's word: later, if it is to be up. */
 void actions_again(struct daemon *d, const struct cv_conn *conn,
                    const struct cv_child_config *child);
-void actions_paths(struct daemon *d); /* there may be other ways to the peers */
 
 /* steering.c */
 void steering_init(struct daemon *d);

@@ -54,7 +54,7 @@ bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint
         *cfg = found;
     result = initiate(d, c, found, ike, why);
     if (result == INITIATE_WAITS)
-        actions_wait(d, c, found);
+        wish_wait(d, c, found);
     daemon_pump(d);
     return result == INITIATE_STARTED || result == INITIATE_WAITS;
 }

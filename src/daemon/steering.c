@@ -88,7 +88,7 @@ void steering_failed(struct daemon *d, uint32_t child)
 
 static void other_paths(void *ctx)
 {
-    actions_paths(ctx);
+    wish_paths(ctx);
 }
 
 void steering_init(struct daemon *d)
