@@ -233,6 +233,20 @@ static enum cli_exit stop(const struct cli *cli, struct vici_link *l, struct nod
     return CLI_OK;
 }
 
+/* Nothing is up, but the next attempt may be due: that is not made. */
+static enum cli_exit call_off(const struct cli *cli, struct vici_link *l, struct node *request)
+{
+    struct problem why = {0};
+    struct node *answer = call(cli, l, "terminate", request, &why);
+
+    if (answer == NULL || tree_get(answer, "called-off", NULL) == NULL)
+        printf("%s is down already\n", cli->name);
+    else
+        printf("%s is down: no further attempt is made\n", cli->name);
+    tree_free(answer);
+    return CLI_OK;
+}
+
 enum cli_exit cli_down(const struct cli *cli)
 {
     enum cli_exit code;
@@ -254,7 +268,7 @@ enum cli_exit cli_down(const struct cli *cli)
     if (!found)
         code = cli_fail("%s", why.text);
     else if (is_down(&s, request))
-        printf("%s is down already\n", cli->name);
+        code = call_off(cli, l, request);
     else
         code = stop(cli, l, request);
     tree_free(request);

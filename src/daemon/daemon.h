@@ -63,6 +63,10 @@ struct conn *daemon_first_conn(struct daemon *d); /* then ->next */
 bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint32_t *ike,
                      const struct cv_child_config **cfg, struct problem *why);
 
+/* What waits for another attempt, or for its peer's name, is not tried any more until somebody
+ * asks for it or the connection is loaded anew: how many children that were.  NULL: any. */
+unsigned daemon_call_off(struct daemon *d, const char *conn, const char *child);
+
 /* Totals over all lives of the daemon, as the state directory keeps them. */
 enum daemon_lifetime {
     LIFE_STARTS,

@@ -173,6 +173,9 @@ bool wish_exists(struct daemon *d, const struct conn *c, const struct cv_child_c
 bool wish_underway(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
 bool wish_at_rest(struct daemon *d, const struct conn *c,
                   const struct cv_child_config *child); /* nobody tries just now */
+/* Those that wait for another attempt, or for a name, are given up: how many.  NULL: any name.
+ */
+unsigned wish_cancel(struct daemon *d, const char *conn, const char *child);
 void wish_renamed(struct daemon *d, const struct cv_effect *fx);
 void wish_tries_failed(struct daemon *d, const struct cv_effect *fx, bool all);
 void wish_paths(struct daemon *d); /* there may be other ways to the peers */

@@ -58,3 +58,13 @@ bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint
     daemon_pump(d);
     return result == INITIATE_STARTED || result == INITIATE_WAITS;
 }
+
+unsigned daemon_call_off(struct daemon *d, const char *conn, const char *child)
+{
+    const unsigned n = wish_cancel(d, conn, child);
+
+    if (n > 0)
+        daemon_log(d, 1, LOG_MGR, 0, "%s: called off, no further attempt",
+                   child != NULL ? child : conn);
+    return n;
+}

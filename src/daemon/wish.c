@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "daemon/inside.h"
@@ -362,6 +363,36 @@ void wish_tries_failed(struct daemon *d, const struct cv_effect *fx, bool all)
             at = &w->next;
     }
     wish_arm(d);
+}
+
+static bool is_meant(const struct wish *w, const char *conn, const char *child)
+{
+    return (w->state == WISH_DUE || w->state == WISH_RESOLVING) &&
+           (conn == NULL || strcmp(w->conn->cv.name, conn) == 0) &&
+           (child == NULL || (w->child != NULL && strcmp(w->child->name, child) == 0));
+}
+
+unsigned wish_cancel(struct daemon *d, const char *conn, const char *child)
+{
+    struct wish **at = &d->wishes;
+    unsigned n = 0;
+
+    while (*at != NULL) {
+        const struct wish w = **at;
+
+        if (!is_meant(&w, conn, child)) {
+            at = &(*at)->next;
+            continue;
+        }
+        wish_drop(at);
+        n++;
+        if (w.state == WISH_RESOLVING) {
+            tell_failed(d, &w, CV_ERR_DELETED_LOCALLY);
+            at = &d->wishes; /* a listener may have changed the list */
+        }
+    }
+    wish_arm(d);
+    return n;
 }
 
 void wish_remove(struct daemon *d, const struct conn *c)

@@ -72,6 +72,7 @@ struct vici_work {
     /* terminate */
     struct vici_target *targets;
     unsigned n_targets;
+    unsigned called_off; /* children that waited for another attempt */
 };
 
 struct vici_client {

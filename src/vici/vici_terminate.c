@@ -98,6 +98,8 @@ static void answer_terminate(struct vici_client *c, const char *error)
     tree_add_value(message, "success", error == NULL ? "yes" : "no");
     tree_add_valuef(message, "matches", "%u", c->work.n_targets);
     tree_add_valuef(message, "terminated", "%u", count_gone(&c->work));
+    if (c->work.called_off > 0)
+        tree_add_valuef(message, "called-off", "%u", c->work.called_off);
     if (error != NULL)
         tree_add_value(message, "errmsg", error);
     vici_answer(c, message);
@@ -184,12 +186,15 @@ void vici_cmd_terminate(struct vici_client *c, const struct node *req)
         vici_answer_error(c, "missing terminate selector");
         return;
     }
+    if (s.ike_id < 0 && s.child_id < 0)
+        c->work.called_off = daemon_call_off(c->v->d, s.ike, s.child);
     found = collect(daemon_engine(c->v->d), &s);
     c->work.targets = found.at;
     c->work.n_targets = found.n;
     c->work.log_level = (int)level;
     if (found.n == 0)
-        answer_terminate(c, "no matching SAs to terminate found");
+        answer_terminate(c,
+                         c->work.called_off > 0 ? NULL : "no matching SAs to terminate found");
     else
         start_terminate(c, vici_arg_yes(req, "force"), timeout_ms);
 }

@@ -134,5 +134,15 @@ wait_log dev "next attempt in"
 grep -q "=== 10.77.2.77/32" "$RUN/gw.log" && fail "a tunnel for an address that was not given"
 first=$(sed -n 's/.*<\(platform\|other\)|[0-9]*> Child SA services established.*/\1/p' "$RUN/dev.log" | head -1)
 CULVERT_RUN_DIR=$RUN/dev/run inns "$DEV" "$CULVERT" down "$first" >/dev/null || fail "culvert down $first"
-wait_log dev "<$([ "$first" = platform ] && echo other || echo platform)\|[0-9]+> Child SA services established" 30
+second=$([ "$first" = platform ] && echo other || echo platform)
+wait_log dev "<$second\|[0-9]+> Child SA services established" 30
+
+# What waits for its next attempt is called off.
+stop gw || fail "culvertd (gw) ended with $?"
+wait_log dev "<$second\|[0-9]+> IKE SA .* ended: peer deleted the SA"
+CULVERT_RUN_DIR=$RUN/dev/run inns "$DEV" "$CULVERT" down "$second" >"$RUN/down" || fail "culvert down $second"
+grep -q "no further attempt is made" "$RUN/down" || fail "not called off: $(cat "$RUN/down")"
+tried=$(grep -c "no answer" "$RUN/dev.log")
+sleep 8
+[ "$(grep -c "no answer" "$RUN/dev.log")" -eq "$tried" ] || fail "tried after it was called off"
 pass

@@ -231,6 +231,24 @@ static void terminate_needs_a_selector_that_matches(void **state)
     close(fd);
 }
 
+static void terminate_calls_off_what_waits_for_another_attempt(void **state)
+{
+    int fd = client();
+
+    (void)state;
+    d.waiting = 2;
+    command(fd, "terminate", "ike=home");
+    assert_received(fd, "answer success=yes matches=0 terminated=0 called-off=2");
+    command(fd, "terminate", "ike=home");
+    assert_received(fd, "answer success=no matches=0 terminated=0 errmsg=no matching SAs to "
+                        "terminate found");
+    d.waiting = 1;
+    command(fd, "terminate", "ike-id=3"); /* that one alone */
+    assert_received(fd, "answer success=no matches=0 terminated=0 errmsg=no matching SAs to "
+                        "terminate found");
+    close(fd);
+}
+
 static void rekey_answers_how_many_it_began(void **state)
 {
     int fd = client();
@@ -263,6 +281,7 @@ int main(void)
         SERVER_TEST(terminate_answers_when_the_sas_are_gone),
         SERVER_TEST(a_child_is_gone_with_its_ike_sa),
         SERVER_TEST(terminate_needs_a_selector_that_matches),
+        SERVER_TEST(terminate_calls_off_what_waits_for_another_attempt),
         SERVER_TEST(rekey_answers_how_many_it_began),
     };
 
