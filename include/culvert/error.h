@@ -22,6 +22,7 @@ extern "C" {
     X(CV_ERR_LIMIT,                "limit",                 "more items than we accept")         \
     X(CV_ERR_VERSION,              "version",               "protocol version we do not speak")  \
     X(CV_ERR_TOO_BIG,              "too_big",               "packet does not fit")               \
+    X(CV_ERR_RATE,                 "rate",                  "answered so often lately that this one gets no answer") \
     X(CV_ERR_KEEPALIVE,            "nat_keepalive",         "NAT keepalive octet")               \
     /* DROP: data plane */                                                                       \
     X(CV_ERR_NO_SA,                "unknown_spi",           "no SA has this SPI")                \

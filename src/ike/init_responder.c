@@ -10,7 +10,14 @@
 #include "ike/init.h"
 #include "ike/yield.h"
 
-enum { INIT_MESSAGES = 2 }; /* that a half-open SA keeps: both IKE_SA_INIT */
+enum {
+    INIT_MESSAGES = 2, /* that a half-open SA keeps: both IKE_SA_INIT */
+    /* What an address that is only claimed gets for what came from there: a few octets more, as
+     * with the certificate authority that we ask for, and so many answers to one message.  An
+     * honest peer repeats itself five times (RFC 7296 section 2.4 says no number). */
+    UNPROVEN_MORE = 64,
+    UNPROVEN_ANSWERS = 8
+};
 
 /* An answer that leaves nothing behind: COOKIE, INVALID_KE_PAYLOAD, NO_PROPOSAL_CHOSEN. */
 static void answer_stateless(struct ike *k, const struct ike_hdr *h,
@@ -55,6 +62,18 @@ enum cv_err init_ask_cookie(struct ike *k, const struct ike_in *in)
     return CV_ERR_IKE_COOKIE;
 }
 
+static bool may_repeat(struct ike *k, const struct ike_sa *sa)
+{
+    struct ike_hs *hs = sa_hs_mut(k, sa);
+
+    if (!sa->peer.proven && ++hs->repeats >= UNPROVEN_ANSWERS) {
+        hs->repeats = UNPROVEN_ANSWERS;
+        k->core.stats.errors[CV_ERR_RATE]++;
+        return false;
+    }
+    return true;
+}
+
 /* The same IKE_SA_INIT request again gets the same response (RFC 7296 section 2.1). */
 static bool is_repeat(struct ike *k, const struct ike_in *in)
 {
@@ -63,7 +82,8 @@ static bool is_repeat(struct ike *k, const struct ike_in *in)
     if (sa == NULL)
         return false;
     if (sa->state == ST_R_INIT &&
-        span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), in->datagram))
+        span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), in->datagram) &&
+        may_repeat(k, sa))
         send_again(k, sa, sa->resp);
     return true;
 }
@@ -81,7 +101,8 @@ enum cv_err init_form(struct ike *k, const struct ike_in *in)
 
 void init_refuse_critical(struct ike *k, const struct ike_in *in, uint8_t type)
 {
-    answer_stateless(k, in->h, in->path, N_UNSUPPORTED_CRITICAL_PAYLOAD, span(&type, 1));
+    if (core_may_answer(&k->core))
+        answer_stateless(k, in->h, in->path, N_UNSUPPORTED_CRITICAL_PAYLOAD, span(&type, 1));
 }
 
 /* Cookies come before any refusal: what an unproven address does counts against nobody. */
@@ -276,6 +297,9 @@ enum cv_err init_commit_new(struct ike *k, const struct ike_in *in, const struct
 {
     enum cv_err err;
 
+    /* Nobody shall have us send a victim more than they send us. */
+    if (!in->proven && IKE_HDR_LEN + out->w.n > in->datagram.n + UNPROVEN_MORE)
+        return init_ask_cookie(k, in);
     *sa = sa_new_with(k, ch->conn, false, ch->ike.spi_r);
     if (*sa == NULL)
         return CV_ERR_FULL;

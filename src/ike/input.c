@@ -168,7 +168,7 @@ static enum cv_err refuse_version(struct ike *k, const struct ike_hdr *h,
     struct ike_hdr answer = *h;
     struct plain x;
 
-    if (h->version >> 4 < 2 || (h->flags & IKE_F_RESPONSE))
+    if (h->version >> 4 < 2 || (h->flags & IKE_F_RESPONSE) || !core_may_answer(&k->core))
         return CV_ERR_VERSION;
     answer.version = 0x20;
     answer.flags =

@@ -155,6 +155,7 @@ struct ike_hs {
     struct cv_id local_id; /* what we send as ours */
     struct cv_id asked_id; /* initiator: IDr we ask for */
     struct ike_auth_keys auth;
+    uint8_t repeats;               /* of the peer's IKE_SA_INIT that were answered */
     uint32_t init_ours, init_peer; /* messages: both IKE_SA_INIT, for AUTH */
     uint32_t peer_auth;            /* message: the peer's decrypted IKE_AUTH */
     struct auth_words words;       /* what it says */

@@ -12,6 +12,8 @@
 #include "peer/room.h"
 #include "wire/ike.h"
 
+enum { ANSWERS_BURST = 20, ANSWERS_EVERY_MS = 100 };
+
 static void core_carve_ended(struct ended *e, struct arena *a, const struct cv_limits *lim)
 {
     uint32_t *next_sa = arena_take(a, lim->ike_sas, sizeof(*next_sa));
@@ -113,4 +115,12 @@ uint64_t core_random_below(const struct core *core, uint64_t n)
     if (n == 0 || !core_random(core, b, sizeof(b)))
         return 0;
     return rd_u64(&r) % n;
+}
+
+bool core_may_answer(struct core *core)
+{
+    if (bucket_take(&core->answers, core->now_ms, ANSWERS_BURST, ANSWERS_EVERY_MS))
+        return true;
+    core->stats.errors[CV_ERR_RATE]++;
+    return false;
 }

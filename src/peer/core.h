@@ -8,6 +8,7 @@
 
 #include <culvert/engine.h>
 
+#include "base/bucket.h"
 #include "base/chain.h"
 #include "base/htab.h"
 #include "base/pool.h"
@@ -76,6 +77,7 @@ struct core {
     struct half_open half_open;
     struct chain giving; /* SAs that give way when a table is full; room.h */
     struct cookie_jar cookies;
+    struct bucket answers; /* that need no proof of an address; core_may_answer */
     struct htab questions; /* number of a question that waits -> SA */
     uint32_t last_question;
     struct ended ended;
@@ -97,6 +99,9 @@ void core_count_in(struct core *core, uint8_t exchange, bool response);
 void core_count_out(struct core *core, uint8_t exchange, bool response);
 
 CV_MUST_USE bool core_random(const struct core *core, void *out, size_t n);
+/* May one more answer go to who has proven nothing and whom no cookie is asked of?  They are
+ * few, whatever comes. */
+bool core_may_answer(struct core *core);
 /* A key for tables, as secret as the seed. */
 uint64_t core_addr_key(const struct core *core, const struct cv_addr *a);
 uint64_t core_random_below(const struct core *core, uint64_t n); /* 0 for n 0 */
