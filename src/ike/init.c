@@ -14,7 +14,7 @@ enum { HASH_IDENTITY = 5 };
 
 struct init_ends init_ends_of(const struct peer *p)
 {
-    return (struct init_ends){p->conn, p->spi_i, p->spi_r, &p->local, &p->remote};
+    return (struct init_ends){p->conn, p->spi_i, p->spi_r, &p->local, &p->remote, NULL};
 }
 
 static void put_natd(const struct ike *k, struct ike_chain *c, const struct init_ends *ends)
@@ -40,7 +40,9 @@ void init_put_abilities(const struct ike *k, struct ike_chain *c, const struct i
     static const uint8_t hashes[] = {0, CV_HASH_SHA2_256, 0, CV_HASH_SHA2_384,
                                      0, CV_HASH_SHA2_512, 0, HASH_IDENTITY};
 
-    put_natd(k, c, ends);
+    /* Who does not look for NATs has no use for it (RFC 7296 section 2.23). */
+    if (ends->request == NULL || ike_find_notify(ends->request, N_NAT_DETECTION_SOURCE_IP))
+        put_natd(k, c, ends);
     if (ends->conn->fragmentation)
         ike_put_notify(c, 0, span(NULL, 0), N_IKEV2_FRAGMENTATION_SUPPORTED, span(NULL, 0));
     ike_put_notify(c, 0, span(NULL, 0), N_SIGNATURE_HASH_ALGORITHMS,

@@ -12,6 +12,7 @@ struct init_ends {
     const struct cv_conn *conn;
     const uint8_t *spi_i, *spi_r;
     const struct cv_endpoint *local, *remote;
+    const struct ike_msg *request; /* of the other one; NULL: ours comes first */
 };
 
 struct init_ends init_ends_of(const struct peer *p);
