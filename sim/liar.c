@@ -69,12 +69,17 @@ uint16_t heard_error(const struct liar *l)
 
 struct liar *liar_new(struct host *victim, bool initiator)
 {
+    return liar_new_at(victim, initiator, recipe_v4(192, 0, 2, 77));
+}
+
+struct liar *liar_new_at(struct host *victim, bool initiator, struct cv_addr at)
+{
     struct liar *l = sim_alloc(sizeof(*l));
 
     l->w = victim->world;
     l->victim = victim;
     l->initiator = initiator;
-    l->at = (struct cv_endpoint){recipe_v4(192, 0, 2, 77), 500};
+    l->at = (struct cv_endpoint){at, 500};
     l->to = (struct cv_endpoint){victim->v4, 500};
     l->crypto = &cv_crypto_openssl; /* not watched: a liar may use a nonce twice */
     l->psk = victim->psk;
@@ -176,7 +181,7 @@ static void put_out(struct liar *l, const struct cv_endpoint *from, struct cv_sp
 {
     l->answers = l->heard.n;
     net_inject(&l->w->net, from, &l->to, CV_UDP_500, octets);
-    world_run(l->w, HEARING_MS);
+    world_run(l->w, l->hearing_ms != 0 ? l->hearing_ms : HEARING_MS);
 }
 
 void say_octets(struct liar *l, struct cv_span octets)
@@ -393,6 +398,60 @@ bool liar_auth(struct liar *l)
         return false;
     note_child(l, &l->heard);
     return l->spi_out != 0;
+}
+
+bool liar_again(struct liar *l)
+{
+    prng_fill(&l->w->prng, l->spi_i, IKE_SPI_LEN);
+    prng_fill(&l->w->prng, l->nonce, sizeof(l->nonce));
+    memset(l->spi_r, 0, IKE_SPI_LEN);
+    l->next_out = 0;
+    l->spi_in++;
+    return liar_init(l) && liar_auth(l);
+}
+
+/* SKEYSEED of the new SA comes of the old one's SK_d (RFC 7296 section 2.18). */
+static bool derive_next(struct liar *l, const uint8_t spi_i[IKE_SPI_LEN], struct cv_span spi_r,
+                        struct cv_span nonce)
+{
+    const struct ike_keys old = l->keys;
+    uint8_t secret[CV_KE_SECRET_MAX] = {0};
+    const struct keymat_in in = {.secret = span(secret, l->ke->secret_len),
+                                 .ni = nonce,
+                                 .nr = l->heard.msg.nonce,
+                                 .spi_i = spi_i,
+                                 .spi_r = spi_r.p,
+                                 .old_prf = l->algs.prf,
+                                 .old_d = old.d};
+    struct ike_auth_keys none;
+
+    if (spi_r.n != IKE_SPI_LEN ||
+        l->ke->decapsulate(l->key, l->heard.msg.ke_data, secret) != CV_OK ||
+        keymat_ike(&l->keys, &none, &l->algs, &in) != CV_OK)
+        return false;
+    memcpy(l->spi_i, spi_i, IKE_SPI_LEN);
+    memcpy(l->spi_r, spi_r.p, IKE_SPI_LEN);
+    l->next_out = 0;
+    return true;
+}
+
+bool liar_rekey(struct liar *l)
+{
+    uint8_t spi[IKE_SPI_LEN], nonce[LIAR_NONCE];
+    struct ike_proposal p;
+    struct liar_say s;
+    struct rd r;
+
+    prng_fill(&l->w->prng, spi, sizeof(spi));
+    prng_fill(&l->w->prng, nonce, sizeof(nonce));
+    say_request(l, &s, EX_CREATE_CHILD);
+    put_sa_ike(&s, span(spi, sizeof(spi)), suite.ke);
+    ike_put_payload(&s.c, PL_NONCE, span(nonce, sizeof(nonce)));
+    put_ke(&s, suite.ke);
+    if (!say_end(&s) || !l->heard.plain || heard_error(l) != 0)
+        return false;
+    r = rd_init(l->heard.msg.sa);
+    return ike_next_proposal(&r, &p) && derive_next(l, spi, p.spi, span(nonce, sizeof(nonce)));
 }
 
 bool liar_answer_init(struct liar *l)

@@ -49,6 +49,7 @@ struct liar {
     uint32_t next_out;              /* message ID of our next request */
     uint32_t spi_in, spi_out;       /* of the Child SA: ours, the victim's */
     uint64_t answers;               /* messages of the victim when we last spoke */
+    uint32_t hearing_ms;            /* how long it listens after each message; 0: a second */
     struct liar_heard asked, heard; /* the victim's latest request, its latest answer */
 };
 
@@ -64,8 +65,9 @@ struct liar_say {
     uint8_t octets[LIAR_MESSAGE];
 };
 
-/* A liar at 192.0.2.77 beside a victim that is started. */
+/* A liar at 192.0.2.77, or elsewhere, beside a victim that is started. */
 struct liar *liar_new(struct host *victim, bool initiator);
+struct liar *liar_new_at(struct host *victim, bool initiator, struct cv_addr at);
 void liar_free(struct liar *l);
 
 /* ---- being honest ---- */
@@ -73,6 +75,10 @@ void liar_free(struct liar *l);
 /* As initiator: both exchanges, each with everything that belongs to it. */
 bool liar_init(struct liar *l);
 bool liar_auth(struct liar *l);
+/* Both once more, for another IKE SA; the one before is as it was. */
+bool liar_again(struct liar *l);
+/* A rekey of the IKE SA, in which it goes on; the old one is not deleted. */
+bool liar_rekey(struct liar *l);
 /* As responder: the answers, after the victim was told to connect. */
 bool liar_answer_init(struct liar *l);
 bool liar_answer_auth(struct liar *l);

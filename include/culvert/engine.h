@@ -456,7 +456,8 @@ struct cv_stats {
     uint64_t ike_in, ike_out, ike_retransmits;
     uint32_t ike_sas, half_open, child_sas, handshakes, gathers, messages; /* in use */
     uint64_t ike_established, ike_rekeyed, child_established, child_rekeyed;
-    uint64_t gave_way;          /* half-open SAs that made room for newcomers */
+    uint64_t gave_way;          /* half-open SAs that made room for newcomers, and messages
+                                   that stayed incomplete */
     uint64_t ike_rekeyed_by_us; /* of ike_rekeyed, those that we asked for */
     struct cv_exchange_stats sa_init, auth, create_child, informational;
 };

@@ -1,11 +1,14 @@
 /* Gathering fragments in slots of their own; see gather.h.
  *
- * Invariant: a slot in use belongs to one SA and holds one message buffer.
+ * Invariant: a slot in use belongs to one SA, holds one message buffer and is in the list of
+ * those that gather.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/gather.h"
 
 #include "ike/exchange.h"
+
+enum { ALL = 0 }; /* the key of the one list */
 
 static struct gather *gather_of(const struct ike *k, const struct ike_sa *sa)
 {
@@ -19,18 +22,35 @@ void gather_end(struct ike *k, struct ike_sa *sa)
     if (g == NULL)
         return;
     msg_unref(&k->core.msgs, &g->buf);
+    chain_del(&k->gathering, sa->gather);
     pool_give(&k->gathers, sa->gather);
     sa->gather = POOL_NONE;
+}
+
+/* A slot, if need be that of the message that is incomplete for the longest time: whoever sends
+ * one fragment and no more keeps nobody waiting. */
+static uint32_t gather_take(struct ike *k)
+{
+    uint32_t oldest;
+
+    if (k->gathers.used == k->gathers.cap) {
+        oldest = chain_last(&k->gathering, ALL);
+        gather_end(k, sa_at_mut(k, ((struct gather *)pool_at(&k->gathers, oldest))->sa));
+        k->core.stats.gave_way++;
+    }
+    return pool_take(&k->gathers);
 }
 
 static struct gather *gather_begin(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h)
 {
     struct gather *g;
 
-    sa->gather = pool_take(&k->gathers);
+    sa->gather = gather_take(k);
     g = gather_of(k, sa);
     if (g == NULL)
         return NULL;
+    chain_put(&k->gathering, sa->gather, ALL);
+    g->sa = peer_index(&k->core, &sa->peer);
     g->buf = msg_new_or_evict(k);
     g->response = h->flags & IKE_F_RESPONSE;
     g->frag.msg_id = h->msg_id;

@@ -20,10 +20,12 @@ enum { CA_HASH_LEN = 20 }; /* SHA-1: RFC 7296 section 3.7 */
 
 void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
 {
+    const uint32_t n_gathers = lim->gathers != 0 ? lim->gathers : lim->handshakes;
+
     core_carve(&k->core, a, lim, sizeof(struct ike_sa));
     pool_carve(&k->hs, a, lim->handshakes, sizeof(struct ike_hs));
-    pool_carve(&k->gathers, a, lim->gathers != 0 ? lim->gathers : lim->handshakes,
-               sizeof(struct gather));
+    pool_carve(&k->gathers, a, n_gathers, sizeof(struct gather));
+    chain_carve_few(&k->gathering, a, n_gathers, 1, k->core.seed);
 }
 
 const struct ike_sa *sa_by_number(const struct ike *k, uint32_t id)

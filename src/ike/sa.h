@@ -178,6 +178,7 @@ struct ike_hs {
 /* Fragments of one message on their way in. */
 struct gather {
     struct frag frag;
+    uint32_t sa;      /* whose it is */
     uint32_t buf;     /* message: their octets */
     bool response;    /* the message is one */
     uint64_t from_ms; /* when the first one came */
@@ -192,6 +193,7 @@ struct ike_path {
 struct ike {
     struct core core;
     struct pool hs, gathers;
+    struct chain gathering; /* slots of gathers in use, in the order in which they began */
 };
 
 /* ---- memory */
