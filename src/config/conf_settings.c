@@ -16,7 +16,7 @@
 
 struct settings_draft {
     struct daemon_settings s;
-    struct cv_limits given; /* 0: follows from max_devices */
+    struct cv_limits given; /* 0: follows from max_devices and the file */
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
     uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
     uint32_t answer_ms;
@@ -196,7 +196,6 @@ static const struct settings_draft defaults = {
           .drop_cleartext = true,
           .sign_threads = 1,
           .sign_queue = 1024},
-    .max_devices = 1000,
     .mtu = 1400,
     .log_level = 1,
     .retransmit_ms = 2000,
@@ -255,40 +254,39 @@ static bool read_levels(struct conf_reader *r, const struct node *section, uint3
 
 /* ---- tables ----------------------------------------------------------------- */
 
+enum { DEVICES_DEFAULT = 1000, DEVICES_MAX = 4000000 };
+
+static uint32_t or_given(uint32_t given, uint32_t follows)
+{
+    return given != 0 ? given : follows;
+}
+
 static uint32_t clamp(uint32_t v, uint32_t min, uint32_t max)
 {
     return v < min ? min : v > max ? max : v;
 }
 
-static void size_tables(struct cv_limits *l, const struct settings_draft *d)
+void conf_size_tables(struct daemon_settings *s, uint32_t n_conns, uint32_t n_policies)
 {
-    uint32_t n = d->max_devices, handshakes = clamp(n / 8, 32, 8192);
+    const struct cv_limits *given = &s->given;
+    struct cv_limits *l = &s->limits;
+    const uint32_t n =
+        s->max_devices != 0 ? s->max_devices : clamp(n_conns, DEVICES_DEFAULT, DEVICES_MAX);
+    const uint32_t handshakes =
+        given->handshakes != 0 ? given->handshakes : clamp(n / 8, 32, 8192);
 
-    if (d->given.handshakes != 0)
-        handshakes = d->given.handshakes;
-    /* A rekey or a reconnect has the old and the new SA for a moment. */
-    *l = (struct cv_limits){.ike_sas = n + n / 8 + 16,
-                            .child_sas = 2 * n + 32,
-                            .conns = clamp(n, 256, 1000000),
+    /* A rekey or a reconnect has the old and the new SA for a moment; a file that is read again
+     * may have more in it, and VICI brings some. */
+    *l = (struct cv_limits){.ike_sas = or_given(given->ike_sas, n + n / 8 + 16),
+                            .child_sas = or_given(given->child_sas, 2 * n + 32),
                             .handshakes = handshakes,
-                            .messages = 8 * handshakes + n / 4,
-                            .message_size = 16384,
-                            .effects = 256,
-                            .policies = n + n / 8 + 1024};
-    if (d->given.ike_sas != 0)
-        l->ike_sas = d->given.ike_sas;
-    if (d->given.child_sas != 0)
-        l->child_sas = d->given.child_sas;
-    if (d->given.conns != 0)
-        l->conns = d->given.conns;
-    if (d->given.messages != 0)
-        l->messages = d->given.messages;
-    if (d->given.message_size != 0)
-        l->message_size = d->given.message_size;
-    if (d->given.effects != 0)
-        l->effects = d->given.effects;
-    if (d->given.policies != 0)
-        l->policies = d->given.policies;
+                            .messages = or_given(given->messages, 8 * handshakes + n / 4),
+                            .message_size = or_given(given->message_size, 16384),
+                            .effects = or_given(given->effects, 256)};
+    l->conns = or_given(given->conns,
+                        clamp(n > n_conns ? n : n_conns + n_conns / 8, 256, DEVICES_MAX));
+    l->policies = or_given(given->policies, n + n / 8 + n_policies + 1024);
+    s->engine.limits = *l;
 }
 
 /* 0 switches off here, and asks for the default there. */
@@ -310,8 +308,9 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
         return problem_at(r->why, section,
                           "retransmit_timeout, half_open_timeout and answer_timeout must not "
                           "be 0");
-    size_tables(&d.s.limits, &d);
-    d.s.engine.limits = d.s.limits;
+    d.s.given = d.given;
+    d.s.max_devices = d.max_devices;
+    conf_size_tables(&d.s, 0, 0);
     d.s.engine.fragment_size = (uint16_t)d.fragment_size;
     d.s.engine.retransmit_ms = d.retransmit_ms;
     d.s.engine.retransmit_tries = d.tries;

@@ -263,6 +263,28 @@ static bool is_usable(const struct conf *conf)
     return !conf->settings.strict && conf->conns != NULL;
 }
 
+static uint32_t policies_of(const struct cv_child_config *const *children, unsigned n)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        sum += children[i]->n_local_ts * children[i]->n_remote_ts;
+    return sum;
+}
+
+/* Every connection of the file has room, and every policy that it may need. */
+static void fit_tables(struct conf *conf)
+{
+    uint32_t conns = 0, policies = 0;
+
+    for (const struct conn *c = conf->conns; c != NULL; c = c->next) {
+        conns++;
+        policies +=
+            policies_of(c->cv.children, c->cv.n_children) + policies_of(c->shunts, c->n_shunts);
+    }
+    conf_size_tables(&conf->settings, conns, policies);
+}
+
 static bool load_tree(struct conf *out, const struct node *root, struct conf_reader *r,
                       struct pools *pools)
 {
@@ -279,6 +301,8 @@ static bool load_tree(struct conf *out, const struct node *root, struct conf_rea
     each_section(root, "pools", r, load_pool, pools);
     each_section(root, "connections", r, load_conn, &list);
     check_conns(out, root, r);
+    if (ok)
+        fit_tables(out);
     return ok && is_usable(out);
 }
 

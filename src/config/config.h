@@ -77,6 +77,8 @@ bool conn_check(const struct conn *c, const struct node *section, struct creds *
 /* The culvert { } section: our own settings. */
 struct daemon_settings {
     struct cv_limits limits;
+    struct cv_limits given; /* what the section says of them; 0: it follows */
+    uint32_t max_devices;   /* likewise; 0: as many as there are connections, 1000 at least */
     struct cv_settings engine; /* crypto, limits and worker left for the daemon to fill */
     uint16_t port, port_nat_t; /* 500, 4500 */
     char *tun_name;            /* "culvert%d" */

@@ -81,7 +81,13 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
     }
     err = cv_conn_add(d->engine, &c->cv);
     if (err != CV_OK) {
-        problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
+        if (err == CV_ERR_FULL)
+            problem_set(why,
+                        "connection %s: the table of connections is full, with room for %u "
+                        "(culvert.connections)",
+                        c->cv.name, d->conf.settings.limits.conns);
+        else
+            problem_set(why, "connection %s: %s", c->cv.name, cv_err_text(err));
         unguard(d, c);
         conn_free(c);
         return false;

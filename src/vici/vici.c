@@ -356,6 +356,29 @@ static void on_end(struct bufferevent *bev, short what, void *client)
 
 /* ---- the socket ------------------------------------------------------------- */
 
+/* One client too many: whatever it asks for, this is the answer. */
+static void refuse(struct vici *v, evutil_socket_t fd)
+{
+    struct node *message = tree_new();
+    uint8_t octets[256];
+    struct wr w = wr_init(octets, sizeof(octets));
+
+    tree_add_value(message, "success", "no");
+    tree_add_valuef(message, "errmsg",
+                    "%u clients are connected already, the limit of the "
+                    "control socket",
+                    VICI_CLIENTS_MAX);
+    if (!vici_encode(&w, VICI_CMD_RESPONSE, "", message) ||
+        send(fd, w.p, w.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        daemon_log(v->d, 2, LOG_CFG, 0, "a VICI client that is refused is not told why");
+    tree_free(message);
+    close(fd);
+    daemon_log(
+        v->d, 1, LOG_CFG, 0,
+        "refused a VICI client: %u are connected already, the limit of the control socket",
+        v->n_clients);
+}
+
 static void on_connect(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *addr,
                        int n, void *vici)
 {
@@ -367,9 +390,7 @@ static void on_connect(struct evconnlistener *l, evutil_socket_t fd, struct sock
     (void)addr;
     (void)n;
     if (v->n_clients == VICI_CLIENTS_MAX) {
-        close(fd);
-        daemon_log(v->d, 1, LOG_CFG, 0, "refused a VICI client: %u are connected already",
-                   v->n_clients);
+        refuse(v, fd);
         return;
     }
     c = mem_new(1, sizeof(*c));

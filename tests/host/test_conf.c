@@ -342,6 +342,46 @@ static void settings_have_defaults_and_can_be_set(void **state)
     fixture_unload(&f);
 }
 
+/* So many connections with two networks each, and what stands before them. */
+static const struct cv_limits *limits_of_many(unsigned n, const char *settings)
+{
+    char *text = calloc(n + 1, 200), *at = text;
+
+    assert_non_null(text);
+    at += sprintf(at, "%s\nconnections {\n", settings);
+    for (unsigned i = 0; i < n; i++)
+        at += sprintf(at,
+                      " c%u {\n remote_addrs = 10.1.%u.%u\n local {\n auth = psk\n }\n"
+                      " remote {\n auth = psk\n }\n children {\n net {\n"
+                      " remote_ts = 10.2.%u.0/24, 10.3.%u.%u\n }\n }\n }\n",
+                      i, i / 250, i % 250, i % 250, i / 250, i % 250);
+    at += sprintf(at, "}\nsecrets {\n ike {\n secret = x\n }\n}\n");
+    load(text);
+    free(text);
+    return &f.conf.settings.limits;
+}
+
+static void tables_have_room_for_what_is_in_the_file(void **state)
+{
+    const struct cv_limits *l = limits_of_many(2500, "");
+
+    (void)state;
+    assert_true(l->conns >= 2500 && l->ike_sas >= 2500 && l->child_sas >= 2500);
+    assert_true(l->policies >= 2 * 2500 + 1024);
+    assert_memory_equal(l, &f.conf.settings.engine.limits, sizeof(*l));
+    fixture_unload(&f);
+    l = limits_of_many(300, "culvert {\n max_devices = 100\n}"); /* of devices, as it says */
+    assert_int_equal(l->ike_sas, 100 + 100 / 8 + 16);
+    assert_true(l->conns >= 300);
+    fixture_unload(&f);
+    l = limits_of_many(300, "culvert {\n connections = 7\n}"); /* who names one knows why */
+    assert_int_equal(l->conns, 7);
+    fixture_unload(&f);
+    l = limits_of_many(1, "");
+    assert_int_equal(l->ike_sas, 1000 + 1000 / 8 + 16);
+    fixture_unload(&f);
+}
+
 static void log_levels_differ_by_what_a_line_is_about(void **state)
 {
     const struct daemon_settings *s = &f.conf.settings;
@@ -395,6 +435,7 @@ int main(void)
         cmocka_unit_test(strongswans_other_keys_are_accepted_with_their_defaults),
         cmocka_unit_test(settings_have_defaults_and_can_be_set),
         cmocka_unit_test(log_levels_differ_by_what_a_line_is_about),
+        cmocka_unit_test(tables_have_room_for_what_is_in_the_file),
         cmocka_unit_test(nothing_is_left_of_a_configuration_that_fails),
         cmocka_unit_test(every_prefix_of_a_configuration_is_loaded_or_refused_cleanly),
     };
