@@ -71,7 +71,7 @@ culvert {
 C
 # ip netns exec shows the files of /etc/netns/NAME in /etc
 mkdir -p "/etc/netns/$DEV"
-trap 'rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null; cleanup' EXIT
+AT_EXIT='rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null'
 : >"/etc/netns/$DEV/resolv.conf"
 means() { printf '127.0.0.1 localhost\n%s gateway.example\n' "$1" >"/etc/netns/$DEV/hosts"; }
 ms() { python3 -c 'import time; print(int(time.monotonic() * 1000))'; }

@@ -9,7 +9,7 @@ CHILD_EXTRA="start_action = start" device_conf
 sed -i 's/remote_addrs = .*/remote_addrs = gw.culvert.test/' "$RUN/dev/swanctl.conf"
 # ip netns exec shows the files of /etc/netns/NAME in /etc
 mkdir -p "/etc/netns/$DEV"
-trap 'rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null; cleanup' EXIT
+AT_EXIT='rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null'
 echo "127.0.0.1 localhost" >"/etc/netns/$DEV/hosts"
 : >"/etc/netns/$DEV/resolv.conf"
 daemon gw

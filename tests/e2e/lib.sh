@@ -70,6 +70,7 @@ pass() {
 cleanup() {
     local status=$? pid ns
     trap - EXIT INT TERM HUP
+    eval "${AT_EXIT:-}" # what a script has made outside of $RUN
     for pid in ${PIDS[@]+"${PIDS[@]}"}; do stop_pid "$pid"; done
     for ns in ${NAMESPACES[@]+"${NAMESPACES[@]}"}; do ip netns del "$ns" 2>/dev/null; done
     if [ -n "${E2E_KEEP:-}" ]; then say "kept $RUN"; else rm -rf "$RUN"; fi

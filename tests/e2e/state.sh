@@ -6,7 +6,7 @@
 
 DISK=$RUN/gw/state
 drop_disk() { umount "$DISK" 2>/dev/null; }
-trap 'drop_disk; cleanup' EXIT
+AT_EXIT='drop_disk'
 
 topology direct
 cat >"$RUN/gw/swanctl.conf" <<C

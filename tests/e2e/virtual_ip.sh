@@ -72,7 +72,7 @@ culvert {
 C
 # ip netns exec shows the files of /etc/netns/NAME in /etc
 mkdir -p "/etc/netns/$DEV"
-trap 'rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null; cleanup' EXIT
+AT_EXIT='rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null'
 printf '# of the host\nnameserver 192.0.2.1\n' >"/etc/netns/$DEV/resolv.conf"
 resolver() { head -1 "/etc/netns/$DEV/resolv.conf" | grep -q "^nameserver 10.77.3.53 # by culvert culvert0$"; }
 untouched() { [ "$(cat "/etc/netns/$DEV/resolv.conf")" = "$(printf '# of the host\nnameserver 192.0.2.1')" ]; }
