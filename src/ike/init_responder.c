@@ -179,8 +179,8 @@ static void write_response(const struct ike *k, const struct ike_in *in,
                            const struct ike_change *ch, const struct proposal_choice *choice,
                            const uint8_t *answer, struct ike_out *out)
 {
-    const struct init_ends ends = {ch->conn, ch->ike.spi_i, ch->ike.spi_r, &in->path->local,
-                                   &in->path->remote, in->m};
+    const struct init_ends ends = {ch->conn,         ch->ike.spi_i,     ch->ike.spi_r,
+                                   &in->path->local, &in->path->remote, in->m};
     const struct cv_ke *ke = crypto_ke(k->core.crypto, ch->ike.suite.ke);
 
     ike_payload_begin(&out->chain, PL_SA);
