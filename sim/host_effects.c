@@ -437,7 +437,9 @@ static void trace_event(struct host *h, const struct host_event *e)
         "?",          "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
         "CHILD_UP",   "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
         "ADDRESS",    "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
-        "PEER_ALARM", "ALARM"};
+        "PEER_ALARM", "TAKEN",       "ALARM"};
+
+    _Static_assert(sizeof(names) / sizeof(names[0]) == CV_EV_ALARM + 1, "a name for each");
     char text[160];
 
     snprintf(text, sizeof(text), "    %s: %s ike %u>%u child %u>%u value %u%s%s notify %u",
