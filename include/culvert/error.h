@@ -68,6 +68,8 @@ extern "C" {
     X(CV_ERR_CHILD_NOT_FOUND,      "child_sa_not_found",    "no such Child SA")                  \
     X(CV_ERR_NO_ADDITIONAL,        "no_additional_sas",     "no further Child SA accepted")      \
     X(CV_ERR_SINGLE_PAIR,          "single_pair_required",  "only one pair of addresses is acceptable") \
+    X(CV_ERR_PATH,                 "unacceptable_addresses", "these outer addresses are not acceptable") \
+    X(CV_ERR_NAT,                  "unexpected_nat",        "a NAT is on the way although none is allowed") \
     /* AUTH details: told to the operator, never to the peer */                                  \
     X(CV_ERR_NO_CONN,              "no_connection",         "no configured connection matches these peers") \
     X(CV_ERR_NO_CREDENTIAL,        "no_credential",         "no key or secret for this identity") \
@@ -94,6 +96,7 @@ extern "C" {
     X(CV_ERR_DELETED_LOCALLY,      "deleted_locally",       "deleted on request")                \
     X(CV_ERR_REPLACED,             "replaced",              "replaced by a newer SA")            \
     X(CV_ERR_LIFETIME,             "lifetime",              "lifetime ran out")                  \
+    X(CV_ERR_COOKIE2,              "cookie2",               "peer did not return what shows that it is where it says") \
     X(CV_ERR_NO_ANSWER,            "no_answer",             "this host did not answer the engine in time") \
     /* RETRY */                                                                                  \
     X(CV_ERR_FULL,                 "full",                  "a table is full")                   \

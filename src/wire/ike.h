@@ -60,6 +60,8 @@ enum ike_notify_type {
     N_FAILED_CP_REQUIRED = 37,
     N_TS_UNACCEPTABLE = 38,
     N_INVALID_SELECTORS = 39,
+    N_UNACCEPTABLE_ADDRESSES = 40, /* RFC 4555 */
+    N_UNEXPECTED_NAT_DETECTED = 41,
     N_TEMPORARY_FAILURE = 43,
     N_CHILD_SA_NOT_FOUND = 44,
     N_ERROR_LAST = 16383, /* types up to here are errors */
@@ -75,7 +77,13 @@ enum ike_notify_type {
     N_REKEY_SA = 16393,
     N_ESP_TFC_PADDING_NOT_SUPPORTED = 16394,
     N_NON_FIRST_FRAGMENTS_ALSO = 16395,
-    N_MOBIKE_SUPPORTED = 16396,
+    N_MOBIKE_SUPPORTED = 16396, /* RFC 4555 */
+    N_ADDITIONAL_IP4_ADDRESS = 16397,
+    N_ADDITIONAL_IP6_ADDRESS = 16398,
+    N_NO_ADDITIONAL_ADDRESSES = 16399,
+    N_UPDATE_SA_ADDRESSES = 16400,
+    N_COOKIE2 = 16401,
+    N_NO_NATS_ALLOWED = 16402,
     N_AUTH_LIFETIME = 16403,
     N_EAP_ONLY_AUTHENTICATION = 16417,
     N_CHILDLESS_IKEV2_SUPPORTED = 16418,
@@ -265,6 +273,20 @@ void ike_put_notify(struct ike_chain *c, uint8_t protocol, struct cv_span spi, u
 /* spis: n SPIs of spi_len octets each; IKE: n 0, spi_len 0. */
 void ike_put_delete(struct ike_chain *c, uint8_t protocol, uint8_t spi_len, uint16_t n,
                     struct cv_span spis);
+
+/* ---- addresses in notifies of MOBIKE, RFC 4555 section 4.2 ---- */
+
+enum { IKE_NO_NATS_MAX = 36 };
+
+void ike_put_additional_address(struct ike_chain *c, const struct cv_addr *a);
+/* False: n names no address, or its length is not that of its kind. */
+bool ike_additional_address(const struct ike_notify *n, struct cv_addr *out);
+/* NO_NATS_ALLOWED: the ends as the sender sees them, both of one family. */
+void ike_put_no_nats(struct ike_chain *c, const struct cv_endpoint *src,
+                     const struct cv_endpoint *dst);
+bool ike_no_nats_fits(const struct ike_notify *n, const struct cv_endpoint *src,
+                      const struct cv_endpoint *dst);
+
 /* Patches the IKE header's length (offset 24) to all that is in w. */
 void ike_msg_end(struct wr *w);
 

@@ -20,6 +20,8 @@ static const struct {
     {CV_ERR_TS,              N_TS_UNACCEPTABLE             },
     {CV_ERR_TS_TAKEN,        N_TS_UNACCEPTABLE             },
     {CV_ERR_TEMPORARY,       N_TEMPORARY_FAILURE           },
+    {CV_ERR_PATH,            N_UNACCEPTABLE_ADDRESSES      },
+    {CV_ERR_NAT,             N_UNEXPECTED_NAT_DETECTED     },
     {CV_ERR_CHILD_NOT_FOUND, N_CHILD_SA_NOT_FOUND          },
     {CV_ERR_FULL,            N_NO_ADDITIONAL_SAS           },
 };
