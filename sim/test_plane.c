@@ -82,15 +82,15 @@ static void rec_stop_out(void *ctx, uint32_t i)
     write_down(ctx, "stop", i);
 }
 
-static void rec_move(void *ctx, uint32_t i, const struct cv_endpoint *local,
-                     const struct cv_endpoint *remote, bool encap)
+static void rec_move(void *ctx, uint32_t i, const struct cv_pair_path *path)
 {
     struct pair *p = installed(ctx, i);
 
     write_down(ctx, "move", i);
-    p->cfg.local = *local;
-    p->cfg.remote = *remote;
-    p->cfg.encap = encap;
+    p->cfg.local = path->local;
+    p->cfg.remote = path->remote;
+    p->cfg.encap = path->encap;
+    p->cfg.fixed_remote = path->fixed_remote;
 }
 
 static void rec_learn_mtu(void *ctx, uint32_t i, size_t mtu, uint64_t now_ms)

@@ -61,6 +61,12 @@ struct cv_pair_config {
     uint64_t soft_bytes, soft_packets; /* rekey limits, jitter subtracted already; 0: none */
 };
 
+/* Where the packets of a pair travel outside; its fields are those of cv_pair_config. */
+struct cv_pair_path {
+    struct cv_endpoint local, remote;
+    bool encap, fixed_remote;
+};
+
 /* packets_in counts every authentic packet, bytes_in what was delivered; inner octets.  Times
  * are 0 while it has not been used. */
 struct cv_pair_counters {
@@ -86,9 +92,8 @@ struct cv_plane {
     void (*use_out)(void *ctx, uint32_t pair);
     /* Outbound traffic no longer takes it; inbound goes on. */
     void (*stop_out)(void *ctx, uint32_t pair);
-    /* New outer endpoints (NAT mapping, MOBIKE). */
-    void (*move)(void *ctx, uint32_t pair, const struct cv_endpoint *local,
-                 const struct cv_endpoint *remote, bool encap);
+    /* New outer endpoints, with or without a NAT between (NAT mapping, MOBIKE). */
+    void (*move)(void *ctx, uint32_t pair, const struct cv_pair_path *path);
     /* The path carries at most mtu octets, as the host's network knows (cv_path_mtu). */
     void (*learn_mtu)(void *ctx, uint32_t pair, size_t mtu, uint64_t now_ms);
     /* Never NULL, and good until the next call. */

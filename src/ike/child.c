@@ -477,7 +477,7 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .local = sa->peer.local,
         .remote = sa->peer.remote,
         .encap = sa->peer.encap && plan->protocol == CV_PROTO_ESP,
-        .fixed_remote = sa->peer.nat_local || !sa->peer.nat_remote,
+        .fixed_remote = peer_holds_still(&sa->peer),
         .nested = plan->cfg->nested,
         .replay_window = plan->cfg->replay_window,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */

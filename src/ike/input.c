@@ -52,7 +52,7 @@ static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *
      * a peer behind a NAT may move without MOBIKE, and only one that is not behind a NAT
      * itself follows it. */
     floats = sa->state == ST_R_INIT && addr_equal(&sa->peer.remote.addr, &path->remote.addr);
-    if (!floats && (!sa->peer.nat_remote || sa->peer.nat_local))
+    if (!floats && peer_holds_still(&sa->peer))
         return;
     if (half_open_move(&k->core, &sa->peer, &path->remote))
         sa_set_path(k, sa, path);

@@ -24,10 +24,9 @@ static void stop_out(void *ctx, uint32_t pair)
     ipsec_stop_out(ctx, pair);
 }
 
-static void move(void *ctx, uint32_t pair, const struct cv_endpoint *local,
-                 const struct cv_endpoint *remote, bool encap)
+static void move(void *ctx, uint32_t pair, const struct cv_pair_path *path)
 {
-    ipsec_move(ctx, pair, local, remote, encap);
+    ipsec_move(ctx, pair, path);
 }
 
 static void learn_mtu(void *ctx, uint32_t pair, size_t mtu, uint64_t now_ms)

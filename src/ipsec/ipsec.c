@@ -225,16 +225,16 @@ void ipsec_remove(struct ipsec *p, uint32_t i)
     p->n_nested -= pair->nested;
 }
 
-void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_endpoint *local,
-                const struct cv_endpoint *remote, bool encap)
+void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_pair_path *path)
 {
     struct ipsec_pair *pair = ipsec_used_pair(p, i);
 
     if (pair == NULL)
         return;
-    pair->path.local = *local;
-    pair->path.remote = *remote;
-    pair->path.encap = encap && !pair->path.ah;
+    pair->path.local = path->local;
+    pair->path.remote = path->remote;
+    pair->path.encap = path->encap && !pair->path.ah;
+    pair->fixed_remote = path->fixed_remote;
     pair->path.learned = 0; /* that was of another path */
 }
 

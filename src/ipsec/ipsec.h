@@ -54,8 +54,7 @@ CV_MUST_USE enum cv_err ipsec_install(struct ipsec *p, uint32_t i,
 void ipsec_use_out(struct ipsec *p, uint32_t i);
 void ipsec_stop_out(struct ipsec *p, uint32_t i);
 void ipsec_remove(struct ipsec *p, uint32_t i);
-void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_endpoint *local,
-                const struct cv_endpoint *remote, bool encap);
+void ipsec_move(struct ipsec *p, uint32_t i, const struct cv_pair_path *path);
 
 /* Goes on where another owner of the SA stopped: the last number sent, the newest received, and
  * which were received before that: bit k of seen is number received - k.  A number sent is only

@@ -33,7 +33,9 @@ static inline void pair_stop_out(const struct core *c, uint32_t i)
 
 static inline void pair_move(const struct core *c, uint32_t i, const struct peer *to)
 {
-    c->plane->move(c->plane_ctx, i, &to->local, &to->remote, to->encap);
+    const struct cv_pair_path path = {to->local, to->remote, to->encap, peer_holds_still(to)};
+
+    c->plane->move(c->plane_ctx, i, &path);
 }
 
 static inline const struct cv_pair_counters *pair_counters(const struct core *c, uint32_t i)

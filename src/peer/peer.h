@@ -83,6 +83,13 @@ struct peer *peer_first_with_id_mut(struct core *core, const struct cv_id *id);
 const struct peer *peer_next_with_id(const struct core *core, const struct peer *p);
 struct peer *peer_next_with_id_mut(struct core *core, const struct peer *p);
 
+/* Does the peer stay where it is until it says otherwise?  Only who is behind a NAT moves
+ * without a word, and only who is not behind one itself follows it (RFC 7296 section 2.23). */
+static inline bool peer_holds_still(const struct peer *p)
+{
+    return p->nat_local || !p->nat_remote;
+}
+
 /* p belongs to conn from now on; false when there is no room to count conn's users, which one
  * that is configured has. */
 CV_MUST_USE bool peer_set_conn(struct core *core, struct peer *p, const struct cv_conn *conn);

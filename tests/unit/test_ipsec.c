@@ -243,7 +243,8 @@ static void esp_is_taken_from_either_carrier_but_not_from_the_ike_port(void **st
         struct fixture room, *f = fresh(&room, 0);
         const struct cv_endpoint local = outer(20, 4500), remote = outer(10, 4500);
 
-        ipsec_move(f->gateway.p, PAIR, &local, &remote, cases[i].encap);
+        ipsec_move(f->gateway.p, PAIR,
+                   &(struct cv_pair_path){local, remote, cases[i].encap, true});
         send_packet(f, 30);
         f->pkt.carrier = cases[i].carrier;
         assert_int_equal(receive_on(f, &f->gateway), cases[i].want);

@@ -310,12 +310,30 @@ static void move_changes_endpoints_and_encapsulation(void **state)
     const struct cv_endpoint local = outer(30, 4500), remote = outer(40, 4501);
 
     (void)state;
-    ipsec_move(f->gateway.p, PAIR, &local, &remote, false);
+    ipsec_move(f->gateway.p, PAIR, &(struct cv_pair_path){local, remote, false, true});
     assert_true(sends_to(f, outer(40, 0)));
     assert_int_equal(f->pkt.carrier, CV_RAW_ESP);
-    ipsec_move(f->gateway.p, PAIR, &local, &remote, true);
+    ipsec_move(f->gateway.p, PAIR, &(struct cv_pair_path){local, remote, true, true});
     assert_true(sends_to(f, remote));
     assert_true(endpoint_equal(&f->pkt.local, &local));
+    done(f);
+}
+
+/* A peer that moves out from behind a NAT no longer moves without a word, and the other way
+ * round. */
+static void a_move_says_whether_packets_move_the_peer_from_then_on(void **state)
+{
+    struct fixture room, *f = fresh(&room, 0);
+    const struct cv_endpoint local = outer(30, 4500), remote = outer(40, 4501);
+
+    (void)state;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        ipsec_move(f->gateway.p, PAIR, &(struct cv_pair_path){local, remote, true, fixed});
+        send_packet(f, 1);
+        f->pkt.remote = outer(41, 61000);
+        assert_int_equal(receive_on(f, &f->gateway), CV_OK);
+        assert_int_equal((f->way.notices[0] & CV_NOTICE_MOVED) != 0, !fixed);
+    }
     done(f);
 }
 
@@ -332,6 +350,7 @@ int main(void)
         cmocka_unit_test(replayed_or_forged_packet_does_not_move_the_peer),
         cmocka_unit_test(raw_packet_or_fixed_peer_does_not_move),
         cmocka_unit_test(move_changes_endpoints_and_encapsulation),
+        cmocka_unit_test(a_move_says_whether_packets_move_the_peer_from_then_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
