@@ -10,6 +10,7 @@
 
 #include "sim/crypto.h"
 #include "sim/invariants.h"
+#include "sim/move.h"
 #include "sim/world.h"
 #include "wire/ip.h"
 
@@ -179,7 +180,9 @@ void host_send_inner(struct host *h, uint32_t flow)
     p.len = stack_build(&h->world->stack, flow, f->sent++, p.buf + p.off);
     h->world->active = h;
     cv_output(h->engine, &p, 1, world_now(h->world));
-    if (p.verdict == CV_TRANSMIT) {
+    if (p.verdict == CV_TRANSMIT && h->mobile && !host_has(h, &p.local.addr)) {
+        h->world->stack.flows[flow].refused++;
+    } else if (p.verdict == CV_TRANSMIT) {
         net_send(&h->world->net, h->port, &p.local, &p.remote, p.carrier, p.tos,
                  (struct cv_span){p.buf + p.off, p.len});
     } else {

@@ -84,8 +84,10 @@ struct host {
     uint8_t pool_net;   /* addresses 10.pool_net.x.y; 0: none to give */
     unsigned attempts;  /* of a connection that nobody answered */
     bool pool_empty;
-    bool batches; /* hands over what arrives within one millisecond in one call */
-    bool resting; /* no longer starts again what ended (dpd_action, close_action) */
+    bool batches;         /* hands over what arrives within one millisecond in one call */
+    bool mobile;          /* its addresses change; see move.h */
+    uint32_t ways_wanted; /* IKE SA whose ways the engine has asked for */
+    bool resting;         /* no longer starts again what ended (dpd_action, close_action) */
     uint32_t lease_of[HOST_LEASES]; /* IKE SA number by slot; 0: free */
     unsigned n_leases, next_lease;  /* addresses are not used again soon */
 

@@ -10,6 +10,7 @@
 #include "sim/crypto.h"
 #include "sim/host.h"
 #include "sim/invariants.h"
+#include "sim/move.h"
 #include "sim/world.h"
 #include "wire/ip.h"
 
@@ -58,6 +59,8 @@ static void send_ike(struct host *h, const struct cv_effect *fx)
         local.addr = fx->u.send.remote.addr.family == CV_IPV6 ? h->v6 : h->v4;
     if (local.port == 0)
         local.port = fx->u.send.carrier == CV_UDP_500 ? 500 : 4500;
+    if (h->mobile && !host_has(h, &local.addr))
+        return; /* as a kernel that does not have the address */
     if (fx->u.send.remote.port == 0 || fx->u.send.data.n == 0)
         world_fail(h->world, "%s: CV_SEND to port 0 or without data", h->name);
     net_send(&h->world->net, h->port, &local, &fx->u.send.remote, fx->u.send.carrier, 0,
@@ -437,7 +440,7 @@ static void trace_event(struct host *h, const struct host_event *e)
         "?",          "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
         "CHILD_UP",   "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
         "ADDRESS",    "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
-        "PEER_ALARM", "TAKEN",       "ALARM"};
+        "PEER_ALARM", "WAYS",        "TAKEN",         "ALARM"};
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == CV_EV_ALARM + 1, "a name for each");
     char text[160];
@@ -509,6 +512,8 @@ static void remember(struct host *h, const struct cv_effect *fx)
         h->attempts = 0;
     if (e->kind == CV_EV_CHILD_DOWN || e->kind == CV_EV_CHILD_FAILED)
         consider_restart(h, fx);
+    if (e->kind == CV_EV_WAYS && h->mobile)
+        h->ways_wanted = e->ike;
     if (e->kind == CV_EV_IKE_REKEYED)
         move_lease(h, e->ike, e->ike_new);
 }
@@ -526,6 +531,13 @@ void host_drain(struct host *h)
             remember(h, &fx);
         else
             answer(h, &fx);
+    }
+    if (h->ways_wanted != 0) {
+        const uint32_t ike = h->ways_wanted;
+
+        h->ways_wanted = 0;
+        host_tell_ways(h, ike);
+        return;
     }
     h->deadline_ms = cv_next_deadline(h->engine);
     invariants_step(h->world, h);

@@ -48,6 +48,8 @@ struct cv_limits {
     uint32_t policies;     /* of cv_policy_add; 0: none, and no memory for them */
     uint32_t gathers;      /* messages that come in fragments at one time; 0: as many as
                               handshakes */
+    uint32_t roams; /* IKE SAs at one time that move, or whose peer has more addresses than the
+                       one in use; 0: as many as handshakes */
 };
 
 struct cv_settings {
@@ -137,6 +139,32 @@ CV_MUST_USE enum cv_err cv_terminate_ike(struct cv_engine *e, uint32_t ike, bool
                                          uint64_t now_ms);
 CV_MUST_USE enum cv_err cv_terminate_child(struct cv_engine *e, uint32_t child, bool force,
                                            uint64_t now_ms);
+/* An address of ours that leads to one of the peer's. */
+struct cv_way {
+    struct cv_addr local, remote;
+};
+
+#define CV_WAYS_MAX 8  /* that are tried for one IKE SA */
+#define CV_ADDRS_MAX 8 /* of a host that peers hear of */
+
+/* The host's addresses, without those of its tunnels: peers that speak MOBIKE are told of them
+ * with IKE_AUTH, and later when cv_ways is called for their IKE SA.  More than CV_ADDRS_MAX are
+ * left out. */
+void cv_set_addresses(struct cv_engine *e, const struct cv_addr *addrs, size_t n);
+
+/* MOBIKE (RFC 4555): these ways now lead to the peer of an established IKE SA, the best first.
+ * Call it when addresses, links or routes have changed, and for CV_EV_WAYS.  Who began the IKE
+ * SA decides: if the way in use is none of them, IKE and Child SAs move to the first that
+ * answers. The other side only tells its addresses.  Without any way nothing changes.
+ * CV_ERR_NOT_FOUND: no such SA is up; CV_ERR_UNSUPPORTED: the peer does not speak MOBIKE, or
+ * the connection says that we do not. */
+CV_MUST_USE enum cv_err cv_ways(struct cv_engine *e, uint32_t ike, const struct cv_way *ways,
+                                size_t n, uint64_t now_ms);
+
+/* The peer's addresses as far as they are known, the one in use first; returns how many. */
+size_t cv_peer_addresses(const struct cv_engine *e, uint32_t ike, struct cv_addr *out,
+                         size_t max);
+
 /* The way to the peer may be another, or is back: what it has not answered goes out again now,
  * without counting, and if nothing waits it is asked whether it is there. */
 CV_MUST_USE enum cv_err cv_probe(struct cv_engine *e, uint32_t ike, uint64_t now_ms);
@@ -218,9 +246,11 @@ enum cv_event_kind {
     CV_EV_PEER_NOTIFY,   /* the peer refuses what we ask for: the notify that it sent */
     CV_EV_COOKIES,       /* value 1: asking for cookies from now on; 0: no longer */
     CV_EV_PEER_ALARM,    /* the peer tells of tampering: err what, value how often by now */
-    CV_EV_TAKEN,         /* the peer of ike was refused addresses that child has, an SA of
-                            ike_new, whose peer is somebody else */
-    CV_EV_ALARM /* data plane: err is what happened, value how often since the last one */
+    CV_EV_WAYS,  /* the peer of an IKE SA that we began has told other addresses, or does
+                    not answer: the host is to say which ways lead to it, by cv_ways */
+    CV_EV_TAKEN, /* the peer of ike was refused addresses that child has, an SA of
+                    ike_new, whose peer is somebody else */
+    CV_EV_ALARM  /* data plane: err is what happened, value how often since the last one */
 };
 
 #define CV_LEASE_DNS_MAX 4
@@ -393,6 +423,7 @@ enum cv_task {
     CV_TASK_CHILD_DELETE,
     CV_TASK_LIVENESS, /* an empty INFORMATIONAL: is the peer still there? */
     CV_TASK_ALERT,    /* the peer is told of tampering */
+    CV_TASK_MOBIKE,   /* of addresses, or where it is (RFC 4555) */
     CV_TASK_COUNT
 };
 

@@ -10,7 +10,13 @@
 #include "ike/question.h"
 #include "wire/ip.h"
 
-enum { EFFECTS_MIN = 16, MESSAGES_MIN = 4, MESSAGE_MIN = 576, FRAGMENT_MIN = 256 };
+enum {
+    EFFECTS_MIN = 16,
+    MESSAGES_MIN = 4,
+    MESSAGE_MIN = 576,
+    FRAGMENT_MIN = 256,
+    RETRANSMITS_MAX = 60000
+};
 
 /* ---- lifecycle ---- */
 
@@ -72,6 +78,8 @@ static void set_defaults(struct cv_settings *s)
         s->retransmit_ms = 2000;
     if (s->retransmit_tries == 0)
         s->retransmit_tries = 5;
+    if (s->retransmit_tries > RETRANSMITS_MAX)
+        s->retransmit_tries = RETRANSMITS_MAX;
     if (s->retransmit_base_pct == 0)
         s->retransmit_base_pct = 180;
     if (s->half_open_ms == 0)

@@ -35,6 +35,9 @@ static uint32_t task_active(const struct ike_sa *sa)
         [DO_DELETE_CHILD] = CV_TASK_CHILD_DELETE,
         [DO_LIVENESS] = CV_TASK_LIVENESS,
         [DO_ALERT] = CV_TASK_ALERT,
+        [DO_MOVE] = CV_TASK_MOBIKE,
+        [DO_TELL] = CV_TASK_MOBIKE,
+        [DO_PROVE] = CV_TASK_MOBIKE,
     };
 
     return sa->doing == DO_NOTHING ? 0 : UINT32_C(1) << tasks[sa->doing];
@@ -50,6 +53,9 @@ static uint32_t tasks_queued(const struct ike *k, const struct ike_sa *sa)
         {WANT_REAUTH,   CV_TASK_IKE_REAUTH},
         {WANT_LIVENESS, CV_TASK_LIVENESS  },
         {WANT_ALERT,    CV_TASK_ALERT     },
+        {WANT_MOVE,     CV_TASK_MOBIKE    },
+        {WANT_TELL,     CV_TASK_MOBIKE    },
+        {WANT_PROVE,    CV_TASK_MOBIKE    },
     };
     const struct ike_hs *hs = sa_hs(k, sa);
     uint32_t tasks = 0;
@@ -83,6 +89,7 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
     out->nat_local = sa->peer.nat_local;
     out->nat_remote = sa->peer.nat_remote;
     out->encap = sa->peer.encap;
+    out->mobike = sa->mobike;
     out->fragmentation = sa->fragments;
     memcpy(out->spi_i, sa->peer.spi_i, IKE_SPI_LEN);
     memcpy(out->spi_r, sa->peer.spi_r, IKE_SPI_LEN);

@@ -68,7 +68,7 @@ enum cv_err alert_start(struct ike *k, struct ike_sa *sa)
     err = send_request(k, sa, EX_INFORMATIONAL, DO_ALERT, &o);
     if (err != CV_OK)
         return err;
-    sa->want &= (uint8_t)~WANT_ALERT;
+    sa->want &= (uint16_t)~WANT_ALERT;
     sa->alert_ms = k->core.now_ms + ALERT_PAUSE_MS;
     return CV_OK;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ike/mobike.h"
 #include "ike/question.h"
 
 enum { ID_BODY_MAX = 4 + CV_ID_MAX, X509_SIGNATURE = 4 };
@@ -154,6 +155,7 @@ void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiato
     w->method = m->auth_method;
     w->initial_contact = ike_find_notify(m, N_INITIAL_CONTACT) != NULL;
     w->takes_alerts = ike_find_notify(m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
+    mobike_read_words(w, m);
     w->has_cp = ike_has(m, PL_CP);
     if (w->has_cp)
         w->cp_err = ike_parse_cp(&w->cp, m->cp);

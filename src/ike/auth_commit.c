@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/auth.h"
+#include "ike/mobike.h"
 #include "peer/room.h"
 
 /* Who the peer says it is and what else its message says. */
@@ -60,6 +61,8 @@ void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
 void auth_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     sa->peer_alerts = ch->peer_alerts;
+    if (ch->mobike)
+        mobike_commit_up(k, sa);
     if (sa->peer.initiator) {
         initiator_commit_up(k, sa, ch);
     } else {

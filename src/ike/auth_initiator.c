@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "ident/id.h"
 #include "ike/auth.h"
+#include "ike/mobike.h"
 #include "wire/ip.h"
 
 /* The Child SA that goes with IKE_AUTH: the first one wanted. */
@@ -83,6 +84,8 @@ enum cv_err initiator_proven(const struct ike *k, const struct ike_sa *sa,
         if (is_first_contact(k, sa, hs))
             ike_put_notify(&out->chain, 0, span(NULL, 0), N_INITIAL_CONTACT, span(NULL, 0));
         alert_announce(out);
+        if (sa->peer.conn->mobike)
+            mobike_announce(k, sa->peer.conn, &sa->peer.local.addr, out);
         auth_put_certreq(sa, out);
         if (hs->asked_id.type != CV_ID_ANY)
             auth_put_id(out, PL_IDR, &hs->asked_id);
@@ -208,6 +211,7 @@ enum cv_err initiator_verdict(const struct ike *k, const struct ike_sa *sa,
     }
     ch->established = true;
     ch->peer_alerts = hs->words.takes_alerts;
+    ch->mobike = sa->peer.conn->mobike && hs->words.mobike;
     ch->failed = take_addresses(sa, &hs->words, ch);
     if (ch->failed == CV_OK && c != NULL)
         ch->failed = agree_child(k, sa, c, ch);

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "ident/id.h"
 #include "ike/auth.h"
+#include "ike/mobike.h"
 #include "wire/ip.h"
 
 enum { IDENTITY_SAS_MAX = 16 }; /* of one identity where nothing else bounds them */
@@ -252,6 +253,9 @@ enum cv_err responder_proven(const struct ike *k, const struct ike_sa *sa,
     ch->peer_alerts = hs->words.takes_alerts;
     if (ch->peer_alerts)
         alert_announce(out);
+    ch->mobike = sa->peer.conn->mobike && hs->words.mobike;
+    if (ch->mobike)
+        mobike_announce(k, sa->peer.conn, &sa->peer.local.addr, out);
     if (hs->address == CV_OK) {
         put_cp_reply(sa, hs, out);
         answer_child(k, sa, out, ch);

@@ -10,6 +10,7 @@
 
 #include "ident/proposal.h"
 #include "ident/ts.h"
+#include "ike/natd.h"
 #include "ike/sa.h"
 #include "peer/conn.h"
 #include "peer/event.h"
@@ -104,6 +105,16 @@ struct ike_change {
     bool deleted_ours;    /* our own delete was answered */
     enum cv_err alert;    /* the peer tells of tampering; CV_OK: it does not */
     uint32_t alert_spi, alert_count;
+
+    /* MOBIKE */
+    bool mobike;       /* IKE_AUTH: both sides speak it */
+    bool moves;        /* the peer is where the message came from now */
+    bool proven;       /* it has shown so */
+    bool path_refused; /* it does not take where we are */
+    bool has_others;   /* it tells its addresses: */
+    struct addr_list others;
+    struct natd_result nat; /* what the two see of each other, if present */
+    uint16_t mapping;
 };
 
 /* What a handler has written. */
@@ -131,12 +142,12 @@ struct ike_answer {
 struct ike_in {
     uint8_t kind; /* ike_kind */
     uint8_t exchange;
-    const struct ike_msg *m; /* a message, parsed; but for IKE_SA_INIT, authentic */
-    uint32_t kept;           /* message buffer that m points into, or POOL_NONE */
-    /* IKE_SA_INIT: as it came, and where */
+    const struct ike_msg *m;     /* a message, parsed; but for IKE_SA_INIT, authentic */
+    uint32_t kept;               /* message buffer that m points into, or POOL_NONE */
+    const struct ike_path *path; /* where a message came in */
+    /* IKE_SA_INIT: as it came */
     const struct ike_hdr *h;
     struct cv_span datagram;
-    const struct ike_path *path;
     bool proven; /* a cookie of ours came back with it */
     const struct ike_answer *answer;
 };
@@ -154,9 +165,12 @@ void out_reject(struct ike_out *o, struct ike_change *ch, enum cv_err err, struc
 /* Seals and sends the outstanding request, kept for repetition. */
 CV_MUST_USE enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
                                      enum ike_doing doing, const struct ike_out *o);
-/* Seals and sends the response to the peer's request next_in, which is thereby done. */
+/* Seals and sends the response to the peer's request next_in, which is thereby done.  path:
+ * where the request came in, if it came just now. */
 CV_MUST_USE enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
-                                      const struct ike_out *o);
+                                      const struct ike_path *path, const struct ike_out *o);
+/* The same response again. */
+void send_response_again(struct ike *k, struct ike_sa *sa, const struct ike_path *path);
 /* One delete of the whole IKE SA that nobody waits for. */
 void send_parting(struct ike *k, struct ike_sa *sa, uint16_t notify);
 /* Queues the datagrams of message i. */

@@ -1,7 +1,7 @@
 /* INFORMATIONAL: delete and liveness; RFC 7296 sections 1.4, 1.4.1, 2.25.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ike/exchange.h"
+#include "ike/mobike.h"
 
 /* ---- responder ---- */
 
@@ -67,7 +67,7 @@ enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const str
         ch->notify = n->type;
         ch->by_peer = true;
     }
-    return CV_OK;
+    return mobike_request(k, sa, in, out, ch);
 }
 
 /* ---- initiator ---- */
@@ -75,7 +75,8 @@ enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const str
 enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                           struct ike_out *out, struct ike_change *ch)
 {
-    (void)k, (void)in, (void)out;
+    (void)out;
+    mobike_response(k, sa, in, ch);
     switch (sa->doing) {
     case DO_DELETE_IKE:
         ch->close = sa->peer.reason != CV_OK ? sa->peer.reason : CV_ERR_DELETED_LOCALLY;
@@ -85,6 +86,9 @@ enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const st
         return CV_OK;
     case DO_LIVENESS:
     case DO_ALERT:
+    case DO_MOVE:
+    case DO_TELL:
+    case DO_PROVE:
         return CV_OK;
     default:
         return CV_ERR_UNEXPECTED;
@@ -129,5 +133,7 @@ enum cv_err liveness_start(struct ike *k, struct ike_sa *sa)
     struct ike_out o;
 
     out_begin(k, &o);
+    if (sa->mobike && sa->peer.first_initiator) /* RFC 4555 section 3.8 */
+        mobike_put_natd(k, sa, &o);
     return send_request(k, sa, EX_INFORMATIONAL, DO_LIVENESS, &o);
 }

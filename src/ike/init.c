@@ -17,7 +17,7 @@ struct init_ends init_ends_of(const struct peer *p)
     return (struct init_ends){p->conn, p->spi_i, p->spi_r, &p->local, &p->remote, NULL};
 }
 
-static void put_natd(const struct ike *k, struct ike_chain *c, const struct init_ends *ends)
+void init_put_natd(const struct ike *k, struct ike_chain *c, const struct init_ends *ends)
 {
     const struct cv_crypto *crypto = k->core.crypto;
     /* encap = yes: claim a NAT by the hash of an address that nobody has; it is the same when
@@ -42,14 +42,14 @@ void init_put_abilities(const struct ike *k, struct ike_chain *c, const struct i
 
     /* Who does not look for NATs has no use for it (RFC 7296 section 2.23). */
     if (ends->request == NULL || ike_find_notify(ends->request, N_NAT_DETECTION_SOURCE_IP))
-        put_natd(k, c, ends);
+        init_put_natd(k, c, ends);
     if (ends->conn->fragmentation)
         ike_put_notify(c, 0, span(NULL, 0), N_IKEV2_FRAGMENTATION_SUPPORTED, span(NULL, 0));
     ike_put_notify(c, 0, span(NULL, 0), N_SIGNATURE_HASH_ALGORITHMS,
                    span(hashes, sizeof(hashes)));
 }
 
-void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+bool init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN])
 {
     struct natd_result nat =
@@ -73,6 +73,7 @@ void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         }
     }
     hs_note_certreqs(hs, m);
+    return nat.present;
 }
 
 enum cv_err init_keys(const struct ike *k, struct ike_change *ch, struct cv_span secret,

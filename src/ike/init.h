@@ -17,9 +17,11 @@ struct init_ends {
 
 struct init_ends init_ends_of(const struct peer *p);
 /* Appends what both sides announce: NAT detection, fragments, hash algorithms. */
+void init_put_natd(const struct ike *k, struct ike_chain *c, const struct init_ends *ends);
 void init_put_abilities(const struct ike *k, struct ike_chain *c, const struct init_ends *ends);
-/* Commit: notes what the peer announces; spi_r as it was when the peer wrote m. */
-void init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
+/* Commit: notes what the peer announces; spi_r as it was when the peer wrote m.  True: it looks
+ * for NATs, too. */
+bool init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
                          const struct ike_msg *m, const uint8_t spi_r[IKE_SPI_LEN]);
 /* SKEYSEED and the keys of the SA that ch plans. */
 CV_MUST_USE enum cv_err init_keys(const struct ike *k, struct ike_change *ch,

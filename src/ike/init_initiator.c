@@ -218,6 +218,7 @@ enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *i
                         const struct ike_change *ch)
 {
     struct ike_hs *hs = sa_hs_mut(k, sa);
+    bool natd;
 
     if (ch->again)
         return commit_again(k, sa, hs, ch);
@@ -231,12 +232,14 @@ enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *i
     memcpy(sa->peer.spi_r, ch->ike.spi_r, IKE_SPI_LEN);
     memcpy(hs->nr, in->m->nonce.p, in->m->nonce.n);
     hs->nr_len = (uint16_t)in->m->nonce.n;
-    init_note_abilities(k, sa, hs, in->m, sa->peer.spi_r);
+    natd = init_note_abilities(k, sa, hs, in->m, sa->peer.spi_r);
     init_commit_keys(sa, hs, ch);
     watched_keys(k, sa);
     hs->ke->free_key(hs->ke_key);
     hs->ke_key = NULL;
-    if (sa->peer.encap && sa->peer.carrier == CV_UDP_500) { /* RFC 7296 section 2.23 */
+    /* RFC 7296 section 2.23; RFC 4555 section 3.3: a NAT may come later, and who has gone over
+     * by then need not do it in the moment of the move. */
+    if ((sa->peer.encap || (natd && sa->peer.conn->mobike)) && sa->peer.carrier == CV_UDP_500) {
         sa->peer.carrier = CV_UDP_4500;
         sa->peer.local.port = 4500;
         if (sa->peer.remote.port == 500)

@@ -277,7 +277,7 @@ static enum cv_err fill(struct ike *k, struct ike_sa *sa, const struct ike_in *i
     memcpy(hs->nr, ch->nonce, ch->nonce_len);
     hs->nr_len = ch->nonce_len;
     hs->ke = crypto_ke(k->core.crypto, ch->ike.suite.ke);
-    init_note_abilities(k, sa, hs, in->m, (const uint8_t[IKE_SPI_LEN]){0});
+    (void)init_note_abilities(k, sa, hs, in->m, (const uint8_t[IKE_SPI_LEN]){0});
     init_commit_keys(sa, hs, ch);
     watched_keys(k, sa);
     hs->init_peer = msg_copy_or_evict(k, in->datagram);

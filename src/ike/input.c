@@ -8,6 +8,7 @@
 
 #include "ike/exchange.h"
 #include "ike/gather.h"
+#include "ike/mobike.h"
 #include "ike/plain.h"
 #include "ike/sk.h"
 #include "wire/ip.h"
@@ -40,11 +41,17 @@ static enum cv_err classify(const struct ike_sa *sa, const struct ike_hdr *h, en
 
 /* What a fresh authentic message tells besides its content: the peer lives, and where.  A
  * repeated one tells nothing: anybody may have recorded it (RFC 7296 section 2.4). */
-static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
+static void note_alive(struct ike *k, struct ike_sa *sa, enum kind kind,
+                       const struct ike_path *path)
 {
     bool floats;
 
     sa->peer.last_in_ms = k->core.now_ms;
+    if (sa->mobike) { /* moves by word alone (RFC 4555 section 3.8) */
+        if (kind == RESPONSE && sa->state == ST_UP)
+            mobike_heard(k, sa, path);
+        return;
+    }
     if (endpoint_equal(&sa->peer.remote, &path->remote) &&
         endpoint_equal(&sa->peer.local, &path->local))
         return;
@@ -58,7 +65,8 @@ static void note_alive(struct ike *k, struct ike_sa *sa, const struct ike_path *
         sa_set_path(k, sa, path);
 }
 
-static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m,
+                                   const struct ike_path *path)
 {
     /* RFC 7383 section 2.6.1: fragment 1 alone calls for the response again. */
     if (m->is_skf && m->frag_no != 1)
@@ -66,7 +74,7 @@ static enum cv_err repeat_response(struct ike *k, struct ike_sa *sa, const struc
     if (owes_answer(sa) || sa->resp == POOL_NONE)
         return CV_ERR_IKE_PENDING;
     k->core.stats.ike_retransmits++;
-    send_again(k, sa, sa->resp);
+    send_response_again(k, sa, path);
     return CV_ERR_IKE_RETRANSMIT;
 }
 
@@ -85,7 +93,7 @@ static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct i
             out_reject(&o, &ch, CV_ERR_CRITICAL, span(&type, 1));
         else
             out_reject(&o, &ch, CV_ERR_SYNTAX, span(NULL, 0));
-        if (send_response(k, sa, h->exchange, &o) != CV_OK)
+        if (send_response(k, sa, h->exchange, NULL, &o) != CV_OK)
             return err; /* as if it had been lost: the peer repeats it */
     }
     if (err != CV_ERR_CRITICAL || h->exchange == EX_AUTH || response)
@@ -96,13 +104,15 @@ static enum cv_err refuse_inner(struct ike *k, struct ike_sa *sa, const struct i
 /* A whole authentic message.  What the host decides on later must outlive the datagram: then a
  * copy is what is parsed. */
 static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike_hdr *h,
-                              struct ike_msg *m, const struct gathered *g)
+                              struct ike_msg *m, const struct gathered *g,
+                              const struct ike_path *path)
 {
     struct cv_span plain = g->octets;
     struct ike_in in = {.kind = h->flags & IKE_F_RESPONSE ? RESP : REQ,
                         .exchange = h->exchange,
                         .m = m,
-                        .kept = POOL_NONE};
+                        .kept = POOL_NONE,
+                        .path = path};
     enum cv_err err;
 
     if (ike_step_keeps(sa, &in)) {
@@ -150,14 +160,14 @@ static enum cv_err protected_input(struct ike *k, struct ike_sa *sa, const struc
         return err;
 
     if (kind == REPEATED_REQUEST)
-        return repeat_response(k, sa, &m);
-    note_alive(k, sa, path);
+        return repeat_response(k, sa, &m, path);
+    note_alive(k, sa, kind, path);
     if (sa->state == ST_LINGER)
         return CV_ERR_UNEXPECTED;
     g.first = m.sk_next;
     if (m.is_skf)
         err = gather_add(k, sa, h, &m, &g);
-    return err == CV_OK && g.whole ? open_inner(k, sa, h, &m, &g) : err;
+    return err == CV_OK && g.whole ? open_inner(k, sa, h, &m, &g, path) : err;
 }
 
 /* RFC 7296 section 2.5: a higher major version gets INVALID_MAJOR_VERSION, and a lower

@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "ike/ke_answer.h"
+#include "ike/mobike.h"
 #include "peer/room.h"
 
 /* ---- both ---- */
@@ -67,7 +68,7 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->has_keys = true;
     watched_keys(k, sa);
     sa->peer.quiet = true; /* until it inherits */
-    sa->predecessor = old->peer.id;
+    sa->peer.predecessor = old->peer.id;
     sa->peer.proven_ms = old->peer.proven_ms;
     sa->state = ST_UP; /* born so: no rule leads there */
     sa_established(k, sa);
@@ -91,7 +92,7 @@ static void pass_on_reauth(struct ike *k, const struct ike_sa *from, struct ike_
 /* However often a peer rekeys and forgets to delete, one replaced SA is kept for it. */
 static void drop_predecessor(struct ike *k, const struct ike_sa *from)
 {
-    struct ike_sa *older = sa_by_number_mut(k, from->predecessor);
+    struct ike_sa *older = sa_by_number_mut(k, from->peer.predecessor);
 
     if (older != NULL && older->state == ST_REKEYED)
         sa_close(k, older, CV_ERR_REPLACED, false);
@@ -110,12 +111,13 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
         to->peer.reason = from->peer.reason;
     }
     pass_on_reauth(k, from, to);
+    mobike_pass_on(k, from, to);
     from->peer.quiet = true;
     from->state = ST_REKEYED;
     room_offer(&k->core, &from->peer, ROOM_REPLACED);
     from->peer.rekey_ms = from->peer.reauth_ms = TIMER_NEVER;
     from->peer.hard_ms = k->core.now_ms + REPLACED_MS; /* should the peer forget its delete */
-    from->want &= (uint8_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
+    from->want &= (uint16_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
     k->core.stats.ike_rekeyed++;
     k->core.stats.ike_rekeyed_by_us += to->peer.initiator;
 }

@@ -13,6 +13,7 @@
 #include "ike/exchange.h"
 #include "ike/gather.h"
 #include "ike/question.h"
+#include "ike/roam.h"
 #include "peer/room.h"
 #include "wire/ip.h"
 
@@ -25,6 +26,8 @@ void ike_carve(struct ike *k, struct arena *a, const struct cv_limits *lim)
     core_carve(&k->core, a, lim, sizeof(struct ike_sa));
     pool_carve(&k->hs, a, lim->handshakes, sizeof(struct ike_hs));
     pool_carve(&k->gathers, a, n_gathers, sizeof(struct gather));
+    pool_carve(&k->roams, a, lim->roams != 0 ? lim->roams : lim->handshakes,
+               sizeof(struct roam));
     chain_carve_few(&k->gathering, a, n_gathers, 1, k->core.seed);
 }
 
@@ -79,7 +82,7 @@ struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initi
 
     if (sa == NULL)
         return NULL;
-    sa->req = sa->resp = sa->gather = sa->hs = POOL_NONE;
+    sa->req = sa->resp = sa->gather = sa->hs = sa->roam = POOL_NONE;
     sa->waits_ms = sa->made_ms = k->core.now_ms;
     sa->resend_ms = TIMER_NEVER;
     return sa;
@@ -165,12 +168,21 @@ uint64_t retry_pause(const struct ike *k, enum cv_err refused, uint8_t *n)
     return pause + core_random_below(&k->core, pause);
 }
 
-void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
+static void set_ends(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
 {
     sa->peer.local = path->local;
     sa->peer.remote = path->remote;
     sa->peer.carrier = path->carrier;
     peer_link_way(&k->core, &sa->peer);
+}
+
+void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
+{
+    struct ike_sa *older = sa_by_number_mut(k, sa->peer.predecessor);
+
+    set_ends(k, sa, path);
+    if (older != NULL && older->state == ST_REKEYED)
+        set_ends(k, older, path);
     for (uint32_t i = sa->peer.children; i != POOL_NONE; i = child_at(&k->core, i)->next) {
         if (child_at(&k->core, i)->installed)
             child_moved(&k->core, i, &sa->peer);
@@ -247,6 +259,7 @@ void sa_close(struct ike *k, struct ike_sa *sa, enum cv_err reason, bool linger)
     peer_unlink(&k->core, &sa->peer);
     msg_unref(&k->core.msgs, &sa->req);
     gather_end(k, sa);
+    roam_end(k, sa);
     question_end(k, sa);
     if (sa->doing == DO_REKEY_IKE) {
         k->core.sas_promised--;

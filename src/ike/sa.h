@@ -27,6 +27,8 @@ enum {
     RETRY_MIN_MS = 1000,    /* after TEMPORARY_FAILURE, plus as much jitter */
     RETRY_REKEY_MS = 10000, /* after any other refusal of a rekey */
     REFUSED_MS = 3000, /* a refusal of IKE_SA_INIT, which anybody may forge, waits for better */
+    ROAM_MS = 250, /* who moves repeats itself after this, doubled each time, so many times: */
+    ROAM_TRIES = 3,
     RESPONSE_MS = 180000 /* a cached response is kept this long */
 };
 
@@ -64,7 +66,10 @@ enum ike_doing {
     DO_DELETE_IKE,
     DO_DELETE_CHILD,
     DO_LIVENESS,
-    DO_ALERT
+    DO_ALERT,
+    DO_MOVE, /* RFC 4555: our addresses are others */
+    DO_TELL, /* we have others besides */
+    DO_PROVE /* is the peer where it says? */
 };
 
 /* What is wanted of an IKE SA as soon as no request is outstanding; task.c orders it. */
@@ -73,33 +78,39 @@ enum ike_want {
     WANT_REKEY = 2,
     WANT_LIVENESS = 4,
     WANT_REAUTH = 8,
-    WANT_ALERT = 16
+    WANT_ALERT = 16,
+    WANT_MOVE = 32,
+    WANT_TELL = 64,
+    WANT_PROVE = 128
 };
 
 struct ike_sa {
     struct peer peer;    /* first */
     uint8_t state;       /* ike_state */
     uint8_t doing;       /* ike_doing */
-    uint8_t want;        /* bit set of ike_want */
+    uint16_t want;       /* bit set of ike_want */
     uint8_t refusals;    /* of our rekey in a row */
     bool has_keys;       /* suite and keys are agreed */
     bool fragments;      /* the peer takes RFC 7383 fragments, and so do we */
     bool peer_childless; /* the peer announced RFC 6023 */
     bool peer_alerts;    /* the peer takes tamper alerts */
-    uint32_t tries;      /* retransmissions of the outstanding request */
+    bool mobike;         /* both sides speak RFC 4555 */
+    uint8_t told;        /* which of our lists of addresses the peer knows; mobike.c */
+    uint8_t init_tries;  /* rounds of IKE_SA_INIT: cookies and other groups answered */
+    uint8_t alert_kind;  /* the alert that is wanted; see alert.c */
+    uint16_t ke_retry;   /* group the peer asked for when rekeying; 0: none */
+    uint16_t tries;      /* retransmissions of the outstanding request */
     struct cv_suite suite;
     struct ike_keys keys;
+    uint16_t mapping;           /* how the peer sees us, in its own words; 0: it has not said */
     uint32_t next_out, next_in; /* message IDs of our next request, of the peer's next */
     uint32_t req, resp;         /* sent messages kept for repetition, or POOL_NONE */
     uint32_t gather;            /* slot that gathers fragments, or POOL_NONE; gather.h */
+    uint32_t roam;              /* slot of what moving takes, or POOL_NONE; roam.h */
     uint32_t hs;                /* handshake slot of our exchange, or POOL_NONE */
-    uint32_t predecessor;       /* number of the SA whose rekey made this one; 0 none */
     uint32_t reauth_of;         /* number of the SA that this one replaces when up; 0 none */
     uint32_t reauth_by;         /* number of the SA that shall replace this one; 0 none */
-    uint32_t init_tries;        /* rounds of IKE_SA_INIT: cookies and other groups answered */
     uint32_t target;            /* number of the Child SA whose delete is on its way */
-    uint16_t ke_retry;          /* group the peer asked for when rekeying; 0: none */
-    uint8_t alert_kind;         /* the alert that is wanted; see alert.c */
     uint32_t alert_spi, alert_count;
     uint64_t alert_ms;  /* not before this time */
     uint64_t resend_ms; /* when the outstanding request is sent again */
@@ -123,13 +134,20 @@ struct child_terms {
     const struct cv_lease *granted; /* our addresses that came with it; NULL: as the IKE SA's */
 };
 
+/* Addresses that one side has besides the one in use. */
+struct addr_list {
+    uint8_t n;
+    struct cv_addr a[CV_ADDRS_MAX];
+};
+
 /* What the peer's IKE_AUTH says and the host is asked about, or that waits until the peer is
  * authentic.  The spans point into the message that ike_hs keeps as peer_auth. */
 struct auth_words {
     struct cv_span id_body, auth;
     struct cv_span asked_id; /* body of the IDr that an initiator asks for */
     uint8_t method;          /* cv_auth_method */
-    bool initial_contact, takes_alerts;
+    bool initial_contact, takes_alerts, mobike;
+    struct addr_list others; /* with mobike */
     bool has_cp;
     enum cv_err cp_err; /* of its configuration payload */
     struct ike_cp cp;
@@ -192,8 +210,10 @@ struct ike_path {
 
 struct ike {
     struct core core;
-    struct pool hs, gathers;
+    struct pool hs, gathers, roams;
     struct chain gathering; /* slots of gathers in use, in the order in which they began */
+    struct addr_list own;   /* the host's addresses, of which peers with MOBIKE hear */
+    uint8_t own_at;         /* changes when they do */
 };
 
 /* ---- memory */
@@ -263,7 +283,7 @@ struct ike_sa *sa_first_with_id_mut(struct ike *k, const struct cv_id *id); /* N
 
 /* SA is authenticated: lifetimes start, waiting tasks run. */
 void sa_established(struct ike *k, struct ike_sa *sa);
-/* New endpoints for an SA and all its Child SAs. */
+/* New endpoints for an SA and all its Child SAs, and for the SA that it has replaced. */
 void sa_set_path(struct ike *k, struct ike_sa *sa, const struct ike_path *path);
 
 /* Ends an SA and its Child SAs.  linger: repeat the last response for a while. */

@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "ike/exchange.h"
+#include "ike/roam.h"
 #include "ike/sk.h"
 
 enum { UDP4_HDR = 28, UDP6_HDR = 48, MARKER_LEN = 4 };
@@ -133,12 +134,27 @@ static void queue_send(struct ike *k, const struct ike_path *path, const struct 
 
 void send_again(struct ike *k, struct ike_sa *sa, uint32_t i)
 {
-    const struct ike_path path = {sa->peer.local, sa->peer.remote, sa->peer.carrier};
+    struct ike_path paths[CV_WAYS_MAX];
+    unsigned n;
 
     if (i == POOL_NONE)
         return;
-    queue_send(k, &path, sa, i);
+    n = roam_paths(k, sa, i, paths);
+    for (unsigned p = 0; p < n; p++)
+        queue_send(k, &paths[p], sa, i);
     sa->peer.last_out_ms = k->core.now_ms;
+}
+
+void send_response_again(struct ike *k, struct ike_sa *sa, const struct ike_path *path)
+{
+    /* With MOBIKE a request may come by a way that is only tried (RFC 4555 section 3.10); its
+     * answer goes back by the same one. */
+    if (sa->mobike && path != NULL && sa->resp != POOL_NONE) {
+        queue_send(k, path, sa, sa->resp);
+        sa->peer.last_out_ms = k->core.now_ms;
+    } else {
+        send_again(k, sa, sa->resp);
+    }
 }
 
 void send_unprotected(struct ike *k, const struct ike_path *path, uint32_t i)
@@ -167,9 +183,16 @@ void send_keepalive(struct ike *k, struct ike_sa *sa)
  * increasing intervals). */
 void resend_arm(struct ike *k, struct ike_sa *sa)
 {
+    const bool hurries = roam_hurries(k, sa);
     uint64_t wait = k->core.set.retransmit_ms;
 
-    for (unsigned i = 0; i < sa->tries && wait < 3600000; i++)
+    if (hurries && sa->tries < ROAM_TRIES) {
+        const uint64_t soon = (uint64_t)ROAM_MS << sa->tries;
+
+        sa->resend_ms = k->core.now_ms + (soon < wait ? soon : wait);
+        return;
+    }
+    for (unsigned i = hurries ? ROAM_TRIES : 0; i < sa->tries && wait < 3600000; i++)
         wait = wait * k->core.set.retransmit_base_pct / 100;
     if (k->core.set.retransmit_limit_ms != 0 && wait > k->core.set.retransmit_limit_ms)
         wait = k->core.set.retransmit_limit_ms;
@@ -198,7 +221,7 @@ enum cv_err send_request(struct ike *k, struct ike_sa *sa, uint8_t exchange,
 
 /* The one place where the peer's message ID moves on: when its request has been answered. */
 enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
-                          const struct ike_out *o)
+                          const struct ike_path *path, const struct ike_out *o)
 {
     uint32_t i;
     enum cv_err err = seal(k, sa, exchange, true, sa->next_in, o, &i);
@@ -209,7 +232,7 @@ enum cv_err send_response(struct ike *k, struct ike_sa *sa, uint8_t exchange,
     sa->resp = i;
     sa->next_in++;
     sa->resp_ms = k->core.now_ms;
-    send_again(k, sa, i);
+    send_response_again(k, sa, path);
     return CV_OK;
 }
 

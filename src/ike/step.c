@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ike/mobike.h"
 
 #define RULE(state, kind, exchange, handler, next, other)                                      \
     {ST_##state, kind, EX_##exchange, ST_##next, ST_##other, handler},
@@ -47,11 +48,12 @@ static bool too_early(const struct ike_sa *sa, const struct ike_in *in)
 }
 
 static enum cv_err send_out(struct ike *k, struct ike_sa *sa, uint8_t exchange,
-                            const struct ike_change *ch, const struct ike_out *out)
+                            const struct ike_path *path, const struct ike_change *ch,
+                            const struct ike_out *out)
 {
     switch (ch->send) {
     case SEND_RESPONSE:
-        return send_response(k, sa, exchange, out);
+        return send_response(k, sa, exchange, path, out);
     case SEND_AUTH:
         return send_request(k, sa, exchange, DO_AUTH, out);
     default:
@@ -117,7 +119,7 @@ static void commit_question(struct ike *k, struct ike_sa *sa, const struct ike_c
     memset(&failed, 0, sizeof(failed));
     out_begin(k, &out);
     auth_fail(sa, err, &out, &failed);
-    if (send_out(k, sa, EX_AUTH, &failed, &out) != CV_OK)
+    if (send_out(k, sa, EX_AUTH, NULL, &failed, &out) != CV_OK)
         k->core.stats.errors[CV_ERR_FULL]++;
     ike_commit(k, sa, &in, &failed);
 }
@@ -145,6 +147,7 @@ static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in
     if (ch->next != ST_FREE)
         sa->state = ch->next;
     alert_commit(k, sa, ch);
+    mobike_commit(k, sa, in, ch);
     commit_deletes(k, sa, ch);
     if (ch->established)
         auth_commit_up(k, sa, ch);
@@ -193,7 +196,7 @@ static enum cv_err step_on(struct ike *k, struct ike_sa *sa, const struct ike_ru
     enum cv_err err = rule->handle(k, sa, in, out, ch);
 
     if (err == CV_OK)
-        err = send_out(k, sa, rule->exchange, ch, out);
+        err = send_out(k, sa, rule->exchange, in->path, ch, out);
     if (err != CV_OK && comes_again(in))
         return err;
     if (err != CV_OK) {

@@ -7,7 +7,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/exchange.h"
 #include "ike/gather.h"
+#include "ike/mobike.h"
 #include "ike/question.h"
+#include "ike/roam.h"
 
 enum { EFFECTS_PER_TASK = 6 };
 
@@ -240,15 +242,19 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
 
     if (sa->want & WANT_DELETE)
         return delete_ike_start(k, sa);
+    if ((sa->want & WANT_MOVE) && sa->state == ST_UP)
+        return move_start(k, sa);
+    if ((sa->want & WANT_PROVE) && sa->state == ST_UP)
+        return prove_start(k, sa);
     if ((sa->want & WANT_REKEY) && sa->state == ST_UP) {
-        sa->want &= (uint8_t)~WANT_REKEY;
+        sa->want &= (uint16_t)~WANT_REKEY;
         err = rekey_ike_start(k, sa);
         if (err != CV_OK)
             sa->peer.rekey_ms = k->core.now_ms + RETRY_REKEY_MS;
         return err;
     }
     if ((sa->want & WANT_REAUTH) && sa->state == ST_UP) {
-        sa->want &= (uint8_t)~WANT_REAUTH;
+        sa->want &= (uint16_t)~WANT_REAUTH;
         err = start_reauth(k, sa);
         if (err != CV_OK)
             sa->peer.reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
@@ -258,10 +264,12 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
         return err;
     if ((sa->want & WANT_ALERT) && k->core.now_ms >= sa->alert_ms)
         return alert_start(k, sa);
+    if ((sa->want & WANT_TELL) && sa->state == ST_UP)
+        return tell_start(k, sa);
     if (sa->want & WANT_LIVENESS) {
         err = liveness_start(k, sa);
         if (err == CV_OK)
-            sa->want &= (uint8_t)~WANT_LIVENESS;
+            sa->want &= (uint16_t)~WANT_LIVENESS;
     }
     return err;
 }
@@ -302,7 +310,8 @@ static void resend(struct ike *k, struct ike_sa *sa)
     struct cv_effect *fx;
 
     sa->tries++;
-    if (sa->tries <= k->core.set.retransmit_tries) {
+    mobike_unanswered(k, sa);
+    if (sa->tries <= k->core.set.retransmit_tries + (roam_hurries(k, sa) ? ROAM_TRIES : 0)) {
         resend_arm(k, sa);
         send_again(k, sa, sa->req);
         k->core.stats.ike_retransmits++;

@@ -37,7 +37,8 @@ struct peer {
     struct cv_addr vip4, vip6;
     uint32_t children; /* first Child SA, or POOL_NONE */
     uint32_t n_children;
-    uint64_t proven_ms; /* when the peer proved who it is: rekeys do not do that again */
+    uint32_t predecessor; /* number of the SA whose rekey made this one; 0 none */
+    uint64_t proven_ms;   /* when the peer proved who it is: rekeys do not do that again */
     uint64_t up_ms, rekey_ms, reauth_ms, hard_ms;
     uint64_t last_in_ms, last_out_ms;
 };

@@ -82,7 +82,7 @@ static void tasks_are_listed_in_charons_words(void **state)
     text = received(fd);
     assert_non_null(strstr(text, "tasks-queued[IKE_INIT IKE_AUTH IKE_REKEY IKE_REAUTH "
                                  "IKE_DELETE CHILD_CREATE CHILD_REKEY CHILD_DELETE IKE_DPD "
-                                 "IKE_ALERT ]tasks-active[IKE_ALERT ]"));
+                                 "IKE_ALERT IKE_MOBIKE ]tasks-active[IKE_ALERT ]"));
     assert_received(fd, "answer");
     close(fd);
 }
