@@ -43,6 +43,7 @@ extern "C" {
     X(CV_ERR_NO_ROOM,              "no_room",               "packet buffer has too little head or tail room") \
     X(CV_ERR_ENCAP,                "encapsulation",         "SA expects another encapsulation")  \
     X(CV_ERR_FRAGMENT,             "fragment",              "a fragment where only whole packets are carried") \
+    X(CV_ERR_SOURCE_ROUTE,         "source_route",          "a source route that does not end at the SA's peer") \
     /* DROP: IKE */                                                                              \
     X(CV_ERR_IKE_SPI,              "ike_unknown_spi",       "no IKE SA has these SPIs")          \
     X(CV_ERR_IKE_WINDOW,           "ike_window",            "message ID outside the window")     \

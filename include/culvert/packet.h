@@ -35,13 +35,20 @@ enum cv_carrier {
  *        limit are not protected and may be anything, addresses, length and extension
  *        headers must be right.
  *
- * Transport mode has no inner IP header.
- *   Out: the host hands over the whole IP packet, as for a tunnel.  Its TTL travels as ttl.
- * IPv4 options do not travel with CV_RAW_ESP and CV_UDP_4500, where the host's socket writes
- *        the header.
- *   In:  the engine gives back a whole IP packet for the host's stack: addresses are remote
- *        and local, DSCP and ECN are tos, TTL is ttl, no options; or, with AH, the header that
- *        arrived.  Behind UDP the checksum is computed anew (RFC 3948 section 3.1.2). */
+ * Transport mode has no inner IP header: the packet's own stays in front of ESP (RFC 4303
+ * section 3.1.1).  It stands in the buffer in front of the packet, head octets of it, and with
+ * CV_UDP_4500 there is room for UDP's eight octets between.
+ *   Out: the host hands over the whole IP packet, as for a tunnel.  A host that writes headers
+ *        itself sends what cv_outer_put makes of the result: identification, options, IPv6
+ *        extension headers and flow label are then the packet's own.  One whose sockets write
+ *        them ignores head, and ttl, tos and df are what travels.
+ *   In:  the header that arrived, IPv6 extension headers up to ESP or UDP included, where the
+ *        host has it; its lengths and UDP's octets may be anything.  A head above off says that
+ *        there were headers which the host could not keep: transport mode then refuses the
+ *        packet.  With 0 addresses are remote and local, DSCP and ECN are tos, TTL is ttl, DF
+ * is set and the identification is 0.  The engine gives back a whole IP packet for the host's
+ * stack.  Behind UDP the checksum is computed anew (RFC 3948 section 3.1.2). With AH the header
+ * is a part of the packet, and head is 0. */
 
 /* What the host does with the packet after the engine has seen it. */
 enum cv_verdict {
@@ -62,6 +69,7 @@ struct cv_packet {
     uint8_t tos;     /* outer DSCP and ECN octet: read from the wire, or to be set on it */
     uint8_t ttl;     /* outer TTL or hop limit: the same; 0: not known, or the host's default */
     bool df;         /* cv_output: set the outer IPv4 header's DF bit */
+    uint16_t head;   /* octets of IP header in front of off (transport mode, above); 0: none */
     uint8_t verdict; /* cv_verdict */
     enum cv_err err;
     uint32_t child; /* Child SA it used; 0: none */

@@ -47,6 +47,7 @@ bool cv_too_big(const struct cv_engine *e, struct cv_packet *pkt)
 
     if (c == NULL || e->ike.core.ipsec == NULL || pkt->err != CV_ERR_TOO_BIG)
         return false;
-    mtu = ipsec_inner_mtu(e->ike.core.ipsec, child_index(&e->ike.core, c));
+    mtu = ipsec_inner_mtu_for(e->ike.core.ipsec, child_index(&e->ike.core, c),
+                              span(cv_packet_data(pkt), pkt->len));
     return pmtu_answer(pkt, mtu, NULL) == CV_OK;
 }

@@ -65,6 +65,8 @@ void ipsec_restore(struct ipsec *p, uint32_t i, uint64_t sent, uint64_t received
 /* The largest inner packet that fits pair i's path now; SIZE_MAX: no limit is known.  After
  * CV_ERR_TOO_BIG it is what pmtu_answer tells the sender. */
 size_t ipsec_inner_mtu(const struct ipsec *p, uint32_t i);
+/* As long as this one, whose own header may stay outside. */
+size_t ipsec_inner_mtu_for(const struct ipsec *p, uint32_t i, struct cv_span packet);
 /* An ICMP message that the host got, a whole IP packet: a Packet Too Big about a packet of ours
  * lowers that pair's MTU (path.h), for some ten minutes.  Anybody can send one, so at most 8 a
  * second are looked at and what none of our packets explains is refused.  *pair is the pair or

@@ -40,11 +40,9 @@ static uint16_t read_id(const struct cv_packet *pkt)
     return rd_u16(&r);
 }
 
-enum cv_err cv_outer_put(struct cv_packet *pkt)
+static void put_new_head(struct cv_packet *pkt, bool udp, uint16_t id)
 {
-    const bool udp = pkt->carrier == CV_UDP_4500 || pkt->carrier == CV_UDP_500;
-    const uint8_t family = pkt->remote.addr.family;
-    const size_t head_len = ip_head_len(family), n = head_len + (udp ? UDP_LEN : 0);
+    const size_t n = ip_head_len(pkt->remote.addr.family);
     const struct ip_head head = {
         .src = pkt->local.addr,
         .dst = pkt->remote.addr,
@@ -52,8 +50,47 @@ enum cv_err cv_outer_put(struct cv_packet *pkt)
         .tos = pkt->tos,
         .ttl = pkt->ttl != 0 ? pkt->ttl : TTL,
         .df = pkt->df,
-        .id = read_id(pkt),
+        .id = id,
     };
+
+    ip_put_head(cv_packet_data(pkt) - n, &head, pkt->len);
+    pkt->off -= n;
+    pkt->len += n;
+}
+
+/* The packet's own, which names ESP or UDP already (transport_name). */
+static void put_own_head(struct cv_packet *pkt)
+{
+    const size_t n = pkt->head;
+    uint8_t *head;
+
+    pkt->off -= n;
+    pkt->len += n;
+    pkt->head = 0;
+    head = cv_packet_data(pkt);
+    ip_set_addrs(head, &pkt->local.addr, &pkt->remote.addr);
+    if (pkt->local.addr.family == CV_IPV4)
+        ip_set_df(head, pkt->df);
+    ip_set_len(head, pkt->len);
+}
+
+/* What pkt->head says stands there, as far as the rest relies on it. */
+static bool is_head(const struct cv_packet *pkt, size_t at)
+{
+    const uint8_t first = pkt->buf[at];
+
+    if (pkt->local.addr.family == CV_IPV6)
+        return first >> 4 == 6 && pkt->head >= IP6_HDR_LEN;
+    return first >> 4 == 4 && pkt->head >= IP4_HDR_LEN && pkt->head == (first & 0x0f) * 4;
+}
+
+enum cv_err cv_outer_put(struct cv_packet *pkt)
+{
+    const bool udp = pkt->carrier == CV_UDP_4500 || pkt->carrier == CV_UDP_500;
+    const uint8_t family = pkt->remote.addr.family;
+    const size_t head = pkt->head != 0 ? pkt->head : ip_head_len(family);
+    const size_t n = head + (udp ? UDP_LEN : 0);
+    uint16_t id;
 
     if (pkt->carrier == CV_RAW_AH)
         return CV_OK; /* AH covers the IP header, so it is there already */
@@ -63,11 +100,15 @@ enum cv_err cv_outer_put(struct cv_packet *pkt)
         return CV_ERR_TOO_BIG;
     if (pkt->off < n)
         return CV_ERR_NO_ROOM;
+    if (pkt->head != 0 && !is_head(pkt, pkt->off - n))
+        return CV_ERR_ARGUMENT;
+    id = read_id(pkt);
     if (udp)
         put_udp(pkt);
-    ip_put_head(cv_packet_data(pkt) - head_len, &head, pkt->len);
-    pkt->off -= head_len;
-    pkt->len += head_len;
+    if (pkt->head != 0)
+        put_own_head(pkt);
+    else
+        put_new_head(pkt, udp, id);
     return CV_OK;
 }
 
@@ -117,7 +158,9 @@ enum cv_err cv_outer_take(struct cv_packet *pkt)
     }
     if (flow.proto == IPPROTO_NUM_UDP)
         err = take_udp(&out);
-    if (err == CV_OK)
-        *pkt = out;
-    return err;
+    if (err != CV_OK)
+        return err;
+    out.head = flow.proto == IPPROTO_NUM_AH ? 0 : (uint16_t)flow.hdr_len;
+    *pkt = out;
+    return CV_OK;
 }

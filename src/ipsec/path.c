@@ -32,11 +32,11 @@ void path_set_mtu(struct path *path, size_t mtu)
         path->mtu = mtu > 0 ? (uint16_t)mtu : 1;
 }
 
-/* The largest packet inside one of mtu octets. */
-static size_t inner_of(const struct path *path, const struct esp_sa *sa, size_t mtu)
+/* The largest packet inside one of mtu octets that has this long a header outside. */
+static size_t inner_of(const struct path *path, const struct esp_sa *sa, size_t mtu,
+                       size_t head)
 {
     const bool v6 = path->remote.addr.family == CV_IPV6;
-    const size_t head = ip_head_len(path->remote.addr.family);
     size_t used = head + (path->encap ? UDP_LEN : 0), inner;
 
     if (path->ah)
@@ -47,11 +47,16 @@ static size_t inner_of(const struct path *path, const struct esp_sa *sa, size_t 
     return path->transport ? inner + head : inner;
 }
 
-size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
+size_t path_inner_mtu_behind(const struct path *path, const struct esp_sa *sa, size_t head)
 {
     const size_t mtu = outer_mtu(path);
 
-    return mtu == 0 ? SIZE_MAX : inner_of(path, sa, mtu);
+    return mtu == 0 ? SIZE_MAX : inner_of(path, sa, mtu, head);
+}
+
+size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa)
+{
+    return path_inner_mtu_behind(path, sa, ip_head_len(path->remote.addr.family));
 }
 
 size_t path_padded_len(const struct path *path, const struct esp_sa *sa)
@@ -59,7 +64,7 @@ size_t path_padded_len(const struct path *path, const struct esp_sa *sa)
     const size_t most = path_inner_mtu(path, sa);
 
     if (path->tfc == CV_TFC_MTU && most == SIZE_MAX)
-        return inner_of(path, sa, IP6_MTU_MIN);
+        return inner_of(path, sa, IP6_MTU_MIN, ip_head_len(path->remote.addr.family));
     return path->tfc < most ? path->tfc : most;
 }
 
@@ -69,12 +74,12 @@ bool path_splits(const struct path *path, const struct esp_sa *sa, const struct 
 }
 
 enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
-                       const struct ip_flow *flow, bool *df)
+                       const struct ip_flow *flow, size_t head, bool *df)
 {
     /* An IPv6 sender never gets below 1280, whatever it is told. */
     const bool whole =
         flow->df && (flow->src.family != CV_IPV6 || flow->total_len > IP6_MTU_MIN);
-    const bool fits = flow->total_len <= path_inner_mtu(path, sa);
+    const bool fits = flow->total_len <= path_inner_mtu_behind(path, sa, head);
 
     *df = fits && !path->df_clear && (path->df_set || whole);
     return fits || path->df_clear || !whole ? CV_OK : CV_ERR_TOO_BIG;

@@ -27,6 +27,8 @@ _Static_assert(sizeof(struct path) <= 52, "part of every pair");
 
 /* The largest packet inside that fits the path; SIZE_MAX when the path has no limit. */
 size_t path_inner_mtu(const struct path *path, const struct esp_sa *sa);
+/* The same where head octets stay outside, because the packet's own header does. */
+size_t path_inner_mtu_behind(const struct path *path, const struct esp_sa *sa, size_t head);
 
 /* Octets to pad an inner packet to (tfc), as far as the path is known to carry them. */
 size_t path_padded_len(const struct path *path, const struct esp_sa *sa);
@@ -34,9 +36,10 @@ size_t path_padded_len(const struct path *path, const struct esp_sa *sa);
 /* Is this an IPv4 packet that does not fit and may be cut before it is sealed? */
 bool path_splits(const struct path *path, const struct esp_sa *sa, const struct ip_flow *flow);
 
-/* May this packet go out, and with DF?  CV_ERR_TOO_BIG: its sender must be told. */
+/* May this packet go out behind head octets of header, and with DF?  CV_ERR_TOO_BIG: its sender
+ * must be told. */
 CV_MUST_USE enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
-                                   const struct ip_flow *flow, bool *df);
+                                   const struct ip_flow *flow, size_t head, bool *df);
 
 /* The path outside is another SA, which carries mtu octets; SIZE_MAX: any. */
 void path_set_mtu(struct path *path, size_t mtu);

@@ -14,6 +14,17 @@ size_t ipsec_inner_mtu(const struct ipsec *p, uint32_t i)
     return path_inner_mtu(&p->pairs[i].path, &p->pairs[i].out);
 }
 
+size_t ipsec_inner_mtu_for(const struct ipsec *p, uint32_t i, struct cv_span packet)
+{
+    const struct path *path = &p->pairs[i].path;
+    struct ip_front front;
+
+    if (i >= p->n_pairs || !p->pairs[i].used || !path->transport || path->ah ||
+        ip_front_split(&front, packet) != CV_OK)
+        return ipsec_inner_mtu(p, i);
+    return path_inner_mtu_behind(path, &p->pairs[i].out, front.len);
+}
+
 void ipsec_learn_mtu(struct ipsec *p, uint32_t i, size_t mtu, uint64_t now_ms)
 {
     struct ipsec_pair *pair = ipsec_used_pair(p, i);

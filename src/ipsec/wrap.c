@@ -9,7 +9,7 @@
 #include "ipsec/mss.h"
 #include "ipsec/transport.h"
 
-enum { TTL = 64 };
+enum { TTL = 64, UDP_LEN = 8 };
 
 /* ---- inbound ---- */
 
@@ -17,6 +17,7 @@ enum cv_err wrap_read(const struct cv_packet *pkt, struct wrap_head *head)
 {
     enum cv_err err;
 
+    head->esp_at = pkt->off;
     head->ah = IPSEC_AH && pkt->carrier == CV_RAW_AH;
     if (!head->ah) {
         err = esp_read_header(pkt, &head->spi, &head->seq_low);
@@ -37,15 +38,16 @@ enum cv_err wrap_read(const struct cv_packet *pkt, struct wrap_head *head)
 enum cv_err wrap_check(const struct path *path, const struct esp_sa *sa,
                        const struct cv_packet *pkt, const struct wrap_head *head)
 {
+    enum cv_err err = CV_OK;
+
     if (head->ah != path->ah)
         return CV_ERR_ENCAP;
     if (IPSEC_AH && head->ah)
         return ah_check(sa, &head->at);
-    /* Room for the header to come is looked for before the number is spent. */
-    if (path->transport &&
-        pkt->off + ESP_HDR_LEN + sa->iv_len < ip_head_len(pkt->remote.addr.family))
-        return CV_ERR_NO_ROOM;
-    return esp_check_len(sa, pkt->len);
+    /* The header to come is looked for before the number is spent. */
+    if (path->transport)
+        err = transport_may_open(pkt, (size_t)ESP_HDR_LEN + sa->iv_len);
+    return err == CV_OK ? esp_check_len(sa, pkt->len) : err;
 }
 
 enum cv_err wrap_open(const struct esp_sa *sa, uint64_t seq, struct cv_packet *pkt,
@@ -85,7 +87,7 @@ enum cv_err wrap_inner(const struct path *path, struct cv_packet *pkt,
         return CV_OK;
     }
     if (path->transport && !path->ah)
-        err = transport_restore(pkt, next_header);
+        err = transport_restore(pkt, next_header, head->esp_at);
     else if (!path->transport && next_header != IPPROTO_NUM_IPIP &&
              next_header != IPPROTO_NUM_IPV6)
         err = CV_ERR_NEXT_HEADER;
@@ -110,6 +112,7 @@ enum cv_err wrap_deliver(const struct path *path, const struct esp_sa *sa,
     if (path->mss != 0)
         mss_clamp(cv_packet_data(pkt), flow, path_inner_mtu(path, sa), path->mss);
     pkt->len = flow->total_len; /* traffic flow confidentiality padding goes, section 2.7 */
+    pkt->head = 0;
     pkt->verdict = CV_DELIVER;
     return CV_OK;
 }
@@ -136,20 +139,33 @@ static bool pad_flow(const struct path *path, const struct esp_sa *sa, struct cv
     return true;
 }
 
-static enum cv_err seal_esp(const struct path *path, struct esp_sa *sa, struct cv_packet *pkt,
-                            const struct ip_flow *flow)
+static enum cv_err seal_tunnel(const struct path *path, struct esp_sa *sa,
+                               struct cv_packet *pkt, const struct ip_flow *flow)
 {
     const struct cv_packet was = *pkt;
-    enum cv_err err;
+    enum cv_err err = CV_ERR_NO_ROOM;
 
-    if (path->transport)
-        err = esp_seal(sa, pkt, transport_strip(pkt, flow));
-    else if (pad_flow(path, sa, pkt))
+    if (pad_flow(path, sa, pkt))
         err = esp_seal(sa, pkt, tunnel_proto(flow));
-    else
-        err = CV_ERR_NO_ROOM;
     if (err == CV_ERR_NO_ROOM || err == CV_ERR_SEQ_EXHAUSTED)
         *pkt = was;
+    return err;
+}
+
+static enum cv_err seal_transport(const struct path *path, struct esp_sa *sa,
+                                  struct cv_packet *pkt, const struct ip_front *front)
+{
+    const size_t room = (size_t)ESP_HDR_LEN + sa->iv_len + (path->encap ? UDP_LEN : 0);
+    enum cv_err err;
+
+    if (pkt->off < room)
+        return CV_ERR_NO_ROOM;
+    transport_strip(pkt, front, room);
+    err = esp_seal(sa, pkt, front->next);
+    if (err == CV_ERR_NO_ROOM || err == CV_ERR_SEQ_EXHAUSTED)
+        transport_unstrip(pkt, room);
+    else
+        transport_name(pkt, front, path->encap);
     return err;
 }
 
@@ -194,22 +210,45 @@ static struct cv_endpoint on_carrier(const struct cv_endpoint *e, bool encap)
     return (struct cv_endpoint){e->addr, encap ? e->port : 0};
 }
 
+/* What of the packet stays outside, if policy lets it pass here at all. */
+static enum cv_err read_front(const struct path *path, const struct cv_packet *pkt,
+                              const struct ip_flow *flow, struct ip_front *front)
+{
+    enum cv_err err = CV_OK;
+
+    *front = (struct ip_front){.len = ip_head_len(path->remote.addr.family)};
+    if (path->transport)
+        err = transport_check(flow, &path->local.addr, &path->remote.addr);
+    if (err != CV_OK || !path->transport || path->ah)
+        return err;
+    return ip_front_split(front, span(cv_packet_data(pkt), flow->total_len));
+}
+
+static enum cv_err seal(const struct path *path, struct esp_sa *sa, struct cv_packet *pkt,
+                        const struct ip_flow *flow, const struct ip_front *front)
+{
+    if (IPSEC_AH && path->ah)
+        return seal_ah(path, sa, pkt, flow);
+    return path->transport ? seal_transport(path, sa, pkt, front)
+                           : seal_tunnel(path, sa, pkt, flow);
+}
+
 enum cv_err wrap_seal(const struct path *path, struct esp_sa *sa, struct cv_packet *pkt,
                       const struct ip_flow *flow)
 {
-    enum cv_err err = path_check(path, sa, flow, &pkt->df);
+    struct ip_front front;
+    enum cv_err err = read_front(path, pkt, flow, &front);
 
-    if (err == CV_OK && path->transport)
-        err = transport_check(pkt, flow, &path->local.addr, &path->remote.addr);
-    if (err == CV_ERR_NEXT_HEADER && path->ah)
-        err = CV_OK; /* the packet keeps its headers: AH goes behind them */
+    if (err == CV_OK)
+        err = path_check(path, sa, flow, front.len, &pkt->df);
     if (err != CV_OK)
         return err;
     pkt->len = flow->total_len;
     pkt->ttl = 0; /* a tunnel's outer header is the host's own (RFC 4301 section 5.1.2.1) */
+    pkt->head = 0;
     if (path->mss != 0)
         mss_clamp(cv_packet_data(pkt), flow, path_inner_mtu(path, sa), path->mss);
-    err = IPSEC_AH && path->ah ? seal_ah(path, sa, pkt, flow) : seal_esp(path, sa, pkt, flow);
+    err = seal(path, sa, pkt, flow, &front);
     if (err != CV_OK)
         return err;
     pkt->carrier = path->ah ? CV_RAW_AH : path->encap ? CV_UDP_4500 : CV_RAW_ESP;

@@ -21,6 +21,7 @@
 /* What a packet says of itself before anything is authentic. */
 struct wrap_head {
     uint32_t spi, seq_low;
+    size_t esp_at; /* where it begins in the buffer */
     bool ah;
     struct ah_place at; /* with ah */
 };

@@ -50,6 +50,22 @@ struct ip_flow {
  * number of extension headers is walked within the packet, each step moving forward. */
 CV_MUST_USE enum cv_err ip_parse(struct ip_flow *out, struct cv_span packet);
 
+/* The headers of an IP packet that stand in front of ESP in transport mode. */
+struct ip_front {
+    size_t len, proto_at; /* where they name what is behind */
+    uint8_t next;         /* which is this */
+};
+
+/* Those that a sender leaves outside (RFC 4303 section 3.1.1): the IPv4 header with its
+ * options; the IPv6 header with hop-by-hop options, routing and fragment header, and
+ * destination options before such a one.  CV_ERR_SHORT, CV_ERR_MALFORMED; CV_ERR_FRAGMENT;
+ * CV_ERR_SOURCE_ROUTE: the packet's destination is not its last stop. */
+CV_MUST_USE enum cv_err ip_front_split(struct ip_front *out, struct cv_span packet);
+
+/* headers is nothing but such headers, as they came in front of ESP; all destination options
+ * may be among them.  What they say of the packet's length is not looked at.  As above. */
+CV_MUST_USE enum cv_err ip_front_take(struct ip_front *out, struct cv_span headers);
+
 uint16_t ip_checksum(struct cv_span s); /* RFC 1071, 16-bit one's complement */
 
 /* The same over pseudo-header and data of a TCP, UDP or ICMPv6 packet (RFC 8200 section 8.1);
@@ -70,9 +86,14 @@ struct ip_head {
 size_t ip_head_len(uint8_t family); /* 20, 40 */
 /* Writes ip_head_len octets in front of n octets of payload. */
 void ip_put_head(uint8_t *out, const struct ip_head *h, size_t n);
-/* The packet is total octets long from now on, and named at proto_at is proto; the IPv4
- * checksum follows. */
+/* The packet is total octets long from now on; the IPv4 checksum follows. */
+void ip_set_len(uint8_t *packet, size_t total);
+/* And named at proto_at is proto. */
 void ip_patch(uint8_t *packet, size_t total, size_t proto_at, uint8_t proto);
+/* It goes from src to dst from now on; the checksum is left for ip_set_len. */
+void ip_set_addrs(uint8_t *packet, const struct cv_addr *src, const struct cv_addr *dst);
+/* IPv4; the same. */
+void ip_set_df(uint8_t *packet, bool df);
 
 /* ---- addresses ---- */
 

@@ -4,7 +4,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/ip.h"
 
-enum { IP4_LEN_AT = 2, IP4_SUM_AT = 10, IP6_LEN_AT = 4, PSEUDO_MAX = 40 };
+enum {
+    IP4_LEN_AT = 2,
+    IP4_FLAGS_AT = 6,
+    IP4_SUM_AT = 10,
+    IP4_ADDRS_AT = 12,
+    IP6_LEN_AT = 4,
+    IP6_ADDRS_AT = 8,
+    PSEUDO_MAX = 40
+};
 
 size_t ip_head_len(uint8_t family)
 {
@@ -49,15 +57,37 @@ void ip_put_head(uint8_t *out, const struct ip_head *h, size_t n)
         seal_ip4(out, IP4_HDR_LEN);
 }
 
-void ip_patch(uint8_t *packet, size_t total, size_t proto_at, uint8_t proto)
+void ip_set_len(uint8_t *packet, size_t total)
 {
-    packet[proto_at] = proto;
     if (packet[0] >> 4 == 6) {
         put_u16(packet + IP6_LEN_AT, total - IP6_HDR_LEN);
         return;
     }
     put_u16(packet + IP4_LEN_AT, total);
     seal_ip4(packet, (size_t)(packet[0] & 0x0f) * 4);
+}
+
+void ip_patch(uint8_t *packet, size_t total, size_t proto_at, uint8_t proto)
+{
+    packet[proto_at] = proto;
+    ip_set_len(packet, total);
+}
+
+void ip_set_addrs(uint8_t *packet, const struct cv_addr *src, const struct cv_addr *dst)
+{
+    const size_t n = addr_len(src->family);
+    struct wr w =
+        wr_init(packet + (src->family == CV_IPV6 ? IP6_ADDRS_AT : IP4_ADDRS_AT), 2 * n);
+
+    wr_copy(&w, src->b, n);
+    wr_copy(&w, dst->b, n);
+}
+
+void ip_set_df(uint8_t *packet, bool df)
+{
+    const unsigned rest = packet[IP4_FLAGS_AT] & ~(unsigned)(IP4_DF >> 8);
+
+    packet[IP4_FLAGS_AT] = (uint8_t)(rest | (df ? IP4_DF >> 8 : 0));
 }
 
 uint16_t ip_upper_checksum(const struct cv_addr *src, const struct cv_addr *dst, uint8_t proto,

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from scapy.all import ESP, IP, IPv6, raw
 
+from headers import behind, front, with_length
+
 HASHES = {"sha256": hashes.SHA256, "sha1": hashes.SHA1, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
 
 
@@ -104,10 +106,14 @@ class Reference:
         if cell.mode == "tunnel":
             inside, following = raw(packet), 4 if cell.inner == 4 else 41
         else:
-            inside, following = raw(packet.payload), packet.proto if four else packet.nh
+            packet = raw(packet)
+            at, names_protocol = front(packet)
+            inside, following = packet[at:], packet[names_protocol]
         pad = -(len(inside) + 2) % (16 if cell.mac else 4)
         plain = inside + bytes(range(1, pad + 1)) + bytes([pad, following])
         esp = struct.pack(">II", cell.spi, self.seq) + self.protect(plain, self.seq, cell.high)
+        if cell.mode == "transport":
+            return (IP if four else IPv6)(packet[:names_protocol] + b"\x32" + packet[names_protocol + 1:at] + esp)
         return IP(src=cell.src, dst=cell.dst, proto=50) / esp if four else IPv6(src=cell.src, dst=cell.dst, nh=50) / esp
 
     def decrypt(self, packet):
@@ -121,6 +127,6 @@ class Reference:
             if following != (4 if cell.inner == 4 else 41):
                 raise ValueError("next header %d" % following)
             return inside
-        four = cell.outer == 4
-        return IP(src=packet.src, dst=packet.dst, proto=following) / inside if four else \
-            IPv6(src=packet.src, dst=packet.dst, nh=following) / inside
+        octets = raw(packet)
+        at, names_protocol = behind(octets, 50)
+        return with_length(octets[:names_protocol] + bytes([following]) + octets[names_protocol + 1:at] + inside)

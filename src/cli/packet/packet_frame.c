@@ -108,6 +108,7 @@ enum cv_err frame_read(struct frame *f, struct cv_packet *pkt, struct cv_span ip
         return read_numbers(f, pkt, f->flow.hdr_len + 4);
     }
     advance(pkt, f->flow.hdr_len);
+    pkt->head = (uint16_t)f->flow.hdr_len;
     if (f->flow.proto == IPPROTO_NUM_ESP) {
         f->esp = true;
         pkt->carrier = CV_RAW_ESP;
