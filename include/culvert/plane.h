@@ -24,7 +24,8 @@ extern "C" {
 enum cv_df {
     CV_DF_COPY = 0, /* of the inner packet; IPv6 counts as set above 1280 octets */
     CV_DF_SET,      /* as long as the packet fits */
-    CV_DF_CLEAR     /* what is too large is fragmented outside, and nobody is told */
+    CV_DF_CLEAR,    /* what is too large is fragmented outside, and nobody is told */
+    CV_DF_FITTING   /* of the inner packet while it fits, and then as CV_DF_CLEAR */
 };
 
 /* Everything about a new pair.  Keys are in KEYMAT order for one direction: encryption key with

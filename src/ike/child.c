@@ -481,7 +481,9 @@ static enum cv_err install_pair(struct ike *k, const struct ike_sa *sa,
         .nested = plan->cfg->nested,
         .replay_window = plan->cfg->replay_window,
         /* packets of this host's own: it fragments them outside (RFC 4303 section 3.3.4) */
-        .df = plan->mode == CV_TRANSPORT || plan->cfg->clear_df ? CV_DF_CLEAR : CV_DF_COPY,
+        .df = plan->cfg->clear_df          ? CV_DF_CLEAR
+              : plan->mode == CV_TRANSPORT ? CV_DF_FITTING
+                                           : CV_DF_COPY,
         .split = !plan->cfg->fragment_after,
         .tfc = plan->no_padding ? 0 : plan->cfg->tfc,
         .clock_seq = plan->cfg->minimal_esp,

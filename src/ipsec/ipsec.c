@@ -161,6 +161,7 @@ static struct path path_of(const struct cv_pair_config *cfg)
         .encap = cfg->encap,
         .df_set = cfg->df == CV_DF_SET,
         .df_clear = cfg->df == CV_DF_CLEAR,
+        .df_fitting = cfg->df == CV_DF_FITTING,
         .split = cfg->split && cfg->mode == CV_TUNNEL,
     };
 }

@@ -82,7 +82,7 @@ enum cv_err path_check(const struct path *path, const struct esp_sa *sa,
     const bool fits = flow->total_len <= path_inner_mtu_behind(path, sa, head);
 
     *df = fits && !path->df_clear && (path->df_set || whole);
-    return fits || path->df_clear || !whole ? CV_OK : CV_ERR_TOO_BIG;
+    return fits || path->df_clear || path->df_fitting || !whole ? CV_OK : CV_ERR_TOO_BIG;
 }
 
 bool path_learn(struct path *path, size_t mtu, uint64_t now_ms)

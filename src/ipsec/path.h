@@ -21,7 +21,7 @@ struct path {
     uint16_t learned_at;              /* path_clock */
     uint16_t mss, tfc;                /* see cv_pair_config */
     bool ah : 1, transport : 1, encap : 1;
-    bool df_set : 1, df_clear : 1, split : 1;
+    bool df_set : 1, df_clear : 1, df_fitting : 1, split : 1;
 };
 _Static_assert(sizeof(struct path) <= 52, "part of every pair");
 

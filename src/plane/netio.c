@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plane/netio.h"
 
+#include <culvert/ipsec.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ void netio_init(struct netio *io)
         io->udp[i].fd = -1;
     for (unsigned i = 0; i < NETIO_RAW; i++)
         io->raw[i].fd = -1;
-    io->bypass.fd4 = io->bypass.fd6 = -1;
+    io->bypass.fd4 = io->bypass.fd6 = io->whole.fd4 = io->whole.fd6 = -1;
 }
 
 static const char *hint(int err)
@@ -96,6 +97,7 @@ static void open_raw(struct netio *io, void (*note)(void *ctx, const char *text)
                        carrier == CV_RAW_ESP ? "ESP will work inside UDP only" : "no AH");
         note(note_ctx, text);
     }
+    whole_open(&io->whole);
     if (!bypass_open(&io->bypass))
         note(note_ctx, "no raw socket: what policy passes around the tunnels is dropped");
 }
@@ -134,6 +136,7 @@ void netio_close(struct netio *io)
     for (unsigned i = 0; i < NETIO_RAW; i++)
         raw_close(&io->raw[i]);
     bypass_close(&io->bypass);
+    whole_close(&io->whole);
     tun_close(&io->tun);
     batch_free(&io->batch);
     batch_free(&io->pieces);
@@ -170,17 +173,32 @@ static void count_unsent(struct netio *io, unsigned n)
     io->failures.send_errno = errno;
 }
 
+/* In transport mode the packet's own header is in front of ESP. */
+static void send_whole(struct netio *io, struct cv_packet *p)
+{
+    errno = EINVAL;
+    if (cv_outer_put(p) == CV_OK && whole_send(&io->whole, p, io->now_ms()))
+        return;
+    if (errno == EMSGSIZE)
+        p->err = CV_ERR_TOO_BIG;
+    count_unsent(io, 1);
+}
+
 static void transmit(struct netio *io, struct batch *b, unsigned n)
 {
     uint8_t index[NETIO_LANES][BATCH_MAX];
     unsigned count[NETIO_LANES] = {0};
 
     for (unsigned i = 0; i < n; i++) {
-        const struct cv_packet *p = &b->pkts[i];
+        struct cv_packet *p = &b->pkts[i];
         unsigned lane;
 
         if (p->verdict != CV_TRANSMIT)
             continue;
+        if (p->head != 0 && whole_has(&io->whole, p->remote.addr.family)) {
+            send_whole(io, p);
+            continue;
+        }
         lane = lane_of(p->remote.addr.family, p->carrier);
         if (lane < NETIO_LANES)
             index[lane][count[lane]++] = (uint8_t)i;

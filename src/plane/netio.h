@@ -14,6 +14,7 @@
 #include "linux/net/rawsock.h"
 #include "linux/net/tun.h"
 #include "linux/net/udpsock.h"
+#include "linux/net/whole.h"
 
 enum { NETIO_UDP = 4, NETIO_RAW = 4, NETIO_FDS = NETIO_UDP + NETIO_RAW + 1 };
 
@@ -27,6 +28,7 @@ struct netio {
     struct udp_sock udp[NETIO_UDP];
     struct raw_sock raw[NETIO_RAW];
     struct bypass bypass;
+    struct whole whole;
     struct tun tun;
     struct batch batch, pieces;
     struct event *events[NETIO_FDS];

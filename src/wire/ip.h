@@ -54,6 +54,7 @@ CV_MUST_USE enum cv_err ip_parse(struct ip_flow *out, struct cv_span packet);
 struct ip_front {
     size_t len, proto_at; /* where they name what is behind */
     uint8_t next;         /* which is this */
+    bool fragment;        /* IPv6: an (atomic) fragment header is one of them */
 };
 
 /* Those that a sender leaves outside (RFC 4303 section 3.1.1): the IPv4 header with its

@@ -118,7 +118,12 @@ static enum cv_err front_ip6(struct ip_front *out, struct cv_span s, bool all)
 
         next = read_extension(&r, type, &err);
         if (all || type != IPPROTO_NUM_DEST_OPTIONS)
-            *out = (struct ip_front){.len = s.n - rd_left(&r), .proto_at = at, .next = next};
+            *out = (struct ip_front){
+                .len = s.n - rd_left(&r),
+                .proto_at = at,
+                .next = next,
+                .fragment = out->fragment || type == IPPROTO_NUM_FRAGMENT,
+            };
     }
     return rd_ok(&r) ? err : CV_ERR_SHORT;
 }

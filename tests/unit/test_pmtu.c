@@ -146,15 +146,18 @@ static void df_follows_its_rule(void **state)
         bool inner_df, small, outer_df;
         enum cv_err want;
     } cases[] = {
-        {CV_DF_COPY,  false, true,  false, CV_OK         },
-        {CV_DF_COPY,  true,  true,  true,  CV_OK         },
-        {CV_DF_COPY,  true,  false, false, CV_ERR_TOO_BIG},
-        {CV_DF_COPY,  false, false, false, CV_OK         },
-        {CV_DF_SET,   false, true,  true,  CV_OK         },
-        {CV_DF_SET,   true,  false, false, CV_ERR_TOO_BIG},
-        {CV_DF_SET,   false, false, false, CV_OK         },
-        {CV_DF_CLEAR, true,  true,  false, CV_OK         },
-        {CV_DF_CLEAR, true,  false, false, CV_OK         },
+        {CV_DF_COPY,    false, true,  false, CV_OK         },
+        {CV_DF_COPY,    true,  true,  true,  CV_OK         },
+        {CV_DF_COPY,    true,  false, false, CV_ERR_TOO_BIG},
+        {CV_DF_COPY,    false, false, false, CV_OK         },
+        {CV_DF_SET,     false, true,  true,  CV_OK         },
+        {CV_DF_SET,     true,  false, false, CV_ERR_TOO_BIG},
+        {CV_DF_SET,     false, false, false, CV_OK         },
+        {CV_DF_CLEAR,   true,  true,  false, CV_OK         },
+        {CV_DF_CLEAR,   true,  false, false, CV_OK         },
+        {CV_DF_FITTING, true,  true,  true,  CV_OK         },
+        {CV_DF_FITTING, true,  false, false, CV_OK         },
+        {CV_DF_FITTING, false, true,  false, CV_OK         },
     };
     static struct fixture room;
 

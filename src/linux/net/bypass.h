@@ -22,8 +22,8 @@ bool bypass_open(struct bypass *b);
 void bypass_close(struct bypass *b);
 
 /* Sends a whole IP packet whose headers are right, in fragments if it is too long for its path:
- * IPv4 whatever the DF bit says, IPv6 unless it has extension headers (EMSGSIZE).  Its sender
- * knew only the TUN device's MTU, which may stand for none at all (ROUTE_MTU_WHOLE).
+ * whatever the DF bit says.  Its sender knew only the TUN device's MTU, which may stand for
+ * none at all (ROUTE_MTU_WHOLE).
  *
  * ELOOP: the way out is the device tun itself, by an operator's own rule or route.  Such a
  * packet would go round for ever. */

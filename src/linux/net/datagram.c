@@ -31,6 +31,7 @@ static bool set_options(int fd, uint8_t family, int type, uint32_t mark)
         return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
                set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) &&
                set_int(fd, IPPROTO_IP, IP_RECVTTL, 1) &&
+               set_int(fd, IPPROTO_IP, IP_RECVOPTS, 1) &&
                set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     /* A raw socket is of one family anyway, and refuses the option. */
     if (type != SOCK_RAW && !set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
@@ -38,6 +39,9 @@ static bool set_options(int fd, uint8_t family, int type, uint32_t mark)
     return set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+           set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1) &&
+           set_int(fd, IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1) &&
+           set_int(fd, IPPROTO_IPV6, IPV6_RECVRTHDR, 1) &&
            set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 }
 

@@ -18,10 +18,8 @@ enum {
     FLAGS_AT = 6,
     MORE_FRAGMENTS = 0x2000,
     OFFSET = 0x1fff,
-    IP6_LEN = 40,
-    IP6_NEXT_AT = 6,
-    IP6_ID_AT = IP6_LEN + 4, /* in the fragment header */
-    IP6_HEAD = IP6_LEN + 8
+    FRAGMENT_LEN = 8,
+    IP6_FRONT_MAX = 512 /* octets of headers in front of every fragment, and its own */
 };
 
 /* The header is written over what has been sent already; length and checksum are the kernel's
@@ -57,41 +55,38 @@ bool fragment_send(int fd, const struct cv_endpoint *local, const struct cv_endp
     return true;
 }
 
-static bool is_extension(uint8_t next)
-{
-    return next == IPPROTO_NUM_HOP_BY_HOP || next == IPPROTO_NUM_ROUTING ||
-           next == IPPROTO_NUM_FRAGMENT || next == IPPROTO_NUM_DEST_OPTIONS;
-}
-
+/* Behind what every router looks at, and the stops on the way (RFC 8200 section 4.5). */
 bool fragment_send_ipv6(int fd, const struct cv_endpoint *local,
                         const struct cv_endpoint *remote, uint8_t tos,
                         const struct cv_packet *p)
 {
     const size_t mtu = datagram_path_mtu(&remote->addr, ROUTE_MARK);
-    const size_t step = mtu < IP6_MTU_MIN ? 0 : (mtu - IP6_HEAD) & ~(size_t)7;
-    uint8_t head[IP6_HEAD] = {0}, *at = cv_packet_data(p);
-    size_t left;
+    uint8_t front_octets[IP6_FRONT_MAX] = {0}, *at = cv_packet_data(p);
+    size_t head, step, left;
+    struct ip_front front;
 
     errno = EMSGSIZE;
-    if (p->len < IP6_LEN || is_extension(at[IP6_NEXT_AT]) || p->off < IP6_HEAD - IP6_LEN ||
-        step == 0 || getrandom(head + IP6_ID_AT, 4, GRND_NONBLOCK) != 4)
+    if (ip_front_split(&front, span(at, p->len)) != CV_OK || front.fragment ||
+        front.len > IP6_FRONT_MAX - FRAGMENT_LEN || p->off < FRAGMENT_LEN || mtu < IP6_MTU_MIN)
         return false;
-    memcpy(head, at, IP6_LEN);
-    head[IP6_LEN] = at[IP6_NEXT_AT];
-    head[IP6_NEXT_AT] = IPPROTO_NUM_FRAGMENT;
-    at -= IP6_HEAD - IP6_LEN;
-    left = p->len - IP6_LEN;
+    head = front.len + FRAGMENT_LEN;
+    step = (mtu - head) & ~(size_t)7;
+    memcpy(front_octets, at, front.len);
+    front_octets[front.proto_at] = IPPROTO_NUM_FRAGMENT;
+    front_octets[front.len] = front.next;
+    if (getrandom(front_octets + front.len + 4, 4, GRND_NONBLOCK) != 4)
+        return false;
+    at -= FRAGMENT_LEN;
+    left = p->len - front.len;
     for (size_t from = 0; left > 0; from += step) {
-        const size_t n = left < step ? left : step, len = n + IP6_HEAD - IP6_LEN;
-        const size_t offset = from | (n < left);
+        const size_t n = left < step ? left : step, offset = from | (n < left);
 
         left -= n;
-        head[4] = (uint8_t)(len >> 8);
-        head[5] = (uint8_t)len;
-        head[IP6_LEN + 2] = (uint8_t)(offset >> 8);
-        head[IP6_LEN + 3] = (uint8_t)offset;
-        memcpy(at + from, head, IP6_HEAD);
-        if (!datagram_send_one(fd, local, remote, tos, span(at + from, IP6_HEAD + n), true))
+        ip_set_len(front_octets, head + n);
+        front_octets[front.len + 2] = (uint8_t)(offset >> 8);
+        front_octets[front.len + 3] = (uint8_t)offset;
+        memcpy(at + from, front_octets, head);
+        if (!datagram_send_one(fd, local, remote, tos, span(at + from, head + n), true))
             return false;
     }
     return true;

@@ -11,7 +11,7 @@
 bool fragment_send(int fd, const struct cv_endpoint *local, const struct cv_endpoint *remote,
                    uint8_t tos, const struct cv_packet *p);
 
-/* The same for an IPv6 packet without extension headers, with 8 octets of room before it. */
+/* The same for a whole IPv6 packet, with 8 octets of room before it. */
 bool fragment_send_ipv6(int fd, const struct cv_endpoint *local,
                         const struct cv_endpoint *remote, uint8_t tos,
                         const struct cv_packet *p);

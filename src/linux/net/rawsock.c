@@ -13,9 +13,9 @@
 #include "base/span.h"
 #include "linux/net/datagram.h"
 #include "linux/net/fragment.h"
+#include "linux/net/header.h"
 #include "wire/ip.h"
 
-enum { EXTENSIONS_MAX = 216 }; /* octets; with an IPv6 header what AH takes before it */
 enum { IP4_PROTO_AT = 9, IP4_LEN_MIN = 20, IP6_LEN = 40, DF = 0x40 };
 
 static bool set_ip6(const struct raw_sock *s, int option, int value)
@@ -31,10 +31,8 @@ static bool set_headers(const struct raw_sock *s)
 
     if (s->carrier != CV_RAW_AH)
         return true;
-    if (s->family == CV_IPV4)
-        return setsockopt(s->fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == 0;
-    return set_ip6(s, IPV6_RECVHOPOPTS, 1) && set_ip6(s, IPV6_RECVDSTOPTS, 1) &&
-           set_ip6(s, IPV6_RECVRTHDR, 1);
+    return s->family != CV_IPV4 ||
+           setsockopt(s->fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == 0;
 }
 
 bool raw_open(struct raw_sock *s, uint8_t family, uint8_t carrier, uint32_t mark)
@@ -67,6 +65,8 @@ static void strip_ipv4(struct cv_packet *p)
 
     if (hdr < IP4_LEN_MIN || hdr > p->len)
         hdr = p->len;
+    else
+        p->head = (uint16_t)hdr;
     p->off += hdr;
     p->len -= hdr;
 }
@@ -82,73 +82,25 @@ static void sum_ipv4(struct cv_packet *p)
         ip_patch(at, (size_t)at[2] << 8 | at[3], IP4_PROTO_AT, at[IP4_PROTO_AT]);
 }
 
-/* The number of the extension header in a control message; IPPROTO_NONE: there is none. */
-static uint8_t extension_in(const struct cmsghdr *c)
-{
-    if (c->cmsg_level != IPPROTO_IPV6)
-        return IPPROTO_NONE;
-    switch (c->cmsg_type) {
-    case IPV6_HOPOPTS:
-        return IPPROTO_HOPOPTS;
-    case IPV6_DSTOPTS:
-        return IPPROTO_DSTOPTS;
-    case IPV6_RTHDR:
-        return IPPROTO_ROUTING;
-    default:
-        return IPPROTO_NONE;
-    }
-}
-
-/* Writes the extension headers and says which is the first.  False: they are not the whole
- * chain up to AH. */
-static bool put_extensions(struct wr *w, struct msghdr *h, uint8_t *first)
-{
-    uint8_t *next = first;
-
-    *first = IPPROTO_AH;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c)) {
-        const uint8_t type = extension_in(c);
-        uint8_t *at;
-
-        if (type == IPPROTO_NONE)
-            continue;
-        if (next != first && *next != type)
-            return false;
-        *next = type;
-        at = wr_reserve(w, c->cmsg_len - CMSG_LEN(0));
-        if (at == NULL)
-            return false;
-        memcpy(at, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-        next = at;
-    }
-    return *next == IPPROTO_AH && (h->msg_flags & MSG_CTRUNC) == 0;
-}
-
-/* The headers that the kernel took off (RFC 8200 section 3). */
+/* AH begins with the headers in front of it, whatever the kernel took off. */
 static void rebuild_ipv6(struct cv_packet *p, struct msghdr *h)
 {
-    uint8_t extensions[EXTENSIONS_MAX], first;
-    struct wr w = wr_init(extensions, sizeof(extensions));
-    const bool whole = put_extensions(&w, h, &first);
-    const struct cv_span ext = wr_done(&w);
+    const size_t n = header_put(p, h, IPPROTO_AH, 0);
 
-    if (!whole || p->off < IP6_LEN || p->len + ext.n > UINT16_MAX ||
-        p->cap - p->off - p->len < ext.n) {
-        p->len = 0;
-        return;
-    }
-    memmove(cv_packet_data(p) + ext.n, cv_packet_data(p), p->len);
-    p->len += ext.n;
-    p->off -= IP6_LEN;
-    w = wr_init(cv_packet_data(p), IP6_LEN + ext.n);
-    wr_u32(&w, UINT32_C(6) << 28 | (uint32_t)p->tos << 20);
-    wr_u16(&w, (uint16_t)p->len);
-    wr_u8(&w, first);
-    wr_u8(&w, 64); /* the hop limit is not protected */
-    wr_copy(&w, p->remote.addr.b, 16);
-    wr_copy(&w, p->local.addr.b, 16);
-    wr_span(&w, ext);
-    p->len += IP6_LEN;
+    p->off -= n;
+    p->len = n != 0 ? p->len + n : 0;
+}
+
+static void take_off(const struct raw_sock *s, struct cv_packet *p, struct msghdr *h)
+{
+    if (s->carrier == CV_RAW_AH && s->family == CV_IPV4)
+        sum_ipv4(p);
+    else if (s->carrier == CV_RAW_AH)
+        rebuild_ipv6(p, h);
+    else if (s->family == CV_IPV4)
+        strip_ipv4(p);
+    else
+        p->head = header_keep(p, h, IPPROTO_ESP, 0);
 }
 
 unsigned raw_recv(struct raw_sock *s, struct batch *b)
@@ -157,12 +109,7 @@ unsigned raw_recv(struct raw_sock *s, struct batch *b)
 
     for (unsigned i = 0; i < n; i++) {
         struct cv_packet *p = &b->pkts[i];
-        if (s->carrier == CV_RAW_ESP && s->family == CV_IPV4)
-            strip_ipv4(p);
-        if (s->carrier == CV_RAW_AH && s->family == CV_IPV4)
-            sum_ipv4(p);
-        if (s->carrier == CV_RAW_AH && s->family == CV_IPV6)
-            rebuild_ipv6(p, &b->msgs[i].msg_hdr);
+        take_off(s, p, &b->msgs[i].msg_hdr);
         p->carrier = s->carrier;
         p->remote.port = 0; /* the kernel puts the protocol number there */
     }

@@ -17,8 +17,9 @@ struct raw_sock {
 bool raw_open(struct raw_sock *s, uint8_t family, uint8_t carrier, uint32_t mark);
 void raw_close(struct raw_sock *s);
 
-/* ESP starts behind the IP header, whatever the family; AH comes with that header and what is
- * between, which for IPv6 is built anew.  Where that is not possible the packet is empty. */
+/* ESP starts behind the IP header, whatever the family, with head as far as the kernel tells;
+ * AH comes with that header and what is between, which for IPv6 is built anew.  Where that is
+ * not possible the packet is empty. */
 unsigned raw_recv(struct raw_sock *s, struct batch *b);
 /* As many as the kernel took; errno is the last refusal's.  AH packets too long for the path
  * are fragmented here unless df is set: the kernel does not do it where the sender has written

@@ -11,6 +11,9 @@
 
 #include "linux/kernel/sockaddr.h"
 #include "linux/net/datagram.h"
+#include "linux/net/header.h"
+
+enum { UDP_HDR_LEN = 8 };
 
 bool udp_open(struct udp_sock *s, uint8_t family, uint16_t port, uint8_t carrier, uint32_t mark)
 {
@@ -45,6 +48,8 @@ unsigned udp_recv(struct udp_sock *s, struct batch *b)
     for (unsigned i = 0; i < n; i++) {
         b->pkts[i].local.port = s->port;
         b->pkts[i].carrier = s->carrier;
+        b->pkts[i].head =
+            header_keep(&b->pkts[i], &b->msgs[i].msg_hdr, IPPROTO_UDP, UDP_HDR_LEN);
     }
     return n;
 }
