@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 
-#include "ask/crew.h"
 #include "base/secret.h"
+#include "kit/crew.h"
 #include "kit/mem.h"
 
 /* Enough that no thread is idle while the loop is at its packets, few enough that a change of

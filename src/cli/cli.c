@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/vici_client.h"
+#include "vici/vici_client.h"
 
 enum cli_exit cli_fail(const char *fmt, ...)
 {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "cli/peers.h"
-#include "cli/vici_client.h"
+#include "vici/vici_client.h"
 
 enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
 

@@ -13,8 +13,8 @@
 
 #include "culvertd/privs.h"
 #include "culvertd/rundir.h"
-#include "culvertd/systemd.h"
 #include "daemon/daemon.h"
+#include "kit/systemd.h"
 #include "vici/vici.h"
 
 static void usage(FILE *out)

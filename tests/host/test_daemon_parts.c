@@ -21,10 +21,10 @@
 #include <cmocka.h>
 
 #include "culvertd/rundir.h"
-#include "culvertd/systemd.h"
 #include "daemon/host.h"
 #include "kit/clock.h"
 #include "kit/log.h"
+#include "kit/systemd.h"
 
 static struct log log_;
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <time.h>
 
-#include "ask/crew.h"
+#include "kit/crew.h"
 #include "tests/support/ask_fixture.h"
 
 /* Both sides are gw.fleet.example: one certificate of the fixture, named by the connection on

@@ -1,8 +1,8 @@
 /* A VICI client: one connection to the daemon's socket, one command at a time.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef CLI_VICI_CLIENT_H
-#define CLI_VICI_CLIENT_H
+#ifndef VICI_VICI_CLIENT_H
+#define VICI_VICI_CLIENT_H
 
 #include "kit/tree.h"
 

@@ -2,8 +2,8 @@
  * the loop.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASK_CREW_H
-#define ASK_CREW_H
+#ifndef KIT_CREW_H
+#define KIT_CREW_H
 
 #include <event2/event.h>
 

@@ -5,7 +5,7 @@
  * it, so the loop never misses one.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "ask/crew.h"
+#include "kit/crew.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
  * What the daemon sends is decoded with the same limits as the other way round.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/vici_client.h"
+#include "vici/vici_client.h"
 
 #include <errno.h>
 #include <stdlib.h>

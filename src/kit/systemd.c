@@ -1,7 +1,7 @@
 /* Owns: the notification datagram; a library would be larger than the protocol.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "culvertd/systemd.h"
+#include "kit/systemd.h"
 
 #include <stddef.h>
 #include <stdlib.h>
