@@ -1,8 +1,8 @@
 /* One dialect of SQL over SQLite and over PostgreSQL's protocol.
  *
  * The dialect is what SQLite, PostgreSQL, CockroachDB and YugabyteDB have in common: TEXT and
- * BIGINT, `$1` for values, ON CONFLICT, RETURNING.  Only `BIGKEY` is ours: the type of a primary
- * key that is a number.
+ * BIGINT, `$1` for values, ON CONFLICT, RETURNING.  Only `BIGKEY` is ours: the type of a
+ * primary key that is a number.
  *
  * A connection belongs to one thread at a time.  Every call has an end: a database that does
  * not answer within SQL_PATIENCE_MS is away.
