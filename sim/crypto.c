@@ -168,7 +168,7 @@ static void *(*const new_key[AEADS_MAX])(const uint8_t *) = {
 static bool is_offered(const struct cv_aead *a)
 {
     return a->id == CV_ENCR_AES_GCM_16 || a->id == CV_ENCR_AES_CCM_16 ||
-           a->id == CV_ENCR_CHACHA20_POLY1305;
+           a->id == CV_ENCR_CHACHA20_POLY1305 || a->id == CV_ENCR_NULL_GMAC;
 }
 
 static void wrap_aeads(const struct cv_crypto *real)

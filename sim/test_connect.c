@@ -336,6 +336,48 @@ static void a_range_lets_devices_in_by_their_address(void **state)
     assert_true(world_ping(d->w, d->flow));
 }
 
+/* RFC 4543: AES-GMAC is a transform of AH in three key lengths, and one of ESP whose key length
+ * is an attribute.  The gateway would rather have others, which the device does not offer. */
+static void aes_gmac_is_agreed_on_for_ah_and_esp(void **state)
+{
+    static const struct cv_transform first[] = {
+        {CV_INTEG, CV_INTEG_AES_128_GMAC, 0  },
+        {CV_INTEG, CV_INTEG_AES_192_GMAC, 0  },
+        {CV_INTEG, CV_INTEG_AES_256_GMAC, 0  },
+        {CV_ENCR,  CV_ENCR_NULL_GMAC,     128},
+        {CV_ENCR,  CV_ENCR_NULL_GMAC,     192},
+        {CV_ENCR,  CV_ENCR_NULL_GMAC,     256},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        struct duo *d = duo_new(i + 1);
+        struct cv_child_info info;
+
+        d->w->readable = true;
+        for (unsigned end = 0; end < 2; end++) {
+            struct cv_proposal *p = end ? &d->gw_conn.esp[0] : &d->dev_conn.esp[0];
+
+            p->protocol = first[i].type == CV_INTEG ? CV_PROTO_AH : CV_PROTO_ESP;
+            p->t[0] = first[i];
+        }
+        if (first[i].type == CV_INTEG) { /* between the other two */
+            d->gw_conn.esp[0].t[d->gw_conn.esp[0].n++] = d->gw_conn.esp[0].t[0];
+            d->gw_conn.esp[0].t[0].id = CV_INTEG_HMAC_SHA2_512_256;
+        }
+        assert_true(duo_connect(d));
+        info = host_child_info(d->gw, host_child(d->gw));
+        assert_int_equal(first[i].type == CV_INTEG ? info.suite.integ : info.suite.encr,
+                         first[i].id);
+        assert_int_equal(info.suite.encr_bits, first[i].key_len);
+        host_rekey_child(d->gw, host_child(d->gw));
+        assert_true(duo_settles(d, 10000, 1, 1));
+        assert_true(world_ping(d->w, d->flow));
+        assert_true(duo_closes(d));
+        assert_true(duo_free(d));
+    }
+}
+
 /* RFC 7296 section 2.4: INITIAL_CONTACT says that no other SA exists. */
 static void initial_contact_clears_what_a_crash_left(void **state)
 {
@@ -368,6 +410,7 @@ int main(void)
         DUO(both_may_connect_at_the_same_moment),
         DUO(a_second_child_uses_the_ike_sa_that_is_up),
         DUO(a_childless_ike_sa_takes_a_child_later),
+        cmocka_unit_test(aes_gmac_is_agreed_on_for_ah_and_esp),
         DUO(traffic_outside_the_selectors_stays_home),
         DUO(a_device_that_reboots_replaces_its_old_sa),
         DUO(a_range_lets_devices_in_by_their_address),

@@ -33,6 +33,7 @@ struct world {
     world_mangle_fn *mangle;
     void *mangle_ctx;
     const struct host *active; /* whose engine was called last */
+    bool readable;             /* what is sealed may be read on the way: AH, no encryption */
     bool quick;                /* skip the checks that walk every SA after every event */
     bool silent;               /* a broken invariant prints nothing */
     bool failed;               /* an invariant broke; why says which */

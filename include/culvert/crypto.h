@@ -56,6 +56,9 @@ enum cv_integ_id {
     CV_INTEG_HMAC_SHA1_96 = 2,
     CV_INTEG_AES_XCBC_96 = 5,
     CV_INTEG_AES_CMAC_96 = 8,
+    CV_INTEG_AES_128_GMAC = 9, /* RFC 4543, for AH alone: ESP's is CV_ENCR_NULL_GMAC */
+    CV_INTEG_AES_192_GMAC = 10,
+    CV_INTEG_AES_256_GMAC = 11,
     CV_INTEG_HMAC_SHA2_256_128 = 12,
     CV_INTEG_HMAC_SHA2_384_192 = 13,
     CV_INTEG_HMAC_SHA2_512_256 = 14
@@ -120,10 +123,13 @@ struct cv_cipher {
     bool (*decrypt)(void *key, const uint8_t *iv, uint8_t *data, size_t n);
 };
 
-/* A keyed MAC, truncated to icv_len. */
+/* A keyed MAC, truncated to icv_len.  One with a nonce (GMAC) has iv_len octets of IV at the
+ * start of its ICV: the caller has written them there when it calls mac, for no two packets the
+ * same. The salt of such a nonce is at the end of the key. */
 struct cv_integ {
     uint16_t id;
     uint8_t key_len;
+    uint8_t iv_len; /* of icv_len; 0 for all others */
     uint8_t icv_len;
     void *(*new_key)(const uint8_t *key);
     void (*free_key)(void *key);

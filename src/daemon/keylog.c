@@ -57,21 +57,27 @@ static const struct title encrs[] = {
 };
 
 static const struct title integs[] = {
-    {CV_INTEG_NONE,              0,   0, NULL,           "NULL",                                    "NONE [RFC4306]",        NULL},
-    {CV_INTEG_HMAC_MD5_96,       96,  0, "hmac(md5)",    "HMAC-MD5-96 [RFC2403]",                   "HMAC_MD5_96 [RFC2403]",
-     NULL                                                                                                                        },
-    {CV_INTEG_HMAC_SHA1_96,      96,  0, "hmac(sha1)",   "HMAC-SHA-1-96 [RFC2404]",
-     "HMAC_SHA1_96 [RFC2404]",                                                                                               NULL},
-    {CV_INTEG_AES_XCBC_96,       96,  0, "xcbc(aes)",    "ANY 96 bit authentication [no checking]", NULL,
-     NULL                                                                                                                        },
-    {CV_INTEG_AES_CMAC_96,       96,  0, "cmac(aes)",    "ANY 96 bit authentication [no checking]", NULL,
-     NULL                                                                                                                        },
-    {CV_INTEG_HMAC_SHA2_256_128, 128, 0, "hmac(sha256)", "HMAC-SHA-256-128 [RFC4868]",
-     "HMAC_SHA2_256_128 [RFC4868]",                                                                                          NULL},
-    {CV_INTEG_HMAC_SHA2_384_192, 192, 0, "hmac(sha384)", "HMAC-SHA-384-192 [RFC4868]",
-     "HMAC_SHA2_384_192 [RFC4868]",                                                                                          NULL},
-    {CV_INTEG_HMAC_SHA2_512_256, 256, 0, "hmac(sha512)", "HMAC-SHA-512-256 [RFC4868]",
-     "HMAC_SHA2_512_256 [RFC4868]",                                                                                          NULL},
+    {CV_INTEG_NONE,              0,   0, NULL,                "NULL",                                    "NONE [RFC4306]",        NULL},
+    {CV_INTEG_HMAC_MD5_96,       96,  0, "hmac(md5)",         "HMAC-MD5-96 [RFC2403]",                   "HMAC_MD5_96 [RFC2403]",
+     NULL                                                                                                                             },
+    {CV_INTEG_HMAC_SHA1_96,      96,  0, "hmac(sha1)",        "HMAC-SHA-1-96 [RFC2404]",
+     "HMAC_SHA1_96 [RFC2404]",                                                                                                    NULL},
+    {CV_INTEG_AES_XCBC_96,       96,  0, "xcbc(aes)",         "ANY 96 bit authentication [no checking]", NULL,
+     NULL                                                                                                                             },
+    {CV_INTEG_AES_CMAC_96,       96,  0, "cmac(aes)",         "ANY 96 bit authentication [no checking]", NULL,
+     NULL                                                                                                                             },
+    {CV_INTEG_AES_128_GMAC,      128, 4, "rfc4543(gcm(aes))",
+     "ANY 192 bit authentication [no checking]",                                                         NULL,                    NULL},
+    {CV_INTEG_AES_192_GMAC,      128, 4, "rfc4543(gcm(aes))",
+     "ANY 192 bit authentication [no checking]",                                                         NULL,                    NULL},
+    {CV_INTEG_AES_256_GMAC,      128, 4, "rfc4543(gcm(aes))",
+     "ANY 192 bit authentication [no checking]",                                                         NULL,                    NULL},
+    {CV_INTEG_HMAC_SHA2_256_128, 128, 0, "hmac(sha256)",      "HMAC-SHA-256-128 [RFC4868]",
+     "HMAC_SHA2_256_128 [RFC4868]",                                                                                               NULL},
+    {CV_INTEG_HMAC_SHA2_384_192, 192, 0, "hmac(sha384)",      "HMAC-SHA-384-192 [RFC4868]",
+     "HMAC_SHA2_384_192 [RFC4868]",                                                                                               NULL},
+    {CV_INTEG_HMAC_SHA2_512_256, 256, 0, "hmac(sha512)",      "HMAC-SHA-512-256 [RFC4868]",
+     "HMAC_SHA2_512_256 [RFC4868]",                                                                                               NULL},
 };
 
 #define TITLE(table, id) find(table, sizeof(table) / sizeof((table)[0]), id)
@@ -152,6 +158,12 @@ static size_t integ_key_len(uint16_t integ)
         return 0;
     case CV_INTEG_HMAC_SHA1_96:
         return 20;
+    case CV_INTEG_AES_128_GMAC:
+        return 20;
+    case CV_INTEG_AES_192_GMAC:
+        return 28;
+    case CV_INTEG_AES_256_GMAC:
+        return 36;
     case CV_INTEG_HMAC_SHA2_256_128:
         return 32;
     case CV_INTEG_HMAC_SHA2_384_192:

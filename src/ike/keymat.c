@@ -41,7 +41,9 @@ enum cv_err ike_algs_find(struct ike_algs *out, const struct cv_crypto *crypto,
     }
     out->cipher = crypto_cipher(crypto, suite->encr, suite->encr_bits);
     out->integ = crypto_integ(crypto, suite->integ);
-    return out->cipher != NULL && out->integ != NULL ? CV_OK : CV_ERR_UNSUPPORTED;
+    return out->cipher != NULL && out->integ != NULL && out->integ->iv_len == 0
+               ? CV_OK
+               : CV_ERR_UNSUPPORTED;
 }
 
 static size_t encr_key_len(const struct ike_algs *algs)

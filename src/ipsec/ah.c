@@ -33,6 +33,7 @@ enum cv_err ah_sa_open(struct esp_sa *sa, const struct cv_crypto *crypto,
         return CV_ERR_UNSUPPORTED;
     *sa = (struct esp_sa){
         .spi = spi,
+        .iv_len = integ->iv_len,
         .icv_len = integ->icv_len,
         .align = 1,
         .block = 1,
@@ -54,7 +55,7 @@ size_t ah_len(const struct esp_sa *sa, bool v6)
 /* ---- ICV ---- */
 
 /* Headers as they arrive, AH without its ICV, payload, and the half of an extended number
- * that is not sent (section 3.3.3). */
+ * that is not sent (section 3.3.3).  icv begins with the IV, if the algorithm has one. */
 static enum cv_err compute_icv(const struct esp_sa *sa, uint64_t seq,
                                const struct cv_packet *pkt, size_t at, size_t len,
                                uint8_t icv[CV_ICV_MAX])
@@ -101,6 +102,15 @@ static enum cv_err check_seal(const struct esp_sa *sa, const struct cv_packet *p
     return ah_settle(headers, flow->hdr_len);
 }
 
+/* RFC 4543 section 3.1: any value that no other packet under this key has. */
+static void put_iv(const struct esp_sa *sa, uint8_t icv[CV_ICV_MAX])
+{
+    struct wr w = wr_init(icv, sa->iv_len);
+
+    if (sa->iv_len > 0)
+        wr_u64(&w, sa->seq);
+}
+
 /* Where this is 0 a sending host's IP layer fills in one of its own, behind the back of the
  * ICV.  A 0 is only found in packets whose identification means nothing (RFC 6864 section
  * 4.1). */
@@ -131,6 +141,7 @@ enum cv_err ah_seal(struct esp_sa *sa, struct cv_packet *pkt, const struct ip_fl
     ip_patch(p, pkt->len, flow->proto_at, IPPROTO_NUM_AH);
     w = wr_init(p + at, len);
     ah_put(&w, &ah);
+    put_iv(sa, icv);
     err = compute_icv(sa, sa->seq, pkt, at, len, icv);
     if (err != CV_OK)
         return CV_ERR_CRYPTO;
@@ -169,20 +180,26 @@ enum cv_err ah_check(const struct esp_sa *sa, const struct ah_place *at)
     return CV_OK;
 }
 
+static struct cv_span icv_of(const struct esp_sa *sa, const struct cv_packet *pkt,
+                             const struct ah_place *at)
+{
+    return span(cv_packet_data(pkt) + at->outer.hdr_len + AH_FIXED_LEN, sa->icv_len);
+}
+
 enum cv_err ah_open(const struct esp_sa *sa, uint64_t seq, const struct cv_packet *pkt,
                     const struct ah_place *at)
 {
+    const struct cv_span theirs = icv_of(sa, pkt, at);
     struct cv_packet whole = *pkt;
     uint8_t icv[CV_ICV_MAX];
     enum cv_err err;
 
     whole.len = at->outer.total_len;
+    memcpy(icv, theirs.p, sa->iv_len);
     err = compute_icv(sa, seq, &whole, at->outer.hdr_len, at->ah.len, icv);
     if (err != CV_OK)
         return err;
-    return ct_equal(icv, cv_packet_data(pkt) + at->outer.hdr_len + AH_FIXED_LEN, sa->icv_len)
-               ? CV_OK
-               : CV_ERR_ICV;
+    return ct_equal(icv, theirs.p, theirs.n) ? CV_OK : CV_ERR_ICV;
 }
 
 void ah_remove(struct cv_packet *pkt, const struct ah_place *at)

@@ -36,6 +36,8 @@ static bool find_suite(struct esp_key *k, const struct cv_crypto *crypto,
         return false;
     if (suite->encr == 0) /* AH */
         return true;
+    if (k->integ->iv_len > 0) /* RFC 4543: with a nonce of its own for AH alone */
+        return false;
     k->cipher = crypto_cipher(crypto, suite->encr, suite->encr_bits);
     return k->cipher != NULL;
 }

@@ -35,6 +35,9 @@ static const struct alg_title titles[] = {
     {CV_INTEG, CV_INTEG_HMAC_SHA1_96,         "HMAC_SHA1_96"         },
     {CV_INTEG, CV_INTEG_AES_XCBC_96,          "AES_XCBC_96"          },
     {CV_INTEG, CV_INTEG_AES_CMAC_96,          "AES_CMAC_96"          },
+    {CV_INTEG, CV_INTEG_AES_128_GMAC,         "AES_128_GMAC"         },
+    {CV_INTEG, CV_INTEG_AES_192_GMAC,         "AES_192_GMAC"         },
+    {CV_INTEG, CV_INTEG_AES_256_GMAC,         "AES_256_GMAC"         },
     {CV_INTEG, CV_INTEG_HMAC_SHA2_256_128,    "HMAC_SHA2_256_128"    },
     {CV_INTEG, CV_INTEG_HMAC_SHA2_384_192,    "HMAC_SHA2_384_192"    },
     {CV_INTEG, CV_INTEG_HMAC_SHA2_512_256,    "HMAC_SHA2_512_256"    },
@@ -60,7 +63,8 @@ static const struct alg_title titles[] = {
     {CV_ESN,   CV_ESN_YES,                    "EXT_SEQ"              },
 };
 
-/* Of several words for one transform the first is the one we write. */
+/* Of several words for one transform the first is the one we write; of several transforms for
+ * one word the first is meant, which for AH becomes the other (proposal_parse). */
 static const struct alg_word words[] = {
     {"aes128",              CV_ENCR,  CV_ENCR_AES_CBC,               128, false},
     {"aes192",              CV_ENCR,  CV_ENCR_AES_CBC,               192, false},
@@ -114,6 +118,9 @@ static const struct alg_word words[] = {
     {"aes128gmac",          CV_ENCR,  CV_ENCR_NULL_GMAC,             128, false},
     {"aes192gmac",          CV_ENCR,  CV_ENCR_NULL_GMAC,             192, false},
     {"aes256gmac",          CV_ENCR,  CV_ENCR_NULL_GMAC,             256, false},
+    {"aes128gmac",          CV_INTEG, CV_INTEG_AES_128_GMAC,         0,   false},
+    {"aes192gmac",          CV_INTEG, CV_INTEG_AES_192_GMAC,         0,   false},
+    {"aes256gmac",          CV_INTEG, CV_INTEG_AES_256_GMAC,         0,   false},
     {"chacha20poly1305",    CV_ENCR,  CV_ENCR_CHACHA20_POLY1305,     0,   false},
     {"chacha20poly1305iiv", CV_ENCR,  CV_ENCR_CHACHA20_POLY1305_IIV, 0,   false},
     {"aes128gcm16iiv",      CV_ENCR,  CV_ENCR_AES_GCM_16_IIV,        128, false},

@@ -239,9 +239,24 @@ static const char *check_esp(struct cv_proposal *p)
     return NULL;
 }
 
+/* GMAC's word means ESP's transform, which is a cipher's; for AH it is an integrity algorithm
+ * (RFC 4543 section 5), as charon understands it. */
+static void gmac_for_ah(struct cv_transform *t)
+{
+    if (t->type != CV_ENCR || t->id != CV_ENCR_NULL_GMAC)
+        return;
+    t->type = CV_INTEG;
+    t->id = t->key_len == 128   ? CV_INTEG_AES_128_GMAC
+            : t->key_len == 192 ? CV_INTEG_AES_192_GMAC
+                                : CV_INTEG_AES_256_GMAC;
+    t->key_len = 0;
+}
+
 static const char *check_ah(struct cv_proposal *p)
 {
     drop(p, CV_PRF);
+    for (unsigned i = 0; i < p->n; i++)
+        gmac_for_ah(&p->t[i]);
     if (has(p, CV_ENCR))
         return "cannot have a cipher: AH does not encrypt";
     if (!has(p, CV_INTEG))

@@ -14,6 +14,7 @@ import ipaddress
 from scapy.all import AH, ESP, IP, UDP, IPv6
 from scapy.layers.ipsec import SecurityAssociation
 
+import gmac  # noqa: F401
 from reference import Reference
 
 # name, kernel's name, scapy's name, octets of key with salt, ICV bits
@@ -54,6 +55,12 @@ MORE_AEADS = [
     ("aes256ccm8iiv", "rfc8750(ccm(aes))", None, 35, 64),
     ("chacha20poly1305iiv", "rfc8750(chacha20,poly1305)", None, 36, 128),
 ]
+# for AH alone; gmac.py teaches it to scapy
+AH_MACS = [
+    ("aes128gmac", "rfc4543(gcm(aes))", "AES-128-GMAC", 20, 128),
+    ("aes192gmac", "rfc4543(gcm(aes))", "AES-192-GMAC", 28, 128),
+    ("aes256gmac", "rfc4543(gcm(aes))", "AES-256-GMAC", 36, 128),
+]
 # mode, family outside, family inside
 WAYS = [("tunnel", 4, 4), ("tunnel", 4, 6), ("tunnel", 6, 4), ("tunnel", 6, 6), ("transport", 4, 4),
         ("transport", 6, 6)]
@@ -87,7 +94,7 @@ def cells(rng):
             for mode, outer, inner in WAYS:
                 yield Cell(rng, number, "esp", mode, outer, inner, suite, encap)
                 number += 1
-    for mac in MACS:
+    for mac in MACS + AH_MACS:
         for mode, outer, inner in WAYS:
             for esn in (False, True):
                 yield Cell(rng, number, "ah", mode, outer, inner, (None, mac, esn), None)
@@ -152,6 +159,8 @@ class Cell:
         if self.encr and "4543" in self.encr[1]:
             self.iv_len = 8
         self.icv_len = (self.mac or self.encr)[4] // 8
+        if self.mac in AH_MACS:
+            self.icv_len += 8  # the IV is in front of it
         self.surplus = 16 - self.icv_len if self.encr and self.encr[2] == "AES-GCM" else 0
 
     def xfrm(self):

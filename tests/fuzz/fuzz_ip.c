@@ -23,6 +23,21 @@ static void put_checksum(uint8_t *packet, size_t n)
     FUZZ_CHECK(ip_checksum(span(packet, len)) == 0);
 }
 
+/* What stays in front of ESP ends within the packet, and is nothing but such headers. */
+static void check_front(struct cv_span packet)
+{
+    struct ip_front front, again;
+
+    if (ip_front_take(&front, packet) == CV_OK)
+        FUZZ_CHECK(front.len == packet.n && packet.p[front.proto_at] == front.next);
+    if (ip_front_split(&front, packet) != CV_OK)
+        return;
+    FUZZ_CHECK(front.len >= 20 && front.len <= packet.n && front.proto_at < front.len);
+    FUZZ_CHECK(packet.p[front.proto_at] == front.next);
+    FUZZ_CHECK(front.next == IPPROTO_NUM_DEST_OPTIONS ||
+               ip_front_take(&again, span(packet.p, front.len)) == CV_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     uint8_t packet[PACKET_MAX];
@@ -34,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     memcpy(packet, data + 1, n);
     if (data[0] & 1)
         put_checksum(packet, n);
+    check_front(span(packet, n));
     if (ip_parse(&f, span(packet, n)) != CV_OK)
         return 0;
     FUZZ_CHECK(f.hdr_len >= 20 && f.hdr_len <= f.total_len && f.total_len <= n);

@@ -64,6 +64,8 @@ static void proposals_of_the_field_are_understood(void **state)
         {CV_PROTO_ESP, "aes128-aes128-sha256", "AES_CBC-128/HMAC_SHA2_256_128/NO_EXT_SEQ"},
         {CV_PROTO_AH, "sha256-esn", "HMAC_SHA2_256_128/EXT_SEQ"},
         {CV_PROTO_AH, "aesxcbc", "AES_XCBC_96/NO_EXT_SEQ"},
+        {CV_PROTO_AH, "aes128gmac-aes192gmac-aes256gmac-sha256",
+         "AES_128_GMAC/AES_192_GMAC/AES_256_GMAC/HMAC_SHA2_256_128/NO_EXT_SEQ"},
     };
     /* clang-format on */
 

@@ -21,6 +21,9 @@ static const struct named_suite ah_suites[] = {
     {"SHA-256", {.integ = CV_INTEG_HMAC_SHA2_256_128}, 32},
     {"SHA-384", {.integ = CV_INTEG_HMAC_SHA2_384_192}, 48},
     {"SHA-512", {.integ = CV_INTEG_HMAC_SHA2_512_256}, 64},
+    {"GMAC-128", {.integ = CV_INTEG_AES_128_GMAC}, 20},
+    {"GMAC-192", {.integ = CV_INTEG_AES_192_GMAC}, 28},
+    {"GMAC-256", {.integ = CV_INTEG_AES_256_GMAC}, 36},
 };
 /* clang-format on */
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ike/keymat.h"
+#include "ipsec/ah.h"
 #include "tests/support/hex.h"
 
 /* CAVP IKEv2, SHA-1, count 0.  DKM is SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr for
@@ -300,6 +301,16 @@ static void algorithms_that_protect_no_ike_message_are_not_found(void **state)
     }
     assert_int_equal(ike_algs_find(&algs, &cv_crypto_openssl, &(struct cv_suite){0}),
                      CV_ERR_UNSUPPORTED);
+    for (uint16_t id = CV_INTEG_AES_128_GMAC; id <= CV_INTEG_AES_256_GMAC; id++) {
+        struct cv_suite suite = cbc_sha1;
+
+        suite.integ = id; /* RFC 4543 section 5: for AH */
+        assert_int_equal(ike_algs_find(&algs, &cv_crypto_openssl, &suite), CV_ERR_UNSUPPORTED);
+        assert_int_equal(esp_key_len(&cv_crypto_openssl, &suite), 0);
+        suite.encr = suite.encr_bits = 0;
+        assert_int_equal(ah_key_len(&cv_crypto_openssl, &suite),
+                         20 + 8 * (id - CV_INTEG_AES_128_GMAC));
+    }
     assert_int_equal(ike_algs_find(&algs, &cv_crypto_openssl, &cbc_sha1), CV_OK);
     assert_null(algs.aead);
     assert_int_equal(ike_algs_find(&algs, &cv_crypto_openssl, &gcm_sha256), CV_OK);

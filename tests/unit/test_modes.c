@@ -146,12 +146,34 @@ static void replay_is_refused_in_every_mode(void **state)
     }
 }
 
+/* RFC 4543 section 3.1: no nonce twice under one key, and the number of a packet is never used
+ * again. */
+static void the_iv_of_gmac_is_the_packets_number(void **state)
+{
+    static const struct way w = {
+        .protocol = CV_PROTO_AH, .mode = CV_TRANSPORT, .suite = &ah_suites[N_AH_SUITES - 1]};
+    static struct fixture room;
+    struct fixture *f = fresh(&room, &w);
+
+    (void)state;
+    assert_int_equal(w.suite->suite.integ, CV_INTEG_AES_256_GMAC);
+    for (unsigned i = 1; i < 20; i++) {
+        make_packet(f, &w, 30);
+        assert_int_equal(send_left(f), CV_OK);
+        for (unsigned at = 0; at < 8; at++)
+            assert_int_equal(cv_packet_data(&f->pkt)[20 + 12 + at], at == 7 ? i : 0);
+        assert_int_equal(receive_right(f), CV_OK);
+    }
+    done(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_arrive_in_every_mode_family_and_suite),
         cmocka_unit_test(flipped_bit_is_dropped_and_changes_no_state),
         cmocka_unit_test(replay_is_refused_in_every_mode),
+        cmocka_unit_test(the_iv_of_gmac_is_the_packets_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

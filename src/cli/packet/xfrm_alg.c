@@ -34,6 +34,8 @@ static const struct row {
     {XFRM_AUTH, "hmac(sha512)",                  256, CV_INTEG_HMAC_SHA2_512_256,    64,  0},
     {XFRM_AUTH, "xcbc(aes)",                     96,  CV_INTEG_AES_XCBC_96,          16,  0},
     {XFRM_AUTH, "cmac(aes)",                     96,  CV_INTEG_AES_CMAC_96,          16,  0},
+ /* AH with GMAC: Linux has none, so it is called as in ESP. */
+    {XFRM_AUTH, "rfc4543(gcm(aes))",             128, CV_INTEG_AES_128_GMAC,         AES, 4},
     {XFRM_AEAD, "rfc4106(gcm(aes))",             128, CV_ENCR_AES_GCM_16,            AES, 4},
     {XFRM_AEAD, "rfc4106(gcm(aes))",             96,  CV_ENCR_AES_GCM_12,            AES, 4},
     {XFRM_AEAD, "rfc4106(gcm(aes))",             64,  CV_ENCR_AES_GCM_8,             AES, 4},
@@ -122,6 +124,8 @@ bool xfrm_alg_find(struct xfrm_alg *out, enum xfrm_alg_kind kind, const char *na
     if ((kind != XFRM_ENC && !find_icv(&row, icv_bits, why)) || !key_fits(row, key_len, why))
         return false;
     out->id = row->id;
+    if (row->id == CV_INTEG_AES_128_GMAC && kind == XFRM_AUTH) /* three, by their key */
+        out->id = (uint16_t)(row->id + (key_len - row->salt_len - 16) / 8);
     out->bits = (uint16_t)(row->key_len == AES ? (key_len - row->salt_len) * 8 : 0);
     return true;
 }

@@ -1,9 +1,10 @@
 /* Integrity transforms: a MAC, truncated.
  *
- * RFC 2403, RFC 2404 and RFC 4868 (HMAC), RFC 3566 (XCBC), RFC 4494 (CMAC).
+ * RFC 2403, RFC 2404 and RFC 4868 (HMAC), RFC 3566 (XCBC), RFC 4494 (CMAC), RFC 4543 (GMAC).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/span.h"
+#include "ports/openssl/gmac.h"
 #include "ports/openssl/mac.h"
 #include "ports/openssl/port.h"
 #include "ports/openssl/xcbc.h"
@@ -71,4 +72,10 @@ static const struct cv_integ aes_xcbc_96 = {
     .mac = xcbc_96,
 };
 
-const struct cv_integ *const openssl_integs[] = {&aes_xcbc_96, INTEG_LIST(INTEG_ENTRY) NULL};
+const struct cv_integ *const openssl_integs[] = {
+    &aes_xcbc_96,
+    &openssl_gmac_128,
+    &openssl_gmac_192,
+    &openssl_gmac_256,
+    INTEG_LIST(INTEG_ENTRY) NULL,
+};
