@@ -11,7 +11,15 @@
 #include <stdint.h>
 
 uint64_t clock_now_ms(void);
-int64_t clock_unix_s(void); /* civil time, for certificates */
+int64_t clock_unix_s(void); /* civil time, for certificates; never before the floor */
+
+/* A device may have no clock that outlives the power.  A file holds a time that has passed for
+ * sure, Unix seconds as text, from somebody who was authenticated: from then on the time is
+ * that or later, and it passes from there.  A file that is missing or broken changes nothing,
+ * and no floor ever sinks. */
+#define CLOCK_FLOOR_FILE "time" /* in the state directory */
+void clock_read_floor(const char *path);
+bool clock_is_late(void); /* the system's clock is before the floor */
 
 /* A descriptor that becomes readable when the alarm rings; -1 with errno set. */
 int clock_alarm_open(void);

@@ -69,5 +69,7 @@ bool crl_file_write(const char *path, X509_CRL *crl, struct problem *why);
 /* Its ends as Unix seconds. */
 int64_t cert_from_s(const X509 *cert);
 int64_t cert_until_s(const X509 *cert);
+/* When it is to be renewed: two thirds of its time have passed. */
+int64_t cert_due_s(const X509 *cert);
 
 #endif

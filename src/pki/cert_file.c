@@ -76,3 +76,8 @@ int64_t cert_until_s(const X509 *cert)
 {
     return unix_s(X509_get0_notAfter(cert));
 }
+
+int64_t cert_due_s(const X509 *cert)
+{
+    return cert_until_s(cert) - (cert_until_s(cert) - cert_from_s(cert)) / 3;
+}
