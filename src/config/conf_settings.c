@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/conf_settings.h"
+#include "text/text.h"
 
 #ifndef CULVERT_SCRIPTS /* the build says where they are installed */
 #define CULVERT_SCRIPTS "/usr/libexec/culvert"
@@ -20,7 +21,7 @@ struct settings_draft {
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
     uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
     uint32_t answer_ms;
-    const char *tun_name, *user, *dns, *save_keys;
+    const char *tun_name, *user, *dns, *save_keys, *renew;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -103,6 +104,32 @@ static bool take_script(struct conf_reader *r, const struct node *n, void *field
     return take_text(r, n, field, arg);
 }
 
+/* Addresses of ours, one of each family. */
+static bool take_addrs(struct conf_reader *r, const struct node *n, void *field,
+                       const void *arg)
+{
+    struct own_addrs *out = field;
+    struct conf_texts texts = {0};
+    struct cv_addr addr;
+
+    (void)arg;
+    if (!take_texts(r, n, &texts, NULL))
+        return false;
+    for (unsigned i = 0; i < texts.n; i++) {
+        struct cv_addr *to = &out->v4;
+
+        if (!addr_parse(&addr, texts.v[i]))
+            return problem_at(r->why, n, "expected an address like 10.99.0.1, not '%s'",
+                              texts.v[i]);
+        if (addr.family == CV_IPV6)
+            to = &out->v6;
+        if (to->family != 0)
+            return problem_at(r->why, n, "one address of each family is possible");
+        *to = addr;
+    }
+    return true;
+}
+
 /* The name that the kernel will give, or a pattern with one %d. */
 static bool take_device(struct conf_reader *r, const struct node *n, void *field,
                         const void *arg)
@@ -159,6 +186,7 @@ static const struct conf_key keys[] = {
     {"port",               take_port,    FIELD(s.port),               NULL          },
     {"port_nat_t",         take_port,    FIELD(s.port_nat_t),         NULL          },
     {"tun_name",           take_device,  FIELD(tun_name),             NULL          },
+    {"tun_addrs",          take_addrs,   FIELD(s.tun_addrs),          NULL         },
     {"tun_mtu",            take_number,  FIELD(mtu),                  &mtus         },
     {"log_level",          take_number,  FIELD(log_level),            &levels       },
     {"save_keys",          take_text,    FIELD(save_keys),            NULL          },
@@ -167,6 +195,7 @@ static const struct conf_key keys[] = {
     {"cleartext",          take_choice,  FIELD(s.drop_cleartext),     cleartexts    },
     {"on_exit",            take_choice,  FIELD(s.block_on_exit),      exits        },
     {"dns",                take_script,  FIELD(dns),                  NULL          },
+    {"renew",              take_text,    FIELD(renew),                NULL         },
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
@@ -328,6 +357,7 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
     d.s.user = mem_text(d.user);
     d.s.save_keys = mem_text(d.save_keys);
     d.s.dns = mem_text(d.dns);
+    d.s.renew = mem_text(d.renew);
     *out = d.s;
     return true;
 }

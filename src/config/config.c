@@ -368,6 +368,7 @@ void conf_free(struct conf *c)
     free(c->settings.user);
     free(c->settings.save_keys);
     free(c->settings.dns);
+    free(c->settings.renew);
     *c = (struct conf){.conns = NULL};
 }
 

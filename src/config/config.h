@@ -75,6 +75,11 @@ bool conn_check(const struct conn *c, const struct node *section, struct creds *
                 struct problems *found);
 
 /* The culvert { } section: our own settings. */
+/* One of each family at most; family 0: none. */
+struct own_addrs {
+    struct cv_addr v4, v6;
+};
+
 struct daemon_settings {
     struct cv_limits limits;
     struct cv_limits given; /* what the section says of them; 0: it follows */
@@ -89,11 +94,13 @@ struct daemon_settings {
     uint32_t sign_queue;            /* questions that may wait for them */
     bool install_routes;
     bool install_virtual_ip;
-    uint8_t drop_cleartext; /* what comes in the clear though policy protects it */
-    uint8_t block_on_exit;  /* what is protected stays blocked when we are gone */
-    char *dns;              /* the script that DNS servers are handed to; NULL: none */
-    char *user;             /* run as this user once sockets are open; NULL: stay */
-    bool strict;            /* a file with any error changes nothing */
+    uint8_t drop_cleartext;     /* what comes in the clear though policy protects it */
+    uint8_t block_on_exit;      /* what is protected stays blocked when we are gone */
+    char *dns;                  /* the script that DNS servers are handed to; NULL: none */
+    struct own_addrs tun_addrs; /* our own inside */
+    char *renew;                /* the command that renews our certificates; NULL: none */
+    char *user;                 /* run as this user once sockets are open; NULL: stay */
+    bool strict;                /* a file with any error changes nothing */
 };
 
 /* A whole configuration file. */

@@ -1,7 +1,9 @@
 /* Owns: the daemon's life: start in an order that can fail cleanly, signals, reload.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -152,6 +154,7 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
         break;
     case SIGCHLD:
         updown_reap(d->updown);
+        renewal_reap(d->renewal);
         daemon_pump(d); /* the last script may be what the end waits for */
         break;
     default:
@@ -293,7 +296,7 @@ static bool start_events(struct daemon *d, struct problem *why)
         !stop_prepare(&d->stop, d) || d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     on_paths(-1, EV_TIMEOUT, d);
-    d->updown = updown_new(d->base, note_script, d);
+    d->updown = updown_new(d->base, "updown", note_script, d);
     d->io.engine = d->engine;
     d->io.nl = &d->net.nl;
     d->io.now_ms = clock_now_ms;
@@ -335,8 +338,30 @@ static bool add_conns(struct daemon *d, struct conf *conf, struct problem *why)
     return ok;
 }
 
+/* Numbers of IKE SAs begin at 1: no peer's lease can be this one. */
+enum { OWN_ADDRESSES = 0 };
+
+static void own_addresses(struct daemon *d)
+{
+    const struct own_addrs *own = &d->conf.settings.tun_addrs;
+    const struct cv_lease lease = {.v4 = own->v4, .v6 = own->v6, .v6_prefix = 128};
+
+    if (own->v4.family != 0 || own->v6.family != 0)
+        netconf_add_lease(&d->net, OWN_ADDRESSES, &lease);
+}
+
+/* What was known of the time before the power went. */
+static void read_clock(const struct daemon *d)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%s/" CLOCK_FLOOR_FILE, d->opt.state_dir);
+    clock_read_floor(path);
+}
+
 static bool start(struct daemon *d, struct problem *why)
 {
+    read_clock(d);
     signal(SIGPIPE, SIG_IGN);
     d->base = event_base_new();
     if (d->base == NULL)
@@ -351,6 +376,8 @@ static bool start(struct daemon *d, struct problem *why)
     watch_cleartext(d);
     steering_start(d);
     dns_start(d);
+    own_addresses(d);
+    d->renewal = renewal_start(d);
     return add_conns(d, &d->conf, why);
 }
 
@@ -454,6 +481,7 @@ bool daemon_reload(struct daemon *d, struct problem *why)
     remove_missing(d);
     conf_free(&conf);
     desired_check(&d->desired);
+    renewal_look(d->renewal);
     daemon_log(d, 1, LOG_CFG, 0,
                "reloaded %s; ports, TUN device and table sizes stay as they were at the start",
                d->opt.conf_path);
@@ -494,6 +522,7 @@ void daemon_free(struct daemon *d)
     desired_stop(&d->desired);
     wish_clear(d);
     trap_clear(d);
+    renewal_free(d->renewal);
     updown_free(d->updown);
     hosts_free(d->hosts);
     signer_free(d->signer);

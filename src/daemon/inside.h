@@ -14,6 +14,7 @@
 #include "daemon/host.h"
 #include "daemon/keylog.h"
 #include "daemon/refusals.h"
+#include "daemon/renewal.h"
 #include "daemon/traces.h"
 #include "daemon/updown.h"
 #include "kit/log.h"
@@ -101,6 +102,7 @@ struct daemon {
     struct policyset policies;
     struct shunts shunts;
     struct updown *updown;
+    struct renewal_watch *renewal; /* NULL: not asked for */
     struct dns dns;
 
     struct conn *conns;

@@ -29,6 +29,7 @@ struct job {
 
 struct updown {
     struct event_base *base;
+    const char *name;
     void (*note)(void *ctx, int level, const char *text);
     void *ctx;
     struct job *first, *last; /* the first one runs when pid is not 0 */
@@ -59,9 +60,12 @@ static void say(struct updown *u, int level, const char *what, const char *detai
 
 static void end_line(struct updown *u)
 {
+    char before[32];
+
     u->line[u->line_n] = '\0';
+    (void)snprintf(before, sizeof(before), "%s: ", u->name);
     if (u->line_n > 0)
-        say(u, 1, "updown: ", u->line);
+        say(u, 1, before, u->line);
     u->line_n = 0;
 }
 
@@ -111,12 +115,13 @@ static void on_limit(evutil_socket_t fd, short what, void *ctx)
     (void)kill(-u->pid, SIGKILL);
 }
 
-struct updown *updown_new(struct event_base *base,
+struct updown *updown_new(struct event_base *base, const char *name,
                           void (*note)(void *ctx, int level, const char *text), void *ctx)
 {
     struct updown *u = mem_new(1, sizeof(*u));
 
     u->base = base;
+    u->name = name;
     u->note = note;
     u->ctx = ctx;
     u->output = -1;

@@ -13,7 +13,8 @@
 
 struct updown;
 
-struct updown *updown_new(struct event_base *base,
+/* name: what its output is told as, "updown". */
+struct updown *updown_new(struct event_base *base, const char *name,
                           void (*note)(void *ctx, int level, const char *text), void *ctx);
 void updown_free(struct updown *u); /* forgets what is queued */
 

@@ -48,7 +48,7 @@ static int set_up(void **state)
     (void)state;
     heard[0] = '\0';
     base = event_base_new();
-    updown = updown_new(base, hear, NULL);
+    updown = updown_new(base, "updown", hear, NULL);
     child_signal = evsignal_new(base, SIGCHLD, on_child, NULL);
     return event_add(child_signal, NULL);
 }
