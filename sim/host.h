@@ -75,10 +75,11 @@ struct host {
     /* how it answers */
     uint32_t answer_ms;                  /* delay of every answer; 0: at once */
     uint8_t manner[CV_NEED_ADDRESS + 1]; /* host_manner, by kind of question */
-    unsigned whims_pm;    /* of a thousand questions, how many are answered in any manner */
-    const char *psk;      /* NULL: none, CV_ERR_NO_CREDENTIAL */
-    enum cv_err sign_err; /* refuse to sign with this */
-    size_t cert_size;     /* octets of each certificate it sends */
+    unsigned whims_pm;     /* of a thousand questions, how many are answered in any manner */
+    enum cv_err admission; /* of every peer */
+    const char *psk;       /* NULL: none, CV_ERR_NO_CREDENTIAL */
+    enum cv_err sign_err;  /* refuse to sign with this */
+    size_t cert_size;      /* octets of each certificate it sends */
     unsigned n_certs;
     bool trusts_nobody; /* refuses every signature */
     uint8_t pool_net;   /* addresses 10.pool_net.x.y; 0: none to give */

@@ -188,6 +188,8 @@ static enum cv_err call_engine(struct host *h, const struct answer *a, uint8_t k
         return cv_answer_signature(h->engine, question, a->err, &sig, now);
     case CV_NEED_VERIFY:
         return cv_answer_verify(h->engine, question, a->err, now);
+    case CV_NEED_ADMISSION:
+        return cv_answer_admission(h->engine, question, a->err, now);
     default:
         return cv_answer_address(h->engine, question, a->err, &a->lease, now);
     }
@@ -365,6 +367,8 @@ static void answer(struct host *h, const struct cv_effect *fx)
         make_signature(h, fx, a);
     else if (fx->kind == CV_NEED_VERIFY)
         make_verdict(h, fx, a);
+    else if (fx->kind == CV_NEED_ADMISSION)
+        a->err = h->admission;
     else
         make_lease(h, fx, a);
     give(h, a, manner);

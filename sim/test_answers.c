@@ -23,6 +23,8 @@ static const struct spot spots[] = {
     {CV_NEED_VERIFY,    false, true },
     {CV_NEED_VERIFY,    true,  true },
     {CV_NEED_ADDRESS,   true,  false},
+    {CV_NEED_ADMISSION, true,  false},
+    {CV_NEED_ADMISSION, true,  true },
 };
 
 enum { SPOTS = sizeof(spots) / sizeof(spots[0]) };
@@ -42,6 +44,11 @@ static struct duo *stage(const struct spot *s, enum host_manner manner, uint64_t
         duo_use_certs(d, 1, 300);
     if (s->kind == CV_NEED_ADDRESS)
         duo_use_virtual_ip(d);
+    if (s->kind == CV_NEED_ADMISSION) {
+        d->gw_conn.conn.admission = true;
+        if (s->certs)
+            duo_use_virtual_ip(d);
+    }
     asked(d, s)->manner[s->kind] = (uint8_t)manner;
     return d;
 }
@@ -239,6 +246,61 @@ static void an_answer_for_an_sa_that_was_terminated_changes_nothing(void **state
     }
 }
 
+/* ---- who is let in ---- */
+
+/* A device whose proof is right, and who is not to come in: it replaces nothing, gets no
+ * address and hears only that it is not believed. */
+static void who_is_not_admitted_replaces_nobody(void **state)
+{
+    static const struct {
+        enum cv_err verdict, heard;
+    } cases[] = {
+        {CV_ERR_NOT_ADMITTED, CV_ERR_AUTH_REFUSED},
+        {CV_ERR_REGISTRY,     CV_ERR_TEMPORARY   },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct duo *d = duo_new(i + 1);
+        uint32_t first;
+
+        duo_use_virtual_ip(d);
+        d->gw_conn.conn.admission = true;
+        d->gw_conn.conn.unique = d->dev_conn.conn.unique = CV_UNIQUE_REPLACE;
+        assert_true(duo_connect(d));
+        first = host_ike(d->gw);
+        d->gw->admission = cases[i].verdict;
+        host_reauth(d->dev, d->ike);
+        world_run(d->w, 5000);
+        assert_int_equal(host_last(d->gw, CV_EV_AUTH_FAILED)->err, cases[i].verdict);
+        assert_int_equal(host_errors(d->gw, cases[i].verdict), 1);
+        assert_int_equal(host_last(d->dev, CV_EV_IKE_DOWN)->err, cases[i].heard);
+        assert_int_equal(host_ike(d->gw), first);
+        assert_int_equal(d->gw->n_leases, 1);
+        assert_true(world_ping(d->w, d->flow));
+        d->gw->admission = CV_OK;
+        assert_true(duo_settles(d, 300000, 1, 1));
+        assert_true(duo_closes(d));
+        assert_true(duo_free(d));
+    }
+}
+
+/* Without the proof nobody asks whether it may come in. */
+static void a_wrong_proof_is_no_question_of_admission(void **state)
+{
+    struct duo *d = duo_new(1);
+
+    (void)state;
+    d->gw_conn.conn.admission = true;
+    d->gw->admission = CV_ERR_NOT_ADMITTED;
+    d->dev->psk = "another secret";
+    duo_start(d);
+    host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 5000);
+    assert_int_equal(host_last(d->gw, CV_EV_AUTH_FAILED)->err, CV_ERR_SIGNATURE);
+    assert_true(duo_free(d));
+}
+
 /* ---- something else happens to the SA or its peer meanwhile ---- */
 
 /* Both sides may be the slow one; the question is about the new SA, what happens to the old. */
@@ -327,6 +389,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_may_come_in_any_manner_that_is_in_time),
         cmocka_unit_test(a_question_without_an_answer_ends_the_attempt),
+        cmocka_unit_test(who_is_not_admitted_replaces_nobody),
+        cmocka_unit_test(a_wrong_proof_is_no_question_of_admission),
         cmocka_unit_test(answers_for_many_may_come_in_reverse),
         DUO(a_question_that_nobody_waits_for_is_not_put),
         DUO(an_answer_waits_for_room_in_the_queue),

@@ -32,6 +32,7 @@ static const char *const kind_texts[] = {
     [ANSWER_PSK] = "secret",
     [ANSWER_SIGNATURE] = "signature",
     [ANSWER_VERIFY] = "verdict",
+    [ANSWER_ADMISSION] = "admission",
     [ANSWER_ADDRESS] = "address",
     [NO_ANSWER] = "no answer in time",
 };

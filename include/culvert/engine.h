@@ -224,6 +224,7 @@ enum cv_effect_kind {
     CV_NEED_PSK,       /* answer with cv_answer_psk */
     CV_NEED_SIGNATURE, /* answer with cv_answer_signature */
     CV_NEED_VERIFY,    /* answer with cv_answer_verify */
+    CV_NEED_ADMISSION, /* answer with cv_answer_admission */
     CV_NEED_ADDRESS,   /* answer with cv_answer_address */
     CV_FREE_ADDRESS,   /* the lease of this IKE SA is no longer used */
     CV_EVENT
@@ -325,6 +326,9 @@ struct cv_effect {
             const struct cv_span *certs; /* DER, the peer's own first */
             unsigned n_certs;
         } verify;
+        struct { /* may it come in?  It has proven that it is remote_id */
+            const struct cv_id *remote_id;
+        } admission;
         struct { /* assign addresses; want_v4/want_v6 with zero octets: any */
             const struct cv_id *remote_id;
             struct cv_addr want_v4, want_v6;
@@ -383,6 +387,10 @@ CV_MUST_USE enum cv_err cv_answer_signature(struct cv_engine *e, uint32_t questi
                                             uint64_t now_ms);
 CV_MUST_USE enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t question,
                                          enum cv_err err, uint64_t now_ms);
+/* CV_ERR_NOT_ADMITTED: no, and the peer hears AUTHENTICATION_FAILED; CV_ERR_REGISTRY: nobody
+ * knows just now, and it hears TEMPORARY_FAILURE. */
+CV_MUST_USE enum cv_err cv_answer_admission(struct cv_engine *e, uint32_t question,
+                                            enum cv_err err, uint64_t now_ms);
 CV_MUST_USE enum cv_err cv_answer_address(struct cv_engine *e, uint32_t question,
                                           enum cv_err err, const struct cv_lease *lease,
                                           uint64_t now_ms);

@@ -89,6 +89,8 @@ extern "C" {
     X(CV_ERR_AUTH_METHOD,          "auth_method",           "peer used an authentication method we do not accept") \
     X(CV_ERR_ID_SIZE,              "id_size",               "peer's identity is longer than we keep") \
     X(CV_ERR_ID_MISMATCH,          "id_mismatch",           "peer's identity is not the one configured") \
+    X(CV_ERR_NOT_ADMITTED,         "not_admitted",          "the registry does not admit this device")  \
+    X(CV_ERR_REGISTRY,             "registry_away",         "the registry that admits devices cannot be asked") \
     /* CLOSE */                                                                                  \
     X(CV_ERR_AUTH_REFUSED,         "authentication_refused", "peer does not accept who we are")  \
     X(CV_ERR_PEER_SILENT,          "peer_silent",           "no answer after the last retransmission") \

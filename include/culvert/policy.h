@@ -124,7 +124,9 @@ struct cv_conn {
     uint64_t dpd_delay_s;                       /* 0: no liveness checks */
     const struct cv_addr *vips; /* initiator: to ask for; zero octets: any of the family */
     unsigned n_vips;
-    bool has_pool; /* responder: assign addresses through CV_NEED_ADDRESS */
+    bool has_pool;  /* responder: assign addresses through CV_NEED_ADDRESS */
+    bool admission; /* responder: CV_NEED_ADMISSION decides about each peer that has proven
+                       who it is */
     const struct cv_child_config *const *children;
     unsigned n_children;
     const void *host;

@@ -229,6 +229,8 @@ static enum cv_err give(struct ask *a, const struct asked *q, const struct ask_a
         return cv_answer_signature(e, number, answer->err, &answer->u.sig, now);
     case CV_NEED_VERIFY:
         return cv_answer_verify(e, number, answer->err, now);
+    case CV_NEED_ADMISSION:
+        return cv_answer_admission(e, number, answer->err, now);
     default:
         return cv_answer_address(e, number, answer->err, &answer->u.lease, now);
     }

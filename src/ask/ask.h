@@ -77,7 +77,7 @@ struct ask_answer {
         struct cv_span secret;
         struct cv_signature sig;
         struct cv_lease lease;
-    } u; /* by the kind of the question; nothing for CV_NEED_VERIFY */
+    } u; /* by the kind of the question; nothing for CV_NEED_VERIFY and CV_NEED_ADMISSION */
 };
 
 /* Answers by number (fx.question) and closes the question.  False: nobody waited for it, as it

@@ -92,6 +92,9 @@ static void keep(struct filed *f)
         keep_span(&w, &fx->u.verify.signature);
         keep_certs(f, &w);
         break;
+    case CV_NEED_ADMISSION:
+        keep_id(&f->remote, &fx->u.admission.remote_id);
+        break;
     default:
         keep_id(&f->remote, &fx->u.address.remote_id);
         break;

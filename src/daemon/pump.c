@@ -143,6 +143,7 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
     case CV_NEED_PSK:
     case CV_NEED_SIGNATURE:
     case CV_NEED_VERIFY:
+    case CV_NEED_ADMISSION:
     case CV_NEED_ADDRESS:
         ask_file(d->ask, fx);
         break;

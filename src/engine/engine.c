@@ -414,6 +414,12 @@ enum cv_err cv_answer_verify(struct cv_engine *e, uint32_t question, enum cv_err
     return answer(e, question, CV_NEED_VERIFY, now_ms, &(struct ike_answer){.err = err});
 }
 
+enum cv_err cv_answer_admission(struct cv_engine *e, uint32_t question, enum cv_err err,
+                                uint64_t now_ms)
+{
+    return answer(e, question, CV_NEED_ADMISSION, now_ms, &(struct ike_answer){.err = err});
+}
+
 enum cv_err cv_answer_address(struct cv_engine *e, uint32_t question, enum cv_err err,
                               const struct cv_lease *lease, uint64_t now_ms)
 {

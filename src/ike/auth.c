@@ -302,6 +302,10 @@ enum cv_err auth_ask(struct ike *k, struct ike_sa *sa, uint8_t kind)
         s->fx.u.psk.remote_id = remote->type == CV_ID_ANY ? &sa->peer.conn->remote.id : remote;
         return CV_OK;
     }
+    if (kind == CV_NEED_ADMISSION) {
+        s->fx.u.admission.remote_id = remote;
+        return CV_OK;
+    }
     s->fx.u.address.remote_id = remote;
     s->fx.u.address.want_v4 = hs->words.cp.has_v4 ? hs->words.cp.v4 : (struct cv_addr){0};
     s->fx.u.address.want_v6 = hs->words.cp.has_v6 ? hs->words.cp.v6 : (struct cv_addr){0};

@@ -1,7 +1,7 @@
 /* IKE_AUTH as the responder; RFC 7296 sections 1.2, 2.4, 2.15, 2.19, 2.21.2.
  *
- * Way: request -> verdict on the peer -> older SAs of this peer -> an address -> our own
- * proof -> Child SA and answer.  Each arrow may wait for the host.
+ * Way: request -> verdict on the peer -> is it let in -> older SAs of this peer -> an address
+ * -> our own proof -> Child SA and answer.  Each arrow may wait for the host.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
@@ -107,6 +107,26 @@ static enum cv_err check_unique(const struct ike *k, const struct ike_sa *sa)
     return CV_OK;
 }
 
+/* The peer is who it says: older SAs of it go, and it gets an address if it wants one. */
+static enum cv_err let_in(const struct ike *k, const struct ike_sa *sa, struct ike_out *out,
+                          struct ike_change *ch)
+{
+    const struct auth_words *w = &sa_hs(k, sa)->words;
+    const enum cv_err err = check_unique(k, sa);
+
+    if (err != CV_OK) {
+        auth_fail(sa, err, out, ch);
+        return CV_OK;
+    }
+    ch->verified = true;
+    ch->ask = auth_own_question(sa->peer.conn);
+    if (w->has_cp && sa->peer.conn->has_pool && (w->cp.has_v4 || w->cp.has_v6)) {
+        ch->ask = CV_NEED_ADDRESS;
+        ch->next = ST_R_ADDRESS;
+    }
+    return CV_OK;
+}
+
 enum cv_err responder_verdict(const struct ike *k, const struct ike_sa *sa,
                               const struct ike_in *in, struct ike_out *out,
                               struct ike_change *ch)
@@ -115,20 +135,27 @@ enum cv_err responder_verdict(const struct ike *k, const struct ike_sa *sa,
     bool cp = w->has_cp && sa->peer.conn->has_pool;
     enum cv_err err = auth_check_peer(k, sa, in->answer, in->kind);
 
-    if (err == CV_OK)
-        err = check_unique(k, sa);
     if (err == CV_OK && cp && (w->cp_err != CV_OK || w->cp.type != CP_REQUEST))
         err = CV_ERR_SYNTAX;
     if (err != CV_OK) {
         auth_fail(sa, err, out, ch);
         return CV_OK;
     }
-    ch->verified = true;
-    ch->ask = auth_own_question(sa->peer.conn);
-    if (cp && (w->cp.has_v4 || w->cp.has_v6)) {
-        ch->ask = CV_NEED_ADDRESS;
-        ch->next = ST_R_ADDRESS;
-    }
+    if (!sa->peer.conn->admission)
+        return let_in(k, sa, out, ch);
+    ch->ask = CV_NEED_ADMISSION;
+    ch->next = ST_R_ADDRESS;
+    return CV_OK;
+}
+
+/* Who is not let in replaces nobody, whatever it has proven. */
+enum cv_err responder_admission(const struct ike *k, const struct ike_sa *sa,
+                                const struct ike_in *in, struct ike_out *out,
+                                struct ike_change *ch)
+{
+    if (in->answer->err == CV_OK)
+        return let_in(k, sa, out, ch);
+    auth_fail(sa, in->answer->err, out, ch);
     return CV_OK;
 }
 

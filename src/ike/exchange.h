@@ -127,6 +127,7 @@ enum ike_kind {
     ANSWER_PSK = CV_NEED_PSK,
     ANSWER_SIGNATURE = CV_NEED_SIGNATURE,
     ANSWER_VERIFY = CV_NEED_VERIFY,
+    ANSWER_ADMISSION = CV_NEED_ADMISSION,
     ANSWER_ADDRESS = CV_NEED_ADDRESS,
     NO_ANSWER
 };
@@ -252,7 +253,7 @@ CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
 /* ---- auth.c, auth_initiator.c, auth_responder.c, auth_commit.c */
 ike_handler auth_request, auth_response;
 ike_handler initiator_proven, initiator_verdict;
-ike_handler responder_verdict, responder_address, responder_proven;
+ike_handler responder_verdict, responder_admission, responder_address, responder_proven;
 ike_handler auth_unanswered;
 /* Commit: the initiator gets ready for IKE_AUTH. */
 CV_MUST_USE enum cv_err auth_start(struct ike *k, struct ike_sa *sa);

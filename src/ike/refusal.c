@@ -63,7 +63,7 @@ void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in 
 bool refusal_is_ours(enum cv_err err)
 {
     return err == CV_ERR_NO_ANSWER || err == CV_ERR_FULL || err == CV_ERR_BUSY ||
-           err == CV_ERR_CRYPTO || err == CV_ERR_BUG;
+           err == CV_ERR_CRYPTO || err == CV_ERR_REGISTRY || err == CV_ERR_BUG;
 }
 
 /* Our own credential is what is missing, or our own host did not answer in time. */

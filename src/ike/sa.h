@@ -42,7 +42,7 @@ enum {
     X(ST_I_VERIFY,  "waits for the verdict on the peer")                                       \
     X(ST_R_INIT,    "IKE_SA_INIT answered")                                                    \
     X(ST_R_VERIFY,  "IKE_AUTH came; waits for the verdict on the peer")                        \
-    X(ST_R_ADDRESS, "waits for a virtual address")                                             \
+    X(ST_R_ADDRESS, "waits to be let in, or for an address")                                     \
     X(ST_R_SIGN,    "waits for our credential")                                                \
     X(ST_UP,        "established")                                                             \
     X(ST_REKEYED,   "replaced by another IKE SA; its delete is awaited or on its way")         \

@@ -32,6 +32,7 @@ struct ike_rule {
     X(R_VERIFY,  ANSWER_PSK,       AUTH,          responder_verdict,     R_SIGN,   R_ADDRESS) \
     X(R_VERIFY,  ANSWER_VERIFY,    AUTH,          responder_verdict,     R_SIGN,   R_ADDRESS) \
     X(R_VERIFY,  NO_ANSWER,        AUTH,          auth_unanswered,       FREE,     FREE)      \
+    X(R_ADDRESS, ANSWER_ADMISSION, AUTH,          responder_admission,   R_SIGN,   R_ADDRESS) \
     X(R_ADDRESS, ANSWER_ADDRESS,   AUTH,          responder_address,     R_SIGN,   FREE)      \
     X(R_ADDRESS, NO_ANSWER,        AUTH,          auth_unanswered,       FREE,     FREE)      \
     X(R_SIGN,    ANSWER_PSK,       AUTH,          responder_proven,      UP,       FREE)      \
