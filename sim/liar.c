@@ -393,6 +393,8 @@ bool liar_auth(struct liar *l)
     say_request(l, &s, EX_AUTH);
     put_id(&s, PL_IDI, &l->id);
     put_proof(&s);
+    if (l->mobike)
+        put_notify(&s, N_MOBIKE_SUPPORTED, span(NULL, 0));
     put_child(&s);
     if (!say_end(&s) || !l->heard.plain || heard_error(l) != 0)
         return false;
@@ -483,6 +485,8 @@ bool liar_answer_auth(struct liar *l)
     say_answer(l, &s);
     put_id(&s, PL_IDR, &l->id);
     put_proof(&s);
+    if (l->mobike)
+        put_notify(&s, N_MOBIKE_SUPPORTED, span(NULL, 0));
     put_child(&s);
     (void)say_end(&s);
     return l->victim->saw[CV_EV_CHILD_UP] > 0;

@@ -30,6 +30,7 @@ struct liar {
     struct world *w;
     struct host *victim;
     bool initiator; /* of the IKE SA */
+    bool mobike;    /* says so in IKE_AUTH */
     struct cv_endpoint at, to;
     const struct cv_crypto *crypto;
     const char *psk;

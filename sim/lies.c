@@ -58,6 +58,7 @@ static void set_up(struct stage *s)
                 initiator ? "device.example" : "gateway.example");
     world_set_links(s->w, (struct net_link){.delay_ms = 10});
     s->liar = liar_new(s->victim, initiator);
+    s->liar->mobike = s->recipe.conn.mobike = s->t->mobike;
     recipe_local_ts(&s->recipe, 0, (struct cv_ts_config){.ts = s->liar->victim_ts});
     recipe_remote_ts(&s->recipe, 0, (struct cv_ts_config){.ts = s->liar->ts});
     host_add(s->victim, &s->recipe);

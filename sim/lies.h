@@ -32,6 +32,7 @@ struct lie {
 
 struct lies {
     bool initiator; /* the liar's role in the IKE SA */
+    bool mobike;    /* both speak it */
     unsigned steps; /* honest exchanges before the lie: 0, 1 (IKE_SA_INIT), 2 (and IKE_AUTH) */
     void (*arrange)(struct host *victim, struct recipe *r); /* before it starts; NULL */
     void (*ask)(struct host *victim); /* what the victim is told to ask, for an answer; NULL */

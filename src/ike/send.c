@@ -149,7 +149,7 @@ void send_response_again(struct ike *k, struct ike_sa *sa, const struct ike_path
 {
     /* With MOBIKE a request may come by a way that is only tried (RFC 4555 section 3.10); its
      * answer goes back by the same one. */
-    if (sa->mobike && path != NULL && sa->resp != POOL_NONE) {
+    if (sa->mobike && path != NULL && path->remote.port != 0 && sa->resp != POOL_NONE) {
         queue_send(k, path, sa, sa->resp);
         sa->peer.last_out_ms = k->core.now_ms;
     } else {
