@@ -9,6 +9,7 @@
 
 #include "sim/crypto.h"
 #include "sim/invariants.h"
+#include "sim/move.h"
 
 enum {
     DEVICES_MAX = 3,
@@ -25,7 +26,9 @@ struct chaos {
     struct host *gw, *dev[DEVICES_MAX];
     unsigned n;
     struct recipe gw_conn[DEVICES_MAX], dev_conn[DEVICES_MAX];
-    bool natted[DEVICES_MAX], vip[DEVICES_MAX], ipv6[DEVICES_MAX];
+    bool natted[DEVICES_MAX], vip[DEVICES_MAX], ipv6[DEVICES_MAX], mobile[DEVICES_MAX];
+    int nat[DEVICES_MAX];
+    uint8_t moves; /* no address comes twice */
     bool down[DEVICES_MAX];
 };
 
@@ -43,7 +46,8 @@ static void roll_lifetimes(struct chaos *c, struct recipe *r)
         r->conn.rand_s = 20;
         r->conn.over_s = 300;
     }
-    if (prng_chance(&c->dice, 100))
+    /* proving oneself again takes one SA more than there are devices */
+    if (prng_chance(&c->dice, 100) && c->gw->settings.limits.ike_sas > c->n)
         r->conn.reauth_s = prng_range(&c->dice, 100, 300);
     r->conn.dpd_delay_s = prng_range(&c->dice, 5, 30);
 }
@@ -138,9 +142,14 @@ static void cast_device(struct chaos *c, unsigned i)
     roll_actions(c, r);
     c->natted[i] = prng_chance(&c->dice, 400);
     c->ipv6[i] = !c->natted[i] && prng_chance(&c->dice, 300);
-    if (c->natted[i])
-        world_behind_nat(c->w, c->dev[i],
-                         world_add_nat(c->w, prng_range(&c->dice, 25, 120) * 1000));
+    if (c->natted[i]) {
+        c->nat[i] = world_add_nat(c->w, prng_range(&c->dice, 25, 120) * 1000);
+        world_behind_nat(c->w, c->dev[i], c->nat[i]);
+    }
+    c->mobile[i] = prng_chance(&c->dice, 500);
+    r->conn.mobike = c->mobile[i];
+    g->conn.mobike = c->mobile[i];
+    c->gw->mobile = true;
     if (prng_chance(&c->dice, 300))
         c->dev[i]->answer_ms = prng_range(&c->dice, 1, 3000);
     if (prng_chance(&c->dice, 300))
@@ -207,15 +216,31 @@ static void traffic(struct chaos *c, unsigned i)
     world_traffic(c->w, flow ^ 1, 20, prng_range(&c->dice, 10, 200));
 }
 
+/* To another address, perhaps behind the NAT or out of it; the IPv6 one stays, or is lost until
+ * the next time. */
+static void move(struct chaos *c, unsigned i, bool whole)
+{
+    const int nat = c->w->net.ports[c->dev[i]->port].nat;
+    const struct cv_addr v6 = recipe_v6(7, ++c->moves);
+    const bool inside = c->natted[i] && (nat == NET_NO_NAT || prng_chance(&c->dice, 500));
+    const struct cv_addr v4 =
+        inside ? recipe_v4(172, 31, (uint8_t)i, c->moves) : recipe_v4(203, 0, 113, c->moves);
+
+    host_move(c->dev[i], &v4, whole || prng_chance(&c->dice, 700) ? &v6 : NULL,
+              inside ? c->nat[i] : NET_NO_NAT);
+}
+
 static void mishap(struct chaos *c, unsigned i)
 {
     struct net_port *p = &c->w->net.ports[c->dev[i]->port];
 
-    if (prng_chance(&c->dice, 400)) {
+    if (c->mobile[i] && prng_chance(&c->dice, 600)) {
+        move(c, i, false);
+    } else if (prng_chance(&c->dice, 400)) {
         c->down[i] = !c->down[i];
         p->out.down = p->in.down = c->down[i];
     } else if (c->natted[i] && prng_chance(&c->dice, 500)) {
-        nat_rebind(&c->w->net.nats[p->nat]);
+        nat_rebind(&c->w->net.nats[c->nat[i]]);
     } else if (prng_chance(&c->dice, 300)) {
         host_reboot(c->dev[i]);
     } else if (prng_chance(&c->dice, 50)) {
@@ -228,6 +253,8 @@ static void initiate(struct chaos *c, unsigned i, bool at_gw)
     struct host *from = at_gw ? c->gw : c->dev[i], *to = at_gw ? c->dev[i] : c->gw;
     struct recipe *r = at_gw ? &c->gw_conn[i] : &c->dev_conn[i];
 
+    if (c->ipv6[i] && (c->dev[i]->v6.family == 0 || c->gw->v6.family == 0))
+        return;
     if (c->ipv6[i])
         host_initiate_v6(from, r, 0, to);
     else
@@ -296,6 +323,9 @@ static void play(struct chaos *c)
 static bool agree_once(struct chaos *c, char *why, size_t cap)
 {
     world_set_links(c->w, (struct net_link){.delay_ms = 10});
+    for (unsigned i = 0; i < c->n; i++)
+        if (c->mobile[i])
+            move(c, i, true);
     world_run(c->w, QUIET_MS);
     for (unsigned i = 0; i < PATIENCE && !c->w->failed; i++) {
         if (invariants_agree(c->w, why, cap))
@@ -317,7 +347,8 @@ static bool tunnels_work(struct chaos *c, char *why, size_t cap)
             continue;
         if (c->vip[i])
             src = host_ike_info(d, host_child_info(d, child).ike).lease.v4;
-        if (world_ping(c->w, world_flow_between(c->w, d, &src, c->gw, &c->gw->inner[0])))
+        if (world_ping(c->w, world_flow_between(c->w, d, &src, c->gw, &c->gw->inner[0])) ||
+            host_child_info(d, child).state != CV_CHILD_INSTALLED) /* its life is over */
             continue;
         snprintf(why, cap, "%s: no answer to a ping through Child SA %u", d->name,
                  (unsigned)child);

@@ -394,6 +394,10 @@ static void start_again(void *ctx, void *arg)
 
     if (h->engine == NULL || h->resting)
         return;
+    if (h->mobile && !host_has(h, &local.addr)) /* as routing says by now */
+        local.addr = local.addr.family == CV_IPV6 ? h->v6 : h->v4;
+    if (local.addr.family != remote.addr.family)
+        return;
     for (uint32_t at = 0; cv_child_next(h->engine, 0, &at, &info);) {
         if (info.cfg == r->child)
             return; /* somebody was faster */

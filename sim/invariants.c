@@ -275,6 +275,10 @@ bool invariants_empty(const struct world *w, char *why, size_t cap)
 
         if (h->engine == NULL)
             continue;
+        if (h->engine->ike.roams.used != 0) {
+            snprintf(why, cap, "%s: an SA that is gone still moves", h->name);
+            return false;
+        }
         if (!host_is_empty(h) || h->n_leases != 0) {
             cv_get_stats(h->engine, &s);
             snprintf(why, cap,

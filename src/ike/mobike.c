@@ -206,7 +206,7 @@ enum cv_err mobike_request(const struct ike *k, const struct ike_sa *sa,
     const struct ike_notify *cookie = ike_find_notify(in->m, N_COOKIE2);
     enum cv_err err = CV_OK;
 
-    if (!sa->mobike || sa->state != ST_UP)
+    if (!sa->mobike || (sa->state != ST_UP && sa->state != ST_DELETING))
         return CV_OK;
     /* Section 3.5: only who began the IKE SA decides. */
     if (ike_find_notify(in->m, N_UPDATE_SA_ADDRESSES) != NULL && !sa->peer.first_initiator)
@@ -217,7 +217,7 @@ enum cv_err mobike_request(const struct ike *k, const struct ike_sa *sa,
         put(out, N_COOKIE2, cookie->data);
     if (ch->failed == CV_OK && ike_find_notify(in->m, N_NAT_DETECTION_SOURCE_IP) != NULL)
         put_natd(k, sa, &in->path->local, &in->path->remote, out);
-    if (sa->peer.first_initiator)
+    if (sa->peer.first_initiator && sa->state == ST_UP)
         ch->has_others = read_others(in->m, &ch->others);
     return CV_OK;
 }
@@ -316,6 +316,8 @@ static void prove_response(const struct ike *k, const struct ike_sa *sa,
 void mobike_response(const struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                      struct ike_change *ch)
 {
+    if (sa->state != ST_UP) /* the SA that has replaced this one says it again */
+        return;
     if (sa->doing == DO_MOVE) {
         move_response(k, sa, in, ch);
     } else if (sa->doing == DO_PROVE) {

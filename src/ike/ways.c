@@ -32,6 +32,17 @@ static void end_trial(struct ike *k, struct ike_sa *sa)
     roam_settle(k, sa);
 }
 
+/* The peer may not know yet that this SA has replaced another one, if our answer to its rekey
+ * was lost: it does not come here to ask again, and what we tell it in this SA says nothing to
+ * it. */
+static void answer_rekey_again(struct ike *k, const struct ike_sa *sa)
+{
+    struct ike_sa *older = sa_by_number_mut(k, sa->peer.predecessor);
+
+    if (older != NULL && older->state == ST_REKEYED)
+        send_again(k, older, older->resp);
+}
+
 /* This is the way from now on; the peer is told as soon as nothing else is outstanding. */
 static void go(struct ike *k, struct ike_sa *sa, const struct cv_way *way)
 {
@@ -45,6 +56,7 @@ static void go(struct ike *k, struct ike_sa *sa, const struct cv_way *way)
             addr_list_add(&r->peers, &sa->peer.remote.addr);
     }
     sa_set_path(k, sa, &path);
+    answer_rekey_again(k, sa);
     sa->want |= WANT_MOVE;
     sa->retry_ms = k->core.now_ms;
 }
