@@ -10,102 +10,12 @@
 #include <cmocka.h>
 
 #include "crypto/crypto.h"
+#include "tests/support/crypto_vectors.h"
 #include "tests/support/hex.h"
 
 enum { ROOM = 512 };
 
-/* McGrew, Viega: "The Galois/Counter Mode of Operation", test cases 4, 10 and 16. */
-#define GCM_KEY "feffe9928665731c6d6a8f9467308308"
-#define GCM_NONCE "cafebabefacedbaddecaf888"
-#define GCM_AAD "feedfacedeadbeeffeedfacedeadbeefabaddad2"
-#define GCM_PLAIN                                                                              \
-    "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e24" \
-    "49a6b525b16aedf5aa0de657ba637b39"
-
-/* Ours, after RFC 3610 section 2: computed with a script that knows AES alone and
- * reproduces RFC 3610's packet vector 1. */
-#define CCM_KEY_128 "000102030405060708090a0b0c0d0e0f"
-#define CCM_KEY_192 CCM_KEY_128 "1011121314151617"
-#define CCM_KEY_256 CCM_KEY_192 "18191a1b1c1d1e1f"
-#define CCM_NONCE "a0a1a2a3a4a5a6a7a8a9aa"
-#define CCM_AAD "2021222324252627"
-#define CCM_PLAIN "404142434445464748494a4b4c4d4e4f50515253545556"
-#define CCM_CIPHER_128 "a4fb0635aaeeece194ef21d3a74be1a81520d2b2fe2ec6"
-#define CCM_CIPHER_192 "26d8f286e6c2852804b2c0ee26aa54ef6cf2973d8da0d9"
-#define CCM_CIPHER_256 "d8e001ccb517b209a0b27fb97aa8faa69a9d0c8acd64c4"
-
-/* RFC 7634 appendix B: an IKEv2 message. */
-#define CHACHA_KEY "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
-#define CHACHA_NONCE "a0a1a2a31011121314151617"
-
-/* draft-mcgrew-gcm-test-01, test case 15: an ESP packet. */
-#define GMAC_PAYLOAD                                                                           \
-    "45000030da3a00008001df3bc0a80005c0a800010800c6cd0200070061626364656667"                   \
-    "68696a6b6c6d6e6f707172737401020204"
-
-/* icv is the longest one; shorter variants of GCM send its first octets. */
-/* clang-format off */
-static const struct vector {
-    uint16_t ids[4];
-    uint16_t bits;
-    const char *key, *nonce, *aad, *plain, *cipher, *icv;
-} vectors[] = {
-    {{CV_ENCR_AES_GCM_16, CV_ENCR_AES_GCM_12, CV_ENCR_AES_GCM_8, CV_ENCR_AES_GCM_16_IIV},
-     128, GCM_KEY, GCM_NONCE, GCM_AAD, GCM_PLAIN,
-     "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5a"
-     "ac84aa051ba30b396a0aac973d58e091",
-     "5bc94fbc3221a5db94fae95ae7121a47"},
-    {{CV_ENCR_AES_GCM_16, CV_ENCR_AES_GCM_12, CV_ENCR_AES_GCM_8, CV_ENCR_AES_GCM_16_IIV},
-     192, GCM_KEY "feffe9928665731c", GCM_NONCE, GCM_AAD, GCM_PLAIN,
-     "3980ca0b3c00e841eb06fac4872a2757859e1ceaa6efd984628593b40ca1e19c7d773d00c144c525ac619d18"
-     "c84a3f4718e2448b2fe324d9ccda2710",
-     "2519498e80f1478f37ba55bd6d27618c"},
-    {{CV_ENCR_AES_GCM_16, CV_ENCR_AES_GCM_12, CV_ENCR_AES_GCM_8, CV_ENCR_AES_GCM_16_IIV},
-     256, GCM_KEY GCM_KEY, GCM_NONCE, GCM_AAD, GCM_PLAIN,
-     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b10"
-     "56828838c5f61e6393ba7a0abcc9f662",
-     "76fc6ece0f4e1768cddf8853bb2d551b"},
-    {{CV_ENCR_AES_CCM_16},
-     128, CCM_KEY_128, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_128,
-     "440a2b5c8aade6d904151b5ca59ca22e"},
-    {{CV_ENCR_AES_CCM_12},
-     128, CCM_KEY_128, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_128,
-     "02a45c30156a8503d555793f"},
-    {{CV_ENCR_AES_CCM_8, CV_ENCR_AES_CCM_8_IIV},
-     128, CCM_KEY_128, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_128,
-     "082212ac7096ecf6"},
-    {{CV_ENCR_AES_CCM_16},
-     192, CCM_KEY_192, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_192,
-     "f23320c5c2a0724a7ef65cd52f17d975"},
-    {{CV_ENCR_AES_CCM_12},
-     192, CCM_KEY_192, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_192,
-     "dd42c49a5a1840187d7b4c7f"},
-    {{CV_ENCR_AES_CCM_8, CV_ENCR_AES_CCM_8_IIV},
-     192, CCM_KEY_192, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_192,
-     "1ecab96658a9a618"},
-    {{CV_ENCR_AES_CCM_16},
-     256, CCM_KEY_256, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_256,
-     "84026f4f36993114d56807a6fabe08db"},
-    {{CV_ENCR_AES_CCM_12},
-     256, CCM_KEY_256, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_256,
-     "29b6a9508052e26cac163a17"},
-    {{CV_ENCR_AES_CCM_8, CV_ENCR_AES_CCM_8_IIV},
-     256, CCM_KEY_256, CCM_NONCE, CCM_AAD, CCM_PLAIN, CCM_CIPHER_256,
-     "da388246c28f7fd1"},
-    {{CV_ENCR_CHACHA20_POLY1305, CV_ENCR_CHACHA20_POLY1305_IIV},
-     0, CHACHA_KEY, CHACHA_NONCE,
-     "c0c1c2c3c4c5c6c7d0d1d2d3d4d5d6d72e202500000000090000004529000029",
-     "0000000c000040010000000a00",
-     "610394701f8d017f7c12924889",
-     "6b71bfe25236efd7cdc67066906315b2"},
-    {{CV_ENCR_NULL_GMAC},
-     128, "4c80cdefbb5d10da906ac73c3613a634", "22433c640000000000000000", "0000432100000007",
-     GMAC_PAYLOAD, GMAC_PAYLOAD,
-     "594f4055428d399a9d66c15e77023a98"},
-};
-/* clang-format on */
-
-enum { N_VECTORS = sizeof(vectors) / sizeof(vectors[0]) };
+enum { N_VECTORS = sizeof(aead_vectors) / sizeof(aead_vectors[0]) };
 
 /* One vector under one algorithm, as octets. */
 struct packet {
@@ -115,7 +25,7 @@ struct packet {
     size_t aad_len, len;
 };
 
-static void load(struct packet *p, const struct vector *v, uint16_t id)
+static void load(struct packet *p, const struct aead_vector *v, uint16_t id)
 {
     uint8_t key[CV_CIPHER_KEY_MAX];
 
@@ -140,10 +50,10 @@ static void unload(struct packet *p)
 static void each_vector(void (*check)(const struct packet *p))
 {
     for (size_t i = 0; i < N_VECTORS; i++) {
-        for (size_t j = 0; j < 4 && vectors[i].ids[j] != 0; j++) {
+        for (size_t j = 0; j < 4 && aead_vectors[i].ids[j] != 0; j++) {
             struct packet p;
 
-            load(&p, &vectors[i], vectors[i].ids[j]);
+            load(&p, &aead_vectors[i], aead_vectors[i].ids[j]);
             check(&p);
             unload(&p);
         }
@@ -271,8 +181,8 @@ static void every_aead_has_a_vector_or_is_gmac_with_a_longer_key(void **state)
 
         for (size_t i = 0; i < N_VECTORS; i++) {
             for (size_t j = 0; j < 4; j++)
-                found |= vectors[i].ids[j] == (*a)->id &&
-                         strlen(vectors[i].key) == 2u * (*a)->key_len;
+                found |= aead_vectors[i].ids[j] == (*a)->id &&
+                         strlen(aead_vectors[i].key) == 2u * (*a)->key_len;
         }
         assert_true(found);
         assert_true((*a)->key_len + (*a)->salt_len <= CV_CIPHER_KEY_MAX);
