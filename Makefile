@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check bench install uninstall clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench install uninstall clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -46,6 +46,14 @@ vm-check: ## ESP and AH against the Linux kernel's, in a VM; some minutes (root)
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(abspath $(BUILD)) tests/vm/check.sh
 
+firmware: ## the reference device for a board: make firmware [BOARD=mps2_an385] [CONFIG=FILE]
+	@packaging/deps.sh firmware
+	@$(MAKE) --no-print-directory -s -j$(JOBS) -C firmware $(if $(CONFIG),CONFIG=$(abspath $(CONFIG)))
+
+firmware-check: all ## the reference device in QEMU against culvertd and charon (root)
+	@packaging/deps.sh check
+	@tests/check.sh firmware
+
 fuzz: ## every fuzz target for SECONDS_PER_TARGET seconds
 	@tests/check.sh fuzz $(SECONDS_PER_TARGET)
 
@@ -74,4 +82,4 @@ uninstall: ## take back what `make install` put
 	@packaging/uninstall.sh $(BUILD)
 
 clean: ## remove what was built here
-	@rm -rf build build-quick build-asan build-tsan build-fuzz build-cross-* build-size
+	@rm -rf build build-quick build-asan build-tsan build-fuzz build-cross-* build-size build-firmware

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests and sums them up.
 #   tests/check.sh                 everything that `make check` promises
-#   tests/check.sh quick|asan|threads|sim N|e2e|interop|fuzz SECONDS
+#   tests/check.sh quick|asan|threads|sim N|e2e|interop|firmware|fuzz SECONDS
 # Each stage prints one line; a failing one prints its log.  The last line is
 # "N passed, N failed, N skipped".
 # SPDX-License-Identifier: Apache-2.0
@@ -113,6 +113,12 @@ run_scripts() { # FOLDER
     done
 }
 
+# The reference device in QEMU; what it measured is shown.
+run_firmware() {
+    run_scripts firmware
+    sed -nE 's/^((lm3s|mps2)[^:]*: (flash .*|.*(deepest|octets|tunnel) .*))$/          \1/p' "$LOGS"/firmware*.log
+}
+
 run_fuzz() { # SECONDS
     step "fuzz targets" build_fuzz || return
     stage "fuzz: every target for $1 s" bash tests/fuzz/run.sh "$1" build-fuzz
@@ -128,6 +134,7 @@ case "${1:-all}" in
             stage "embed: headers, names, pkg-config, CMake" env BUILD=build bash tests/embed.sh
             run_scripts e2e
             run_scripts interop
+            run_firmware
         fi
         run_fuzz 4
         stage "size: the core on a Cortex-M3" bash tests/size.sh
@@ -138,6 +145,7 @@ case "${1:-all}" in
     quick) run_quick ;;
     threads) run_threads ;;
     sim) run_sim "${2:-}" ;;
+    firmware) step "release" build_release && run_firmware ;;
     e2e | interop) step "release" build_release && run_scripts "$1" ;;
     fuzz) run_fuzz "${2:-4}" ;;
     *) sed -n '2,7p' "$0" >&2; exit 2 ;;

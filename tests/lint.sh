@@ -18,7 +18,7 @@ each() { xargs -r -P "$JOBS" -n "$@"; }
 
 python3 tests/house.py || bad=1
 bash tests/house_test.sh || bad=1
-find src include sim tests bench examples -name '*.[ch]' | each 16 clang-format --dry-run -Werror 2>&1 |
+find src include sim tests bench examples firmware -name '*.[ch]' | each 16 clang-format --dry-run -Werror 2>&1 |
     grep -m 10 error && say "run make fmt"
 
 floors=$(rooms "core")
