@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 
-build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev libsqlite3-dev libqrencode-dev libpq-dev"
+build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev libsqlite3-dev libcurl4-openssl-dev libqrencode-dev libpq-dev"
 demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
 check="$demo libcmocka-dev libjansson-dev clang clang-format clang-tools libclang-rt-14-dev cppcheck iputils-ping
     openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins libstrongswan-extra-plugins
