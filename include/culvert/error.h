@@ -82,7 +82,8 @@ extern "C" {
     X(CV_ERR_CERT_EXTENSION,       "certificate_extension", "certificate has a critical extension that we do not know") \
     X(CV_ERR_CERT_KEY,             "certificate_key",       "certificate has a key of a kind we do not take") \
     X(CV_ERR_CERT_SIGNATURE,       "certificate_signature", "certificate is not signed by its issuer's key") \
-    X(CV_ERR_CERT_REVOKED,         "certificate_revoked",   "certificate is revoked, or its status must be known and is not") \
+    X(CV_ERR_CERT_REVOKED,         "certificate_revoked",   "certificate is revoked")             \
+    X(CV_ERR_CERT_STATUS,          "certificate_status",    "certificate's status must be known, and nobody tells it") \
     X(CV_ERR_CERT_IDENTITY,        "certificate_identity",  "certificate does not confirm the identity") \
     X(CV_ERR_CERT_USAGE,           "certificate_usage",     "certificate may not be used this way") \
     X(CV_ERR_SIGNATURE,            "signature",             "signature or shared-key proof is wrong") \

@@ -7,9 +7,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ask/signer.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
+#include "ask/lookups.h"
 #include "base/secret.h"
+#include "kit/clock.h"
 #include "kit/crew.h"
 #include "kit/mem.h"
 
@@ -19,9 +22,12 @@ enum { AHEAD_PER_THREAD = 4 };
 
 struct proof {
     struct job job;
+    struct lookup_waiter waiter; /* between two looks at the same question */
     struct asked *q;
     struct creds *creds; /* a snapshot */
     int64_t now_s;
+    struct inquiry inquiry;
+    uint64_t began_ms;
     struct ask_answer answer;
     struct problem why;
     uint8_t signature[CREDS_SIGNATURE_MAX];
@@ -30,6 +36,8 @@ struct proof {
 struct signer {
     struct signer_host host;
     struct crew *crew; /* NULL: in the loop */
+    struct lookups *lookups;
+    bool asks; /* it has its thread */
     unsigned threads;
     bool started;
     uint32_t n, most;
@@ -47,7 +55,7 @@ static void prove(struct job *job)
     if (fx->kind == CV_NEED_SIGNATURE)
         p->answer.err = creds_sign(p->creds, fx, p->signature, &p->answer.u.sig);
     else
-        p->answer.err = creds_verify(p->creds, fx, p->now_s, &p->why);
+        p->answer.err = creds_inquire(p->creds, fx, p->now_s, &p->inquiry, &p->why);
 }
 
 static struct proof *proof_new(const struct signer *s, struct asked *q)
@@ -59,6 +67,8 @@ static struct proof *proof_new(const struct signer *s, struct asked *q)
     p->q = q;
     p->creds = creds_snapshot(s->host.creds);
     p->now_s = s->host.unix_s();
+    p->began_ms = clock_now_ms();
+    p->inquiry.closed = !s->asks;
     return p;
 }
 
@@ -66,16 +76,100 @@ static void proof_free(struct proof *p)
 {
     creds_release(p->creds);
     asked_release(p->q);
+    lookup_free(p->inquiry.want);
     wipe(p, sizeof(*p));
     free(p);
 }
 
+/* What the peer is not told: what is wrong with its certificate, or nobody could say. */
+static void proof_tell(const struct signer *s, const struct proof *p)
+{
+    if (p->why.text[0] != '\0' && asked_is_open(p->q))
+        s->host.note(s->host.ctx, 1, p->q->fx.ike, p->why.text);
+}
+
 static void proof_deliver(const struct signer *s, struct proof *p)
 {
-    if (p->answer.err != CV_OK && p->why.text[0] != '\0' && asked_is_open(p->q))
-        s->host.note(s->host.ctx, 1, p->q->fx.ike, p->why.text);
+    proof_tell(s, p);
     (void)ask_answer(s->host.ask, p->q->fx.question, &p->answer);
     proof_free(p);
+}
+
+/* Once more, with what has come meanwhile. */
+static void proof_again(struct signer *s, struct proof *p)
+{
+    p->creds = creds_snapshot(s->host.creds);
+    p->now_s = s->host.unix_s();
+    if (s->crew != NULL)
+        crew_give(s->crew, &p->job);
+    else
+        prove(&p->job);
+}
+
+/* The verdict has to be there before the engine gives up. */
+static void proof_hurry(const struct signer *s, struct proof *p)
+{
+    if (clock_now_ms() - p->began_ms < s->host.ask_online_ms)
+        return;
+    p->inquiry.closed = true;
+    p->inquiry.why_not = "is not asked, the others took too long";
+}
+
+/* A document is missing: the verdict waits for it, or is given without. */
+static bool proof_waits(struct signer *s, struct proof *p)
+{
+    struct lookup *want = p->inquiry.want;
+
+    if (want == NULL || !asked_is_open(p->q))
+        return false;
+    p->inquiry.want = NULL;
+    creds_release(p->creds);
+    p->creds = NULL;
+    if (lookups_wait(s->lookups, want, &p->waiter, &p->inquiry.why_not))
+        return true;
+    p->inquiry.closed = true;
+    proof_again(s, p);
+    return s->crew != NULL;
+}
+
+static struct proof *proof_of(struct lookup_waiter *w)
+{
+    return (struct proof *)((char *)w - offsetof(struct proof, waiter));
+}
+
+static void proof_finish(struct signer *s, struct proof *p)
+{
+    if (!proof_waits(s, p))
+        proof_deliver(s, p);
+}
+
+static void on_looked_up(void *ctx, struct lookup_waiter *w)
+{
+    struct signer *s = ctx;
+    struct proof *p = proof_of(w);
+
+    if (!asked_is_open(p->q)) {
+        proof_free(p);
+        return;
+    }
+    proof_hurry(s, p);
+    proof_again(s, p);
+    if (s->crew == NULL)
+        proof_finish(s, p);
+}
+
+static void on_all_looked_up(void *ctx)
+{
+    const struct signer *s = ctx;
+
+    s->host.pump(s->host.ctx);
+}
+
+static void on_lookup_note(void *ctx, int level, const char *text)
+{
+    const struct signer *s = ctx;
+
+    s->host.note(s->host.ctx, level, 0, text);
 }
 
 /* ---- the line ---- */
@@ -121,7 +215,7 @@ static void take(struct ask *a, struct asked *q, void *ctx)
         struct proof *p = proof_new(s, q);
 
         prove(&p->job);
-        proof_deliver(s, p);
+        proof_finish(s, p);
         return;
     }
     if (s->n >= s->most)
@@ -143,7 +237,7 @@ static void on_finished(void *ctx, struct job *job)
     struct signer *s = ctx;
 
     feed(s);
-    proof_deliver(s, (struct proof *)job);
+    proof_finish(s, (struct proof *)job);
     s->host.pump(s->host.ctx);
 }
 
@@ -163,6 +257,18 @@ struct signer *signer_new(const struct signer_host *host, unsigned threads, uint
             free(s);
             return NULL;
         }
+    }
+    s->lookups = lookups_new(&(struct lookups_host){.base = host->base,
+                                                    .ready = on_looked_up,
+                                                    .rest = on_all_looked_up,
+                                                    .note = on_lookup_note,
+                                                    .ctx = s,
+                                                    .unix_s = host->unix_s,
+                                                    .limit_ms = host->ask_online_ms / 2});
+    if (s->lookups == NULL) {
+        crew_free(s->crew);
+        free(s);
+        return NULL;
     }
     ask_provide(host->ask, CV_NEED_SIGNATURE, take, s);
     ask_provide(host->ask, CV_NEED_VERIFY, take, s);
@@ -186,24 +292,30 @@ bool signer_start(struct signer *s)
 {
     const unsigned wanted = s->threads;
 
+    s->asks = lookups_start(s->lookups);
     if (s->crew == NULL)
-        return true;
+        return s->asks;
     s->threads = crew_start(s->crew, wanted);
     s->started = s->threads > 0;
     if (s->started)
         feed(s);
     else
         dismiss_crew(s);
-    return s->threads == wanted;
+    return s->threads == wanted && s->asks;
 }
 
 void signer_free(struct signer *s)
 {
+    struct lookup_waiter *w;
     struct asked *q;
     struct job *job;
 
     if (s == NULL)
         return;
+    lookups_stop(s->lookups);
+    while ((w = lookups_left(s->lookups)) != NULL)
+        proof_free(proof_of(w));
+    lookups_free(s->lookups);
     if (s->crew != NULL) {
         crew_stop(s->crew);
         while ((job = crew_left(s->crew)) != NULL)

@@ -17,7 +17,7 @@ struct auth_draft {
     struct cv_id id;
     bool has_id;
     const struct node *auth_node, *certs, *cacerts;
-    uint8_t strict;
+    uint8_t revocation;
     uint32_t round;
 };
 
@@ -198,24 +198,12 @@ static bool take_auth(struct conf_reader *r, const struct node *n, void *field, 
     return take_text(r, n, &d->auth, arg);
 }
 
-static bool take_revocation(struct conf_reader *r, const struct node *n, void *field,
-                            const void *arg)
-{
-    static const struct conf_choice policies[] = {
-        {"strict",  1},
-        {"ifuri",   2},
-        {"relaxed", 0},
-        {NULL,      0},
-    };
-    uint8_t *strict = field;
-
-    (void)arg;
-    if (!take_choice(r, n, strict, policies))
-        return false;
-    if (*strict == 2)
-        return problem_at(r->why, n, "'ifuri' is not supported; use strict or relaxed");
-    return true;
-}
+static const struct conf_choice revocations[] = {
+    {"strict",  REVOCATION_STRICT },
+    {"ifuri",   REVOCATION_IFURI  },
+    {"relaxed", REVOCATION_RELAXED},
+    {NULL,      0                 },
+};
 
 /* clang-format off */
 #define FIELD(name) offsetof(struct auth_draft, name)
@@ -234,7 +222,7 @@ static const struct conf_key remote_keys[] = {
     {"id",          take_own_id,     0,              NULL},
     {"certs",       take_node,       FIELD(certs),   NULL},
     {"cacerts",     take_node,       FIELD(cacerts), NULL},
-    {"revocation",  take_revocation, FIELD(strict),  NULL},
+    {"revocation",  take_choice,     FIELD(revocation), revocations},
     {"round",       take_number,     FIELD(round),   NULL},
     {"pubkeys",     take_foreign,    0,              NULL},
     {"eap_id",      take_foreign,    0,              NULL},
@@ -295,6 +283,6 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     host->n_certs = (unsigned)certs.n;
     host->cacerts = cacerts.v;
     host->n_cacerts = (unsigned)cacerts.n;
-    host->revocation_strict = d.strict != 0;
+    host->revocation = d.revocation;
     return true;
 }

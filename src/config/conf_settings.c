@@ -198,6 +198,7 @@ static const struct conf_key keys[] = {
     {"renew",              take_text,    FIELD(renew),                NULL         },
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
+    {"cache_crls",         take_bool,    FIELD(s.cache_crls),         NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
     {"sign_threads",       take_number,  FIELD(s.sign_threads),       &thread_counts},
     {"sign_queue",         take_number,  FIELD(s.sign_queue),         &queue_sizes  },

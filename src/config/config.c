@@ -7,8 +7,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "config/conf_secret.h"
@@ -125,18 +127,33 @@ static void load_folders(struct conf_reader *r)
 
 struct authority_draft {
     const char *cacert, *file;
+    struct conf_texts crl_uris, ocsp_uris;
 };
 
+static bool is_usable_uri(const char *uri)
+{
+    return strncasecmp(uri, "http://", 7) == 0 || strncasecmp(uri, "https://", 8) == 0 ||
+           strncasecmp(uri, "file://", 7) == 0;
+}
+
+/* Others of the list may do, so one that does not is no error. */
 static bool take_uris(struct conf_reader *r, const struct node *n, void *field, const void *arg)
 {
-    (void)field;
-    (void)arg;
-    problem_at(
-        r->why, n,
-        "revocation is not checked online, so '%s' is not used; put revocation lists into "
-        "x509crl/",
-        n->name);
-    conf_warning(r);
+    struct conf_texts *t = field;
+    unsigned kept = 0;
+
+    if (!take_texts(r, n, t, arg))
+        return false;
+    for (unsigned i = 0; i < t->n; i++) {
+        if (is_usable_uri(t->v[i])) {
+            t->v[kept++] = t->v[i];
+            continue;
+        }
+        problem_at(r->why, n, "'%s' is not used: expected http://, https:// or file://",
+                   t->v[i]);
+        conf_warning(r);
+    }
+    t->n = kept;
     return true;
 }
 
@@ -145,8 +162,8 @@ static bool take_uris(struct conf_reader *r, const struct node *n, void *field, 
 static const struct conf_key authority_keys[] = {
     {"cacert",        take_text,    FIELD(cacert), NULL},
     {"file",          take_text,    FIELD(file),   NULL},
-    {"crl_uris",      take_uris,    0,             NULL},
-    {"ocsp_uris",     take_uris,    0,             NULL},
+    {"crl_uris",      take_uris, FIELD(crl_uris),  NULL},
+    {"ocsp_uris",     take_uris, FIELD(ocsp_uris), NULL},
     {"cert_uri_base", take_foreign, 0,             NULL},
     {"handle",        take_foreign, 0,             NULL},
     {"slot",          take_foreign, 0,             NULL},
@@ -160,6 +177,7 @@ static const struct conf_table authority_table = {.keys = authority_keys,
 static bool load_authority(struct conf_reader *r, const struct node *n, void *ctx)
 {
     struct authority_draft d = {0};
+    struct authority_conf a = {.name = n->name};
     const char *name;
 
     (void)ctx;
@@ -168,7 +186,15 @@ static bool load_authority(struct conf_reader *r, const struct node *n, void *ct
     if ((d.cacert == NULL) == (d.file == NULL))
         return problem_at(r->why, n, "needs 'cacert' or 'file', the CA's certificate");
     name = d.cacert != NULL ? d.cacert : d.file;
-    return conf_load_cert(r, n, "x509ca", name, true) != NULL;
+    a.cert = conf_load_cert(r, n, "x509ca", name, true);
+    if (a.cert == NULL)
+        return false;
+    a.crl_uris = d.crl_uris.v;
+    a.n_crl_uris = d.crl_uris.n;
+    a.ocsp_uris = d.ocsp_uris.v;
+    a.n_ocsp_uris = d.ocsp_uris.n;
+    creds_set_authority(r->creds, &a);
+    return true;
 }
 
 static bool load_secret(struct conf_reader *r, const struct node *n, void *ctx)
@@ -386,6 +412,17 @@ bool conf_check(const char *path, struct problems *found)
     pools_free(pools);
     creds_free(creds);
     return ok;
+}
+
+char *conf_list_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *out = NULL;
+
+    if (asprintf(&out, "%.*s/x509crl", slash != NULL ? (int)(slash - path) : 1,
+                 slash != NULL ? path : ".") < 0)
+        return NULL;
+    return out;
 }
 
 const char *conf_default_file(void)

@@ -101,6 +101,7 @@ struct daemon_settings {
     char *renew;                /* the command that renews our certificates; NULL: none */
     char *user;                 /* run as this user once sockets are open; NULL: stay */
     bool strict;                /* a file with any error changes nothing */
+    bool cache_crls;            /* revocation lists that are fetched become files, too */
 };
 
 /* A whole configuration file. */
@@ -131,6 +132,9 @@ bool conf_check(const char *path, struct problems *found);
 bool conf_refused(const struct conf *c, const char *name);
 void conf_free(struct conf *c);
 
+/* The folder beside a configuration file that revocation lists are in; to be freed with free().
+ */
+char *conf_list_folder(const char *path);
 /* The file that is read when none is named: the first of ours and strongSwan's that exists, or
  * NULL. */
 const char *conf_default_file(void);

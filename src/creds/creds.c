@@ -16,6 +16,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/span.h"
+#include "creds/creds_lookup.h"
 #include "creds/creds_path.h"
 #include "creds/creds_sig.h"
 #include "kit/mem.h"
@@ -51,6 +52,7 @@ struct creds *creds_new(void)
     struct creds *c = mem_new(1, sizeof(*c));
 
     c->origin = CREDS_FILE;
+    c->status = status_new();
     return c;
 }
 
@@ -90,6 +92,7 @@ void creds_clear(struct creds *c)
     creds_changed(c);
     creds_clear_keys(c);
     creds_clear_shared(c);
+    creds_clear_authorities(c);
 }
 
 void creds_free(struct creds *c)
@@ -110,6 +113,8 @@ void creds_free(struct creds *c)
         free(cert->file);
         free(cert);
     }
+    status_free(c->status);
+    free(c->list_dir);
     free(c->file);
     free(c);
 }
@@ -337,16 +342,6 @@ size_t creds_certreq(const struct creds *c, const struct auth_conf *a, uint8_t *
 
 /* ---- listing ---- */
 
-static int64_t unix_seconds(const ASN1_TIME *t)
-{
-    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-    int days = 0, seconds = 0;
-
-    ASN1_TIME_diff(&days, &seconds, epoch, t);
-    ASN1_TIME_free(epoch);
-    return (int64_t)days * 86400 + seconds;
-}
-
 bool creds_next_cert(const struct creds *c, unsigned *at, struct cert_view *out)
 {
     unsigned i = 0;
@@ -360,8 +355,8 @@ bool creds_next_cert(const struct creds *c, unsigned *at, struct cert_view *out)
             .trusted = cert->trusted != 0,
             .has_key = creds_key_of(c, cert) != NULL,
             .subject = cert->subject,
-            .not_before_s = unix_seconds(X509_get0_notBefore(cert->x509)),
-            .not_after_s = unix_seconds(X509_get0_notAfter(cert->x509)),
+            .not_before_s = asn1_unix_s(X509_get0_notBefore(cert->x509)),
+            .not_after_s = asn1_unix_s(X509_get0_notAfter(cert->x509)),
         };
         *at = i + 1;
         return true;

@@ -14,6 +14,13 @@ struct cert; /* one loaded certificate, reference counted inside creds */
 
 enum shared_kind { SHARED_IKE, SHARED_EAP, SHARED_XAUTH, SHARED_PPK };
 
+/* What becomes of a certificate whose status nobody tells. */
+enum revocation {
+    REVOCATION_RELAXED = 0, /* it passes */
+    REVOCATION_IFURI,       /* it passes unless somebody could have been asked */
+    REVOCATION_STRICT
+};
+
 /* What one side of a connection says beyond kind and id; cv_auth.host points here. */
 struct auth_conf {
     const struct cert **certs; /* local: ours to choose from; remote: the only ones accepted */
@@ -22,7 +29,7 @@ struct auth_conf {
     unsigned n_cacerts;
     const char *scheme; /* "pubkey", "rsa-4096-sha256", "ecdsa-sha384", "ed25519"... or NULL;
                            see creds_scheme_known */
-    bool revocation_strict;
+    enum revocation revocation;
 };
 
 /* Is it a text that auth_conf.scheme may have?  Words joined by '-': "pubkey" or kinds of keys
@@ -39,6 +46,19 @@ const struct cert *creds_add_cert(struct creds *c, struct cv_span data, bool ca,
                                   struct problem *why);
 /* A revocation list, PEM or DER, of one of the authorities. */
 bool creds_add_crl(struct creds *c, struct cv_span data, struct problem *why);
+
+/* What is known of an authority beyond its certificate: where it tells of its certificates'
+ * status, besides what these say themselves. */
+struct authority_conf {
+    const char *name;
+    const struct cert *cert;
+    char **crl_uris, **ocsp_uris;
+    unsigned n_crl_uris, n_ocsp_uris;
+};
+/* Replaces the one of the same name and origin. */
+void creds_set_authority(struct creds *c, const struct authority_conf *a);
+bool creds_remove_authority(struct creds *c, const char *name);
+
 /* passphrase may be NULL.  keyid, when not NULL, gets the hex SHA-1 of the public key (41
  * octets). */
 bool creds_add_key(struct creds *c, struct cv_span data, const char *passphrase, char *keyid,
@@ -100,6 +120,44 @@ CV_MUST_USE enum cv_err creds_sign(const struct creds *c, const struct cv_effect
  * nothing to add to the error's own sentence. */
 CV_MUST_USE enum cv_err creds_verify(const struct creds *c, const struct cv_effect *fx,
                                      int64_t now_s, struct problem *why);
+
+/* ---- revocation, asked online ---- */
+
+/* One document to be had; the same key: the same document. */
+struct lookup {
+    const char *uri, *key;
+    bool ocsp;              /* request is to be posted; else a list is to be got */
+    bool ours;              /* the configuration names the URI, not a certificate */
+    struct cv_span request; /* an OCSP request, DER */
+};
+
+/* How far one verdict has come with asking. */
+struct inquiry {
+    bool closed; /* by the caller: nothing more can be asked, judge with what is known */
+    const char *why_not; /* then: for people */
+    struct lookup *want; /* what to get before it is asked again, the caller's; NULL: nothing */
+    unsigned next;       /* its own */
+};
+
+/* As creds_verify, which knows what was asked before alone.  CV_ERR_CERT_STATUS with i->want:
+ * no verdict yet. */
+CV_MUST_USE enum cv_err creds_inquire(const struct creds *c, const struct cv_effect *fx,
+                                      int64_t now_s, struct inquiry *i, struct problem *why);
+/* In any thread, while the store lives: what came.  Verdicts count with it from now on; false:
+ * it is of no use, which is kept as a failure. */
+bool lookup_take(const struct lookup *l, struct cv_span body, int64_t now_s,
+                 struct problem *why);
+/* It could not be had, and is not to be tried again for a while. */
+void lookup_failed(const struct lookup *l, const char *reason, int64_t now_s);
+void lookup_free(struct lookup *l);
+
+/* Lists that are fetched are kept there as files, too; NULL: they are not. */
+void creds_keep_lists(struct creds *c, const char *dir);
+/* Forgets what was fetched, failures among it. */
+void creds_flush(struct creds *c, bool lists, bool answers);
+/* Walks revocation lists, loaded and fetched: *at starts as 0.  out is to be freed with
+ * free(). */
+bool creds_next_crl(const struct creds *c, unsigned *at, uint8_t **out, size_t *n);
 
 /* SHA-1 hashes of the CA keys named in a (all loaded CAs when it names none), 20 octets each;
  * the caller frees *out with free(). */

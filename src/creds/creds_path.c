@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/span.h"
+#include "creds/creds_lookup.h"
 #include "ident/id.h"
 
 enum { SECURITY_LEVEL = 2 }; /* OpenSSL's: 112 bits; no SHA-1, no RSA below 2048 */
@@ -133,9 +134,6 @@ static enum cv_err path_error(int err)
     case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
         return CV_ERR_CERT_NOT_YET;
     case X509_V_ERR_CERT_REVOKED:
-    case X509_V_ERR_UNABLE_TO_GET_CRL:
-    case X509_V_ERR_CRL_HAS_EXPIRED:
-    case X509_V_ERR_CRL_NOT_YET_VALID:
         return CV_ERR_CERT_REVOKED;
     case X509_V_ERR_PERMITTED_VIOLATION:
     case X509_V_ERR_EXCLUDED_VIOLATION:
@@ -181,40 +179,109 @@ static bool is_forgivable(int err, const X509 *x509)
     }
 }
 
-/* Without revocation_strict a list that is missing or late is no reason to refuse; one that
- * names the certificate is, however old. */
+/* A list that is missing, late or not to be used is no reason to refuse here: whether somebody
+ * else can tell is asked later.  One that names the certificate is, however old. */
 static bool is_unknown_status(int err)
 {
-    return err == X509_V_ERR_UNABLE_TO_GET_CRL || err == X509_V_ERR_CRL_HAS_EXPIRED ||
-           err == X509_V_ERR_CRL_NOT_YET_VALID;
+    switch (err) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+    case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+    case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+        return true;
+    default:
+        return false;
+    }
 }
+
+/* When and why, as the list that OpenSSL stands at has it. */
+static void explain_revoked(X509_STORE_CTX *ctx, struct problem *why)
+{
+    X509 *x509 = X509_STORE_CTX_get_current_cert(ctx);
+    X509_CRL *list = X509_STORE_CTX_get0_current_crl(ctx);
+    ASN1_ENUMERATED *given;
+    X509_REVOKED *entry = NULL;
+    char subject[200], when[96];
+    int reason = -1;
+
+    cert_name_text(subject, sizeof(subject), X509_get_subject_name(x509));
+    if (list == NULL || X509_CRL_get0_by_cert(list, &entry, x509) <= 0) {
+        problem_set(why, "certificate '%s' is revoked", subject);
+        return;
+    }
+    given = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    if (given != NULL)
+        reason = (int)ASN1_ENUMERATED_get(given);
+    ASN1_ENUMERATED_free(given);
+    problem_set(why, "certificate '%s' was revoked on %s (revocation list)", subject,
+                revoked_text(when, sizeof(when),
+                             asn1_unix_s(X509_REVOKED_get0_revocationDate(entry)), reason));
+}
+
+/* What OpenSSL's findings become. */
+struct findings {
+    struct path *path;
+    struct problem *why;
+};
 
 static int judge(int ok, X509_STORE_CTX *ctx)
 {
-    const bool *revocation_strict = X509_STORE_CTX_get_app_data(ctx);
+    struct findings *f = X509_STORE_CTX_get_app_data(ctx);
     int err = X509_STORE_CTX_get_error(ctx);
-    int last = sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
-    bool at_anchor = X509_STORE_CTX_get_error_depth(ctx) == last;
+    int depth = X509_STORE_CTX_get_error_depth(ctx);
 
-    if (!ok && is_forgivable(err, X509_STORE_CTX_get_current_cert(ctx)))
+    if (!ok && is_forgivable(err, X509_STORE_CTX_get_current_cert(ctx))) {
         ok = 1;
-    else if (!ok && is_unknown_status(err)) /* nobody revokes an anchor */
-        ok = at_anchor || !*revocation_strict;
+    } else if (!ok && is_unknown_status(err) && depth >= 0 && depth < PATH_MAX_CERTS) {
+        f->path->unknown[depth] = true;
+        ok = 1;
+    } else if (err == X509_V_ERR_CERT_REVOKED) {
+        explain_revoked(ctx, f->why); /* the list is known now and not later */
+    }
     if (ok)
         X509_STORE_CTX_set_error(ctx, X509_V_OK);
     return ok;
 }
 
-/* What a path is made of.  The stacks own none of their items. */
+/* What a path is made of.  The stacks own none of the certificates. */
 struct material {
-    STACK_OF(X509) * anchors; /* may end it */
-    STACK_OF(X509) * helpers; /* may be on it */
-    STACK_OF(X509_CRL) * crls;
+    STACK_OF(X509) * anchors;  /* may end it */
+    STACK_OF(X509) * helpers;  /* may be on it */
+    STACK_OF(X509_CRL) * crls; /* each with a reference */
 };
 
 static bool is_anchor(const struct auth_conf *a, const struct cert *cert)
 {
     return cert->loaded && cert->trusted && a->n_cacerts == 0;
+}
+
+/* A delta that has ended would make the complete list look old. */
+static bool is_stale_delta(const X509_CRL *crl, int64_t now_s)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+
+    return X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0 && next != NULL &&
+           asn1_unix_s(next) <= now_s;
+}
+
+static bool gather_crls(struct material *m, const struct creds *c, int64_t now_s)
+{
+    for (const struct crl *crl = c->crls; crl != NULL; crl = crl->next) {
+        if (is_stale_delta(crl->crl, now_s))
+            continue;
+        if (sk_X509_CRL_push(m->crls, crl->crl) <= 0)
+            return false;
+        X509_CRL_up_ref(crl->crl);
+    }
+    return status_crls(c->status, m->crls, now_s);
 }
 
 static bool gather_anchors(struct material *m, const struct creds *c, const struct auth_conf *a)
@@ -227,8 +294,6 @@ static bool gather_anchors(struct material *m, const struct creds *c, const stru
         if (is_anchor(a, cert))
             ok = ok && sk_X509_push(m->anchors, cert->x509) > 0;
     }
-    for (const struct crl *crl = c->crls; crl != NULL; crl = crl->next)
-        ok = ok && sk_X509_CRL_push(m->crls, crl->crl) > 0;
     return ok;
 }
 
@@ -258,13 +323,11 @@ static bool gather_helpers(struct material *m, const struct creds *c, const stru
     return ok;
 }
 
-static void set_params(X509_VERIFY_PARAM *param, bool check_crls, int64_t now_s)
+static void set_params(X509_VERIFY_PARAM *param, int64_t now_s)
 {
-    unsigned long flags = X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN;
-
-    if (check_crls)
-        flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-    X509_VERIFY_PARAM_set_flags(param, flags);
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
+                                           X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
+                                           X509_V_FLAG_USE_DELTAS);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     X509_VERIFY_PARAM_set_time(param, (time_t)now_s);
 }
@@ -276,6 +339,8 @@ static enum cv_err explain(const X509_STORE_CTX *ctx, struct problem *why)
     const X509 *x509 = X509_STORE_CTX_get_current_cert(ctx);
     char subject[200], issuer[200];
 
+    if (err == X509_V_ERR_CERT_REVOKED)
+        return CV_ERR_CERT_REVOKED;
     if (x509 == NULL)
         problem_set(why, "certificate: %s", X509_verify_cert_error_string(err));
     else if (path_error(err) == CV_ERR_CERT_CHAIN &&
@@ -291,37 +356,46 @@ static enum cv_err explain(const X509_STORE_CTX *ctx, struct problem *why)
     return path_error(err);
 }
 
-static enum cv_err run_check(const struct material *m, X509 *leaf, bool revocation_strict,
-                             int64_t now_s, struct problem *why)
+static enum cv_err run_check(const struct material *m, X509 *leaf, int64_t now_s,
+                             struct path *out, struct problem *why)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    struct findings f = {out, why};
     enum cv_err err = CV_ERR_CRYPTO;
 
     if (ctx != NULL && X509_STORE_CTX_init(ctx, NULL, leaf, m->helpers) == 1) {
         X509_STORE_CTX_set0_trusted_stack(ctx, m->anchors);
         X509_STORE_CTX_set0_crls(ctx, m->crls);
-        X509_STORE_CTX_set_app_data(ctx, &revocation_strict);
+        X509_STORE_CTX_set_app_data(ctx, &f);
         X509_STORE_CTX_set_verify_cb(ctx, judge);
-        set_params(X509_STORE_CTX_get0_param(ctx),
-                   revocation_strict || sk_X509_CRL_num(m->crls) > 0, now_s);
+        set_params(X509_STORE_CTX_get0_param(ctx), now_s);
         err = X509_verify_cert(ctx) == 1 ? CV_OK : explain(ctx, why);
+        if (err == CV_OK)
+            out->chain = X509_STORE_CTX_get1_chain(ctx);
     }
     X509_STORE_CTX_free(ctx);
     return err;
 }
 
 enum cv_err cert_check_path(const struct creds *c, X509 *leaf, STACK_OF(X509) * others,
-                            const struct auth_conf *a, int64_t now_s, struct problem *why)
+                            const struct auth_conf *a, int64_t now_s, struct path *out,
+                            struct problem *why)
 {
     struct material m = {sk_X509_new_null(), sk_X509_new_null(), sk_X509_CRL_new_null()};
     enum cv_err err = CV_ERR_CRYPTO;
 
     if (m.anchors != NULL && m.helpers != NULL && m.crls != NULL && gather_anchors(&m, c, a) &&
-        gather_helpers(&m, c, a, others))
-        err = run_check(&m, leaf, a->revocation_strict, now_s, why);
+        gather_helpers(&m, c, a, others) && gather_crls(&m, c, now_s))
+        err = run_check(&m, leaf, now_s, out, why);
     sk_X509_free(m.anchors);
     sk_X509_free(m.helpers);
-    sk_X509_CRL_free(m.crls);
+    sk_X509_CRL_pop_free(m.crls, X509_CRL_free);
     ERR_clear_error();
     return err;
+}
+
+void path_free(struct path *p)
+{
+    sk_X509_pop_free(p->chain, X509_free);
+    p->chain = NULL;
 }

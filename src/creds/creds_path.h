@@ -22,12 +22,22 @@ enum cv_err cert_check_time(const X509 *x509, int64_t now_s);
  * fit.  Returns out. */
 const char *cert_name_text(char *out, size_t n, const X509_NAME *name);
 
+enum { PATH_MAX_CERTS = 16 };
+
+/* From a leaf to the authority of ours; of its certificates none is on a list of revoked ones,
+ * and no list that is in its time tells of the unknown ones. */
+struct path {
+    STACK_OF(X509) * chain; /* to be freed with path_free */
+    bool unknown[PATH_MAX_CERTS];
+};
+
 /* A path from leaf over others (sent by the peer, not trusted) and our certificates to an
  * authority: one of a->cacerts when there are some, else any that is loaded.  A failure says
  * which certificate it is and what is wrong with it. */
 CV_MUST_USE enum cv_err cert_check_path(const struct creds *c, X509 *leaf,
                                         STACK_OF(X509) * others, const struct auth_conf *a,
-                                        int64_t now_s, struct problem *why);
+                                        int64_t now_s, struct path *out, struct problem *why);
+void path_free(struct path *p);
 
 /* RFC 7296 section 3.7: how certificate requests name an authority. */
 bool cert_ca_hash(const struct cert *cert, uint8_t out[KEYID_LEN]);

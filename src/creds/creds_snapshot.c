@@ -56,6 +56,9 @@ struct creds *creds_snapshot(struct creds *c)
         copy_certs(c->snapshot, c);
         copy_crls(c->snapshot, c);
         copy_keys(c->snapshot, c);
+        creds_copy_authorities(c->snapshot, c);
+        c->snapshot->status = c->status;
+        c->snapshot->list_dir = c->list_dir;
     }
     c->snapshot->holders++;
     return c->snapshot;

@@ -11,6 +11,7 @@
 
 #include "base/span.h"
 #include "creds/creds_path.h"
+#include "creds/creds_revocation.h"
 #include "creds/creds_sig.h"
 #include "text/text.h"
 
@@ -21,6 +22,7 @@ struct question {
     const struct auth_conf *a;
     struct sig_rules rules;
     int64_t now_s;
+    struct inquiry *inquiry; /* NULL: nobody can be asked */
     struct problem *why;
 };
 
@@ -48,7 +50,8 @@ static bool is_pinned(const struct auth_conf *a, const X509 *x509)
 
 /* A connection that names the peer's certificates trusts these and no others; the authorities
  * that it may name besides are asked all the same. */
-static enum cv_err check_trust(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
+static enum cv_err check_trust(const struct question *q, X509 *leaf, STACK_OF(X509) * others,
+                               struct path *path)
 {
     enum cv_err err;
 
@@ -56,7 +59,7 @@ static enum cv_err check_trust(const struct question *q, X509 *leaf, STACK_OF(X5
         return refuse(q, leaf, CV_ERR_CERT_CHAIN,
                       "is not the one that the connection names (remote.certs)");
     if (q->a->n_certs == 0 || q->a->n_cacerts > 0)
-        return cert_check_path(q->c, leaf, others, q->a, q->now_s, q->why);
+        return cert_check_path(q->c, leaf, others, q->a, q->now_s, path, q->why);
     err = cert_check_time(leaf, q->now_s);
     return err == CV_OK ? CV_OK : refuse(q, leaf, err, NULL);
 }
@@ -86,6 +89,20 @@ static enum cv_err check_signature(const struct question *q, const X509 *leaf)
     return refuse(q, leaf, err, detail[0] != '\0' ? detail : NULL);
 }
 
+/* Only who has the key of a certificate that leads to our authorities makes us ask around. */
+static enum cv_err check_proof(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
+{
+    struct path path = {.chain = NULL};
+    enum cv_err err = check_trust(q, leaf, others, &path);
+
+    if (err == CV_OK)
+        err = check_signature(q, leaf);
+    if (err == CV_OK)
+        err = revocation_check(q->c, &path, q->a->revocation, q->now_s, q->inquiry, q->why);
+    path_free(&path);
+    return err;
+}
+
 static enum cv_err check_leaf(const struct question *q, X509 *leaf, STACK_OF(X509) * others)
 {
     enum cv_err err = check_identity(q, leaf);
@@ -97,13 +114,17 @@ static enum cv_err check_leaf(const struct question *q, X509 *leaf, STACK_OF(X50
     if (!cert_may_sign(leaf))
         return refuse(q, leaf, CV_ERR_CERT_USAGE,
                       "keyUsage or extendedKeyUsage does not allow it to sign for IKE");
-    err = check_trust(q, leaf, others);
-    return err == CV_OK ? check_signature(q, leaf) : err;
+    return check_proof(q, leaf, others);
+}
+
+static bool is_answered(const struct question *q, enum cv_err err)
+{
+    return err == CV_OK || (q->inquiry != NULL && q->inquiry->want != NULL);
 }
 
 static void try_own(enum cv_err *err, const struct question *q, const struct cert *cert)
 {
-    if (*err != CV_OK && cert_names(cert->x509, q->fx->u.verify.remote_id))
+    if (!is_answered(q, *err) && cert_names(cert->x509, q->fx->u.verify.remote_id))
         *err = check_leaf(q, cert->x509, NULL);
 }
 
@@ -141,7 +162,13 @@ static bool read_certs(STACK_OF(X509) * out, const struct cv_span *certs, unsign
 enum cv_err creds_verify(const struct creds *c, const struct cv_effect *fx, int64_t now_s,
                          struct problem *why)
 {
-    struct question q = {c, fx, creds_auth_conf(&fx->conn->remote), {0}, now_s, why};
+    return creds_inquire(c, fx, now_s, NULL, why);
+}
+
+enum cv_err creds_inquire(const struct creds *c, const struct cv_effect *fx, int64_t now_s,
+                          struct inquiry *i, struct problem *why)
+{
+    struct question q = {c, fx, creds_auth_conf(&fx->conn->remote), {0}, now_s, i, why};
     enum cv_err err = CV_ERR_CERT_CHAIN;
     STACK_OF(X509) * certs;
 

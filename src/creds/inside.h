@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "creds/creds.h"
+#include "creds/creds_status.h"
 #include "kit/mem.h"
 
 enum { KEYID_LEN = 20, KEYID_TEXT = 2 * KEYID_LEN + 1 };
@@ -30,6 +31,15 @@ struct crl {
     X509_CRL *crl;
     enum creds_origin origin;
     struct crl *next;
+};
+
+struct authority_entry {
+    char *name;
+    const struct cert *cert;
+    char **crl_uris, **ocsp_uris;
+    unsigned n_crl_uris, n_ocsp_uris;
+    enum creds_origin origin;
+    struct authority_entry *next;
 };
 
 struct key {
@@ -57,7 +67,10 @@ struct creds {
     struct cert *certs;
     struct crl *crls;
     struct key *keys;
+    struct authority_entry *authorities;
     struct shared *secrets;
+    struct status *status; /* what was fetched; snapshots use it too, it locks itself */
+    char *list_dir; /* where lists are kept as files, or NULL; set before threads begin */
     const struct cert *spoken;  /* that creds_check_own found to do, the last time, or NULL */
     const struct shared *found; /* by creds_has_psk, the last time; NULL when it may be gone */
 
@@ -70,6 +83,9 @@ struct creds {
 EVP_PKEY *creds_key_of(const struct creds *c, const struct cert *cert);
 void creds_clear_keys(struct creds *c);
 void creds_clear_shared(struct creds *c);
+void creds_clear_authorities(struct creds *c);
+/* Copies those of c into a snapshot. */
+void creds_copy_authorities(struct creds *snapshot, const struct creds *c);
 
 /* Certificates, lists or keys are others now, so that the next snapshot is, too. */
 void creds_changed(struct creds *c);

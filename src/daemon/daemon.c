@@ -229,9 +229,23 @@ static bool start_engine(struct daemon *d, struct problem *why)
     return true;
 }
 
+static void keep_lists(struct daemon *d)
+{
+    char *folder;
+
+    if (!d->conf.settings.cache_crls)
+        return;
+    folder = conf_list_folder(d->opt.conf_path != NULL ? d->opt.conf_path
+                                                       : "/etc/swanctl/swanctl.conf");
+    creds_keep_lists(d->creds, folder);
+    free(folder);
+}
+
 static bool start_asking(struct daemon *d, struct problem *why)
 {
     const struct daemon_settings *s = &d->conf.settings;
+
+    keep_lists(d);
 
     d->ask =
         ask_new(&(struct ask_host){d->engine, on_pump, note_question, d}, s->limits.handshakes);
@@ -241,6 +255,7 @@ static bool start_asking(struct daemon *d, struct problem *why)
                                                  .ask = d->ask,
                                                  .creds = d->creds,
                                                  .unix_s = clock_unix_s,
+                                                 .ask_online_ms = s->engine.answer_ms / 3 * 2,
                                                  .pump = on_pump,
                                                  .note = note_question,
                                                  .ctx = d},

@@ -1,16 +1,49 @@
-/* Certification authorities that clients bring: their certificate is trusted, the rest is kept
- * to be listed.  CRLs and OCSP are not fetched, and loading an authority that names them says
- * so in the log.
+/* Certification authorities that clients bring: their certificate is trusted, and where they
+ * tell what they revoked is remembered.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
+#include "kit/mem.h"
 #include "text/text.h"
 #include "vici/inside.h"
+
+/* The values of a list or of one value, which stay the section's. */
+static unsigned list_of(const struct node *section, const char *name, char ***out)
+{
+    const struct node *n = tree_find(section, name), *item;
+    unsigned count = 0, i = 0;
+
+    if (n == NULL || n->kind == NODE_SECTION)
+        return 0;
+    for (item = n->kind == NODE_LIST ? n->first : n; item != NULL; item = item->next)
+        count++;
+    *out = mem_new(count + 1, sizeof(**out));
+    if (n->kind == NODE_VALUE) {
+        (*out)[0] = n->value;
+        return 1;
+    }
+    for (item = n->first; item != NULL; item = item->next)
+        (*out)[i++] = item->value;
+    return i;
+}
+
+static void set_uris(struct vici *v, const struct node *section, const struct cert *cert)
+{
+    struct authority_conf a = {.name = section->name, .cert = cert};
+
+    a.n_crl_uris = list_of(section, "crl_uris", &a.crl_uris);
+    a.n_ocsp_uris = list_of(section, "ocsp_uris", &a.ocsp_uris);
+    creds_set_authority(daemon_creds(v->d), &a);
+    free(a.crl_uris);
+    free(a.ocsp_uris);
+}
 
 static const struct cert *trust(struct vici *v, const struct node *section, struct problem *why)
 {
     const struct node *cacert = tree_find(section, "cacert");
+    const struct cert *cert;
     struct cv_span data;
 
     if (cacert == NULL || cacert->kind != NODE_VALUE || cacert->value_len == 0) {
@@ -18,7 +51,10 @@ static const struct cert *trust(struct vici *v, const struct node *section, stru
         return NULL;
     }
     data = (struct cv_span){(const uint8_t *)cacert->value, cacert->value_len};
-    return creds_add_cert(daemon_creds(v->d), data, true, why);
+    cert = creds_add_cert(daemon_creds(v->d), data, true, why);
+    if (cert != NULL)
+        set_uris(v, section, cert);
+    return cert;
 }
 
 void vici_trust_authorities(struct vici *v)
@@ -72,11 +108,6 @@ static bool load(struct vici *v, const struct node *section, struct problem *why
     cert = trust(v, section, why);
     if (cert == NULL)
         return false;
-    if (tree_find(section, "crl_uris") != NULL || tree_find(section, "ocsp_uris") != NULL)
-        daemon_log(v->d, 0, LOG_CFG, 0,
-                   "authority '%s': revocation is not checked online, its CRL and OCSP "
-                   "addresses are not used",
-                   section->name);
     vici_keep(&v->authorities, section->name, with_subject(section, cert));
     return true;
 }
@@ -103,8 +134,10 @@ void vici_cmd_unload_authority(struct vici_client *c, const struct node *req)
         vici_answer_error(c, "unload: missing authority name");
     else if (!vici_unkeep(&c->v->authorities, name))
         vici_answer_error(c, "unload: authority '%s' not found", name);
-    else
+    else {
+        (void)creds_remove_authority(daemon_creds(c->v->d), name);
         vici_answer_ok(c);
+    }
 }
 
 void vici_cmd_get_authorities(struct vici_client *c, const struct node *req)

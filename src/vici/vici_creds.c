@@ -188,10 +188,14 @@ void vici_cmd_get_shared(struct vici_client *c, const struct node *req)
 
 /* ---- all of them -------------------------------------------------------------------- */
 
-/* Nothing is fetched, so nothing is cached. */
+/* What was fetched; what was loaded stays. */
 void vici_cmd_flush_certs(struct vici_client *c, const struct node *req)
 {
-    (void)req;
+    const char *type = vici_arg(req, "type");
+    const bool all = type == NULL || strcasecmp(type, "ANY") == 0;
+
+    creds_flush(daemon_creds(c->v->d), all || strcasecmp(type, "X509_CRL") == 0,
+                all || strcasecmp(type, "OCSP_RESPONSE") == 0);
     vici_answer_ok(c);
 }
 

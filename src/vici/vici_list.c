@@ -5,7 +5,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "vici/inside.h"
 
@@ -199,7 +201,7 @@ void vici_cmd_list_policies(struct vici_client *c, const struct node *req)
 
 static bool wanted_or_any(const char *filter, const char *name)
 {
-    return wanted(filter, name) || strcmp(filter, "ANY") == 0;
+    return filter == NULL || strcasecmp(filter, name) == 0 || strcasecmp(filter, "ANY") == 0;
 }
 
 static bool more_certs(struct vici_client *c)
@@ -226,8 +228,33 @@ static bool more_certs(struct vici_client *c)
     return true;
 }
 
+/* After the certificates, whose places end there. */
+static bool more_lists(struct vici_client *c)
+{
+    struct node *message;
+    uint8_t *der;
+    size_t n;
+
+    if (!wanted_or_any(vici_arg(c->req, "type"), "X509_CRL") ||
+        vici_arg(c->req, "subject") != NULL ||
+        !creds_next_crl(daemon_creds(c->v->d), &c->work.second, &der, &n))
+        return false;
+    message = tree_new();
+    tree_add_value(message, "type", "X509_CRL");
+    tree_add_bytes(message, "data", der, n);
+    vici_tell(c, VICI_EV_LIST_CERT, message);
+    tree_free(message);
+    free(der);
+    return true;
+}
+
+static bool more_certs_and_lists(struct vici_client *c)
+{
+    return more_certs(c) || more_lists(c);
+}
+
 void vici_cmd_list_certs(struct vici_client *c, const struct node *req)
 {
     (void)req;
-    vici_stream(c, more_certs);
+    vici_stream(c, more_certs_and_lists);
 }

@@ -109,7 +109,8 @@ static void certificates_may_be_named_in_sections_and_by_path(void **state)
     load(text);
     assert_int_equal(((const struct auth_conf *)conn("c")->cv.local.host)->n_certs, 1);
     assert_int_equal(((const struct auth_conf *)conn("c")->cv.remote.host)->n_cacerts, 1);
-    assert_true(((const struct auth_conf *)conn("c")->cv.remote.host)->revocation_strict);
+    assert_int_equal(((const struct auth_conf *)conn("c")->cv.remote.host)->revocation,
+                     REVOCATION_STRICT);
     assert_id(&conn("c")->cv.local.id, "gw.fleet.example");
     fixture_unload(&f);
 }

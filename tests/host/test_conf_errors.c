@@ -170,8 +170,6 @@ static void wrong_keys_of_a_side(void **state)
         {"remote { id = ipv4:gw }", "2: connections.c.remote.id: 'gw' is not an IPv4 address"},
         {"remote { eap_id = %any }",
          "2: connections.c.remote.eap_id: key 'eap_id' of strongSwan is not supported"},
-        {"remote { revocation = ifuri }",
-         "2: connections.c.remote.revocation: 'ifuri' is not supported; use strict or relaxed"},
         {"remote { pubkeys = dev.pem }",
          "2: connections.c.remote.pubkeys: key 'pubkeys' of strongSwan is not supported"},
         {"local { cacerts = ca.pem }",
@@ -550,16 +548,18 @@ static void what_has_no_effect_is_warned_of(void **state)
 }
 
 /* What keeps nothing from working is a warning in a file as it is over VICI. */
-static void revocation_addresses_are_warned_of(void **state)
+static void addresses_that_nobody_asks_are_warned_of(void **state)
 {
     static const char *const want[] = {
-        "warning 2: authorities.a.crl_uris: revocation is not checked online, so 'crl_uris' is "
-        "not used; put revocation lists into x509crl/",
+        "warning 2: authorities.a.crl_uris: 'ldap://y/' is not used: expected http://, "
+        "https:// "
+        "or file://",
     };
 
     (void)state;
     assert_true(fixture_load(&f, "authorities { a { cacert = ca.pem\n"
-                                 " crl_uris = http://x/ } }\n"));
+                                 " crl_uris = http://x/, ldap://y/\n"
+                                 " ocsp_uris = http://x:8080 } }\n"));
     assert_found(want, COUNT(want));
     fixture_unload(&f);
 }
@@ -596,7 +596,7 @@ int main(void)
         cmocka_unit_test(a_connection_with_an_error_is_refused_by_itself),
         cmocka_unit_test(with_strict_a_file_is_loaded_as_a_whole_or_not_at_all),
         cmocka_unit_test(what_has_no_effect_is_warned_of),
-        cmocka_unit_test(revocation_addresses_are_warned_of),
+        cmocka_unit_test(addresses_that_nobody_asks_are_warned_of),
         cmocka_unit_test(secrets_never_appear_in_messages),
     };
 

@@ -453,13 +453,15 @@ static void strict_revocation_wants_a_list_that_is_current(void **state)
     uint8_t crl[PKI_DER_MAX];
 
     assert_int_equal(sign(s), CV_OK);
-    s->remote.revocation_strict = true;
-    assert_int_equal(verify(s), CV_ERR_CERT_REVOKED);
+    s->remote.revocation = REVOCATION_STRICT;
+    assert_int_equal(verify(s), CV_ERR_CERT_STATUS);
     assert_true(creds_add_crl(s->ours, pki_crl(&root, NULL, -10, crl), &s->why));
-    assert_int_equal(verify(s), CV_ERR_CERT_REVOKED);
-    s->remote.revocation_strict = false;
+    assert_int_equal(verify(s), CV_ERR_CERT_STATUS);
+    s->remote.revocation = REVOCATION_IFURI; /* which there is none of */
     assert_int_equal(verify(s), CV_OK);
-    s->remote.revocation_strict = true;
+    s->remote.revocation = REVOCATION_RELAXED;
+    assert_int_equal(verify(s), CV_OK);
+    s->remote.revocation = REVOCATION_STRICT;
     assert_true(creds_add_crl(s->ours, pki_crl(&root, NULL, PKI_DAY, crl), &s->why));
     assert_int_equal(verify(s), CV_OK);
     pki_free(&p);

@@ -46,6 +46,9 @@ struct pki_spec {
     const char *purpose;     /* extendedKeyUsage */
     const char *alt;         /* subjectAltName */
     const char *constraints; /* nameConstraints */
+    const char *access;      /* authorityInfoAccess */
+    const char *points;      /* cRLDistributionPoints */
+    const char *freshest;    /* freshestCRL */
     int64_t from_s, until_s; /* relative to PKI_NOW; both 0: a day before and after */
     const EVP_MD *digest;    /* SHA-256 */
     bool bare;               /* version 1, no extensions at all */
@@ -89,6 +92,9 @@ static inline void pki_extensions(X509 *cert, X509 *issuer, const struct pki_spe
     pki_extension(cert, issuer, NID_ext_key_usage, s->purpose);
     pki_extension(cert, issuer, NID_subject_alt_name, s->alt);
     pki_extension(cert, issuer, NID_name_constraints, s->constraints);
+    pki_extension(cert, issuer, NID_info_access, s->access);
+    pki_extension(cert, issuer, NID_crl_distribution_points, s->points);
+    pki_extension(cert, issuer, NID_freshest_crl, s->freshest);
     pki_extension(cert, issuer, NID_subject_key_identifier, "hash");
     if (s->unknown)
         pki_unknown_extension(cert);
@@ -166,34 +172,88 @@ static inline struct cv_span pki_key_der(EVP_PKEY *key, bool traditional,
     return span(buf, (size_t)n);
 }
 
-/* A revocation list of issuer that names cert (NULL: nobody), written as DER. */
-static inline struct cv_span pki_crl(const struct pki *issuer, const struct pki *cert,
-                                     int64_t until_s, uint8_t buf[PKI_DER_MAX])
+/* What is to be in a revocation list. */
+struct pki_list {
+    const struct pki *issuer, *revoked; /* revoked NULL: nobody */
+    int reason;                         /* CRLReason; 0: not given */
+    int64_t from_s, until_s;            /* relative to PKI_NOW; from_s 0: a day before */
+    long number;                        /* 0: none */
+    long base;                          /* of a delta: the complete list's number */
+    const char *freshest;               /* where deltas are */
+};
+
+static inline void pki_entry(X509_CRL *crl, const struct pki_list *l)
+{
+    X509_REVOKED *revoked = X509_REVOKED_new();
+    ASN1_TIME *t = ASN1_TIME_set(NULL, PKI_NOW - PKI_DAY);
+    ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
+
+    X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(l->revoked->cert));
+    X509_REVOKED_set_revocationDate(revoked, t);
+    ASN1_ENUMERATED_set(reason, l->reason);
+    pki_need((l->reason == 0 ||
+              X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, reason, 0, 0) == 1) &&
+                 X509_CRL_add0_revoked(crl, revoked) == 1,
+             "revoked");
+    ASN1_ENUMERATED_free(reason);
+    ASN1_TIME_free(t);
+}
+
+static inline void pki_number(X509_CRL *crl, int nid, long n)
+{
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+    ASN1_INTEGER_set(number, n);
+    pki_need(n == 0 || X509_CRL_add1_ext_i2d(crl, nid, number, nid == NID_delta_crl, 0) == 1,
+             "number");
+    ASN1_INTEGER_free(number);
+}
+
+static inline void pki_list_extensions(X509_CRL *crl, const struct pki_list *l)
+{
+    X509V3_CTX ctx;
+    X509_EXTENSION *ext;
+
+    pki_number(crl, NID_crl_number, l->number);
+    pki_number(crl, NID_delta_crl, l->base);
+    if (l->freshest == NULL)
+        return;
+    X509V3_set_ctx(&ctx, l->issuer->cert, NULL, NULL, crl, 0);
+    ext = X509V3_EXT_conf_nid(NULL, &ctx, NID_freshest_crl, l->freshest);
+    pki_need(ext != NULL && X509_CRL_add_ext(crl, ext, -1) == 1, l->freshest);
+    X509_EXTENSION_free(ext);
+}
+
+static inline struct cv_span pki_list(const struct pki_list *l, uint8_t buf[PKI_DER_MAX])
 {
     X509_CRL *crl = X509_CRL_new();
-    ASN1_TIME *t = ASN1_TIME_set(NULL, PKI_NOW - PKI_DAY);
+    ASN1_TIME *t = ASN1_TIME_set(NULL, PKI_NOW + (l->from_s != 0 ? l->from_s : -PKI_DAY));
     uint8_t *at = buf;
     int n;
 
     pki_need(crl != NULL && X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
-                 X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert)) == 1 &&
+                 X509_CRL_set_issuer_name(crl, X509_get_subject_name(l->issuer->cert)) == 1 &&
                  X509_CRL_set1_lastUpdate(crl, t) == 1,
              "revocation list");
-    if (cert != NULL) {
-        X509_REVOKED *revoked = X509_REVOKED_new();
-
-        X509_REVOKED_set_serialNumber(revoked, X509_get_serialNumber(cert->cert));
-        X509_REVOKED_set_revocationDate(revoked, t);
-        pki_need(X509_CRL_add0_revoked(crl, revoked) == 1, "revoked");
-    }
-    ASN1_TIME_set(t, PKI_NOW + until_s);
+    ASN1_TIME_set(t, PKI_NOW + l->until_s);
     pki_need(X509_CRL_set1_nextUpdate(crl, t) == 1, "nextUpdate");
     ASN1_TIME_free(t);
-    pki_need(X509_CRL_sign(crl, issuer->key, EVP_sha256()) > 0, "X509_CRL_sign");
+    if (l->revoked != NULL)
+        pki_entry(crl, l);
+    pki_list_extensions(crl, l);
+    pki_need(X509_CRL_sign(crl, l->issuer->key, EVP_sha256()) > 0, "X509_CRL_sign");
     n = i2d_X509_CRL(crl, &at);
     pki_need(n > 0 && n <= PKI_DER_MAX, "i2d_X509_CRL");
     X509_CRL_free(crl);
     return span(buf, (size_t)n);
+}
+
+/* A revocation list of issuer that names cert (NULL: nobody), written as DER. */
+static inline struct cv_span pki_crl(const struct pki *issuer, const struct pki *cert,
+                                     int64_t until_s, uint8_t buf[PKI_DER_MAX])
+{
+    return pki_list(&(struct pki_list){.issuer = issuer, .revoked = cert, .until_s = until_s},
+                    buf);
 }
 
 #endif
