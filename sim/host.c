@@ -121,6 +121,14 @@ static bool handed_over(struct host *h, struct cv_packet *p, uint32_t *flow)
 }
 
 /* Hands the inbox to the engine in one call. */
+/* A device sleeps between two of these. */
+static void wakes(struct host *h)
+{
+    if (h->wakes == 0 || h->woke_ms != world_now(h->world))
+        h->wakes++;
+    h->woke_ms = world_now(h->world);
+}
+
 static void empty_inbox(void *ctx, void *arg)
 {
     struct host *h = ctx;
@@ -132,6 +140,7 @@ static void empty_inbox(void *ctx, void *arg)
         return;
     h->n_inbox = 0;
     h->world->active = h;
+    wakes(h);
     if (h->engine != NULL)
         cv_input(h->engine, h->inbox, n, world_now(h->world));
     for (unsigned i = 0; i < n; i++) {
@@ -204,6 +213,7 @@ void host_tick(struct host *h)
     if (++h->ticks > TICKS_MAX)
         world_fail(h->world, "%s: the deadline does not move", h->name);
     h->world->active = h;
+    wakes(h);
     cv_tick(h->engine, now);
     host_drain(h);
 }

@@ -104,6 +104,8 @@ struct host {
     struct host_event event[HOST_EVENTS]; /* ring */
     unsigned n_events;
     struct host_refusal refusal;
+    /* what being there costs: instants at which the engine ran, octets of IP packets it sent */
+    uint64_t wakes, woke_ms, sent_octets;
     uint64_t deadline_ms;
     uint64_t ticked_ms; /* guard against a deadline that never moves */
     unsigned ticks;

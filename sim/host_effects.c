@@ -33,6 +33,8 @@ struct answer {
 
 /* ---- sending ------------------------------------------------------------------------ */
 
+enum { OUTER_OCTETS = 28 }; /* IPv4 and UDP */
+
 /* Inside another connection's SA, if the engine says so. */
 static bool send_nested(struct host *h, const struct cv_effect *fx)
 {
@@ -65,6 +67,7 @@ static void send_ike(struct host *h, const struct cv_effect *fx)
         world_fail(h->world, "%s: CV_SEND to port 0 or without data", h->name);
     net_send(&h->world->net, h->port, &local, &fx->u.send.remote, fx->u.send.carrier, 0,
              fx->u.send.data);
+    h->sent_octets += fx->u.send.data.n + OUTER_OCTETS;
 }
 
 /* ---- credentials --------------------------------------------------------------------- */

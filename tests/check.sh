@@ -83,7 +83,7 @@ run_tests() { # NAME DIR CMAKE_OPTIONS...
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
     line "$([ $status -eq 0 ] && echo ok || echo FAILED)" \
         "$ok tests in $(grep -cE '^ *[0-9]+/[0-9]+ Test' "$log") programs" $((SECONDS - start))
-    sed -nE '/Test command|Working Dir/d; s/^[0-9]+: (.*(seeds, |vectors ran|per tunnel).*)$/          \1/p' "$log" | head -n 40
+    sed -nE '/Test command|Working Dir/d; s/^[0-9]+: (.*(seeds, |vectors ran|per tunnel|octets a day).*)$/          \1/p' "$log" | head -n 40
     [ $status -eq 0 ] || grep -E '^[0-9]+: (\[  ERROR|\[  FAILED|.*error|.*replay)|Failed|Timeout|ERROR: |SUMMARY' "$log" | head -n 60
 }
 

@@ -156,7 +156,23 @@ struct timer *wheel_expire(struct wheel *w, uint64_t now_ms)
     return t;
 }
 
+/* A host that sleeps until then wakes to do something, not to move timers about: so the first
+ * slot's timers are compared, unless they are as many as only a host that never sleeps has. */
 uint64_t wheel_next(const struct wheel *w)
 {
-    return w->expired != NULL ? w->now_ms : next_stop(w).at_ms;
+    const struct stop stop = next_stop(w);
+    uint64_t first = TIMER_NEVER;
+    unsigned n = 0;
+
+    if (w->expired != NULL)
+        return w->now_ms;
+    if (stop.list == NULL)
+        return TIMER_NEVER;
+    for (const struct timer *t = *stop.list; t != NULL; t = t->next) {
+        if (++n > WHEEL_EXACT)
+            return stop.at_ms;
+        if (t->due_ms < first)
+            first = t->due_ms;
+    }
+    return first;
 }

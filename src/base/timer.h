@@ -17,7 +17,7 @@ struct timer {
     uint8_t level, slot;
 };
 
-enum { WHEEL_LEVELS = 7, WHEEL_SLOTS = 64 };
+enum { WHEEL_LEVELS = 7, WHEEL_SLOTS = 64, WHEEL_EXACT = 16 };
 
 struct wheel {
     uint64_t now_ms;
@@ -34,8 +34,8 @@ void timer_cancel(struct wheel *w, struct timer *t);
 bool timer_is_set(const struct timer *t);
 /* The next timer due at or before now_ms, taken off the wheel; NULL when none. */
 struct timer *wheel_expire(struct wheel *w, uint64_t now_ms);
-/* A time at or before the earliest due time, later than the wheel's own time when
- * nothing is due; TIMER_NEVER when empty. */
+/* The earliest due time; where more than WHEEL_EXACT timers are due about then, a time at or
+ * before it, later than the wheel's own time when nothing is due.  TIMER_NEVER when empty. */
 uint64_t wheel_next(const struct wheel *w);
 
 #endif

@@ -154,6 +154,27 @@ static void time_does_not_go_back(void **state)
     assert_ptr_equal(wheel_expire(&w, 1001), &t);
 }
 
+/* A device sleeps until its deadline: were it only the start of a slot, it would wake to move
+ * timers about.  With more timers than a device has the start is enough. */
+static void the_next_deadline_is_a_timers_own(void **state)
+{
+    enum { MANY = WHEEL_EXACT + 1 };
+    const uint64_t week = YEAR_MS / 52;
+    struct timer t[MANY] = {{0}};
+    struct wheel w;
+
+    (void)state;
+    wheel_init(&w, 12345);
+    for (unsigned i = 0; i < WHEEL_EXACT; i++) {
+        timer_set(&w, &t[i], week + 1000 - i);
+        assert_true(wheel_next(&w) == week + 1000 - i);
+    }
+    timer_set(&w, &t[WHEEL_EXACT], week + 2000);
+    assert_true(wheel_next(&w) <= week + 1000 - (WHEEL_EXACT - 1));
+    timer_set(&w, &t[3], 12346);
+    assert_true(wheel_next(&w) == 12346);
+}
+
 /* ---- against a naive list --------------------------------------------------- */
 
 enum { TIMERS = 50, STEPS = 200000 };
@@ -266,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_timer_past_the_horizon_can_be_cancelled),
         cmocka_unit_test(a_handler_may_set_and_cancel_while_timers_expire),
         cmocka_unit_test(time_does_not_go_back),
+        cmocka_unit_test(the_next_deadline_is_a_timers_own),
         cmocka_unit_test(random_operations_agree_with_a_naive_list),
         cmocka_unit_test(following_wheel_next_misses_nothing),
     };
