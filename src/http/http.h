@@ -30,6 +30,13 @@ struct http_field {
     const char *name, *value;
 };
 
+/* The server's own figures. */
+struct http_stats {
+    uint64_t requests, refused_rate, refused_busy, refused_source, closed_slow;
+    uint64_t by_class[6]; /* answers by the first digit of their status */
+    unsigned connections, streams;
+};
+
 struct http_request {
     enum http_method method;
     const char *path;  /* as it came, without the query: "/api/v1/devices/s-17" */
@@ -43,7 +50,9 @@ struct http_request {
      * Otherwise empty, and client_error says why where one was shown; else it is NULL. */
     struct cv_span client_cert;
     const char *client_error;
-    int64_t now_s; /* Unix time */
+    int64_t now_s;            /* Unix time */
+    struct http_stats server; /* as it was when this came */
+    unsigned route;           /* which one of its table answers */
 };
 
 /* The field's value, NULL without one; names do not tell cases apart. */
@@ -57,6 +66,7 @@ bool http_cookie(const struct http_request *req, const char *name, char *out, si
  * while the client listens.  False: the stream ends. */
 struct http_stream {
     bool (*more)(void *ctx, uint64_t *at, FILE *out);
+    void (*release)(void *ctx); /* when it has ended; NULL: ctx needs none */
     void *ctx;
     uint64_t at;
 };
@@ -130,12 +140,6 @@ struct http_settings {
 };
 
 void http_settings_default(struct http_settings *s);
-
-struct http_stats {
-    uint64_t requests, refused_rate, refused_busy, refused_source, closed_slow;
-    uint64_t by_class[6]; /* answers by the first digit of their status */
-    unsigned connections, streams;
-};
 
 struct http_server;
 

@@ -135,4 +135,7 @@ void http_response_free(struct http_response *res)
     for (unsigned i = 0; i < res->n_extra; i++)
         free((char *)(uintptr_t)res->extra[i].value);
     res->n_extra = 0;
+    if (res->stream.release != NULL)
+        res->stream.release(res->stream.ctx);
+    res->stream = (struct http_stream){.more = NULL};
 }

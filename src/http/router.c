@@ -72,6 +72,7 @@ void http_dispatch(const struct http_table *const *tables, struct http_request *
             if (!fits(r->path, req->path, req))
                 continue;
             if (answered(r) & req->method) {
+                req->route = (unsigned)(r - (*tables)->routes);
                 r->handle((*tables)->ctx, req, res);
                 return;
             }

@@ -94,6 +94,7 @@ static void on_request(struct evhttp_request *req, void *ctx)
     struct source *from = &h->sources.cells[x->visit->source % SOURCE_CELLS];
 
     h->stats.requests++;
+    http_server_stats(h, &x->in.server);
     if (x->out.status != 0) {
         http_response_finish(&x->out);
         exchange_answer(x);
