@@ -58,6 +58,12 @@ same("culvert", options(cli), taken)
 same("culvertd", options(read("docs/culvertd.md")) & options(say(culvertd, "--help")) | set(
     re.findall(r"\[(--[a-z-]+)", read("docs/culvertd.md"))), options(say(culvertd, "--help")) - {"--help", "--version", "--config"})
 
+fleetd = read("docs/fleetd.md")
+same("culvert-fleetd", set(re.findall(r"\[(--[a-z-]+)", fleetd)),
+     options(say(os.path.join(BUILD, "culvert-fleetd"), "--help")) - {"--help", "--version", "--config"})
+same("fleet.conf", {w for cell in first_cells(fleetd.split("## Configuration")[1].split("\n## ")[0]) for w in re.findall(r"`([a-z_]+)`", cell)},
+     set(re.findall(r'\{"([a-z_]+)",\s+take_', read("src/config/fleet_conf.c"))))
+
 # ---- configuration ----
 keys = set()
 for path in glob.glob(os.path.join(ROOT, "src/config/conf_*.c")):
@@ -82,14 +88,14 @@ section = vici.split("## Commands")[1].split("\n## ")[0]
 same("VICI", {c for cell in first_cells(section) for c in re.findall(r"`([a-z-]+)`", cell)}, there)
 
 # ---- manual pages ----
-for page, doc in (("culvert.1", "cli"), ("culvertd.8", "culvertd"), ("culvert.conf.5", "swanctl"), ("culvert-packet.1", "packet")):
+for page, doc in (("culvert.1", "cli"), ("culvertd.8", "culvertd"), ("culvert.conf.5", "swanctl"), ("culvert-packet.1", "packet"), ("culvert-fleetd.8", "fleetd")):
     with open(os.path.join(BUILD, "man", page)) as f:
         text = f.read().replace("\\-", "-").replace("\\fB", "").replace("\\fP", "")
     same(page, options(text), options(read(f"docs/{doc}.md")))
     for cell in first_cells(read(f"docs/{doc}.md")):
         plain = re.sub(r"`|\*\*|\\(?=\|)|\[([^]]*)\]\([^)]*\)", r"\1", cell)
         if plain and f".It {plain}" not in text and plain not in text and not plain.startswith("-"):
-            if plain not in ("command", "key", "section", "kind", "option", "What", "word", "field", "exit status"):
+            if plain not in ("command", "key", "section", "kind", "option", "What", "word", "field", "exit status", "Limit"):
                 faults.append(f"{page}: '{plain}' is missing")
 
 for fault in faults:

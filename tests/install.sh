@@ -20,6 +20,7 @@ for round in first second; do # installing twice is installing once
 done
 put() { find "$dest" -name "$1" \( -type f -o -type l \) | grep . || fail "no $1 is installed"; }
 for file in culvertd culvert libculvert.a engine.h culvert.pc culvertd.service strict-inbound culvert.1 culvert-packet.1 \
+    culvert-fleetd culvert-fleetd.service culvert-fleet.json culvert-alerts.yml culvert-fleetd.8 \
     culvertd.8 culvert.conf.5 _culvert culvert.fish culvert.conf.sample; do
     put "$file" >/dev/null
 done
