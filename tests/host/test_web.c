@@ -587,12 +587,12 @@ static void the_page_is_files_with_an_etag(void **state)
     assert_null(strstr(got.body, "https://"));
     assert_int_equal(ask(NULL, HTTP_GET, "/page/none.js", NULL), 404);
     assert_int_equal(ask(NULL, HTTP_GET, "/page/..%2fweb.c", NULL), 404);
-    assert_int_equal(ask(NULL, HTTP_GET, "/page/app.js", NULL), 200);
+    assert_int_equal(ask(NULL, HTTP_GET, "/page/main.js", NULL), 200);
     assert_string_equal(got.type, "text/javascript; charset=utf-8");
     snprintf(etag, sizeof(etag), "%s", got.etag);
-    assert_int_equal(ask_with(HTTP_GET, "/page/app.js", NULL, known), 304);
+    assert_int_equal(ask_with(HTTP_GET, "/page/main.js", NULL, known), 304);
     etag[1] ^= 1;
-    assert_int_equal(ask_with(HTTP_GET, "/page/app.js", NULL, known), 200);
+    assert_int_equal(ask_with(HTTP_GET, "/page/main.js", NULL, known), 200);
 }
 
 static const char *const method_names[] = {"get", "head", "post", "put", "patch", "delete"};
