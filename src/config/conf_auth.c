@@ -16,7 +16,9 @@ struct auth_draft {
     const char *auth;
     struct cv_id id;
     bool has_id;
-    const struct node *auth_node, *certs, *cacerts;
+    const struct node *auth_node, *certs, *cacerts, *pubkeys;
+    struct conf_texts policies;
+    struct cv_id ca_id;
     uint8_t revocation;
     uint32_t round;
 };
@@ -133,6 +135,66 @@ static bool add_section(struct conf_reader *r, const struct node *n, bool ca, st
     return add_cert(c, conf_load_cert(r, n, ca ? "x509ca" : "x509", file, ca));
 }
 
+/* ---- raw public keys -------------------------------------------------------- */
+
+struct pubkeys {
+    const struct pubkey **v;
+    size_t n;
+};
+
+static bool add_pubkey(struct conf_reader *r, const struct node *n, struct cv_span data,
+                       struct pubkeys *k)
+{
+    struct problem why = {.text = ""};
+
+    k->v[k->n] = creds_add_pubkey(r->creds, data, &why);
+    if (k->v[k->n] == NULL)
+        return problem_at(r->why, n, "%s", why.text);
+    k->n++;
+    return true;
+}
+
+static bool add_pubkey_file(struct conf_reader *r, const struct node *n, const char *name,
+                            struct pubkeys *k)
+{
+    const char *path = conf_path(r, n, "pubkey", name), *reason;
+    struct conf_file f;
+    bool ok;
+
+    if (path == NULL)
+        return false;
+    if (!conf_file_read(&f, path, &reason))
+        return problem_at(r->why, n, "cannot read public key '%s': %s", path, reason);
+    creds_set_file(r->creds, path);
+    ok = add_pubkey(r, n, (struct cv_span){f.p, f.n}, k);
+    creds_set_file(r->creds, NULL);
+    conf_file_free(&f);
+    return ok;
+}
+
+/* Names of files, or over VICI the keys themselves. */
+static bool read_pubkeys(struct conf_reader *r, const struct node *list, struct pubkeys *k)
+{
+    struct conf_texts names = {0};
+    bool ok = true;
+
+    if (list == NULL)
+        return true;
+    if (r->dir != NULL && !take_texts(r, list, &names, NULL))
+        return false;
+    k->v = mem_take(r->mem, names.n + count_members(list) + 1, sizeof(*k->v));
+    for (unsigned i = 0; i < names.n; i++)
+        ok = (add_pubkey_file(r, list, names.v[i], k) || conf_error(r)) && ok;
+    if (r->dir != NULL)
+        return ok;
+    if (list->kind == NODE_VALUE)
+        return add_pubkey(r, list,
+                          (struct cv_span){(const uint8_t *)list->value, list->value_len}, k);
+    for (const struct node *i = list->first; i != NULL && ok; i = i->next)
+        ok = add_pubkey(r, i, (struct cv_span){(const uint8_t *)i->value, i->value_len}, k);
+    return ok;
+}
+
 /* list: the value of certs or cacerts, or NULL; sections of that prefix come after it. */
 static bool read_certs(struct conf_reader *r, const struct node *section,
                        const struct node *list, bool ca, struct certs *c)
@@ -198,6 +260,20 @@ static bool take_auth(struct conf_reader *r, const struct node *n, void *field, 
     return take_text(r, n, &d->auth, arg);
 }
 
+static bool take_oids(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    const struct conf_texts *t = field;
+
+    if (!take_texts(r, n, field, arg))
+        return false;
+    for (unsigned i = 0; i < t->n; i++)
+        if (!creds_oid_known(t->v[i]))
+            return problem_at(r->why, n,
+                              "expected object identifiers like 1.3.6.1.4.1.99, not '%s'",
+                              t->v[i]);
+    return true;
+}
+
 static const struct conf_choice revocations[] = {
     {"strict",  REVOCATION_STRICT },
     {"ifuri",   REVOCATION_IFURI  },
@@ -212,7 +288,7 @@ static const struct conf_key local_keys[] = {
     {"id",       take_local_id, 0,             NULL},
     {"certs",    take_node,    FIELD(certs),   NULL},
     {"round",    take_number,  FIELD(round),   NULL},
-    {"pubkeys",  take_foreign, 0,              NULL},
+    {"pubkeys",  take_node,    FIELD(pubkeys), NULL},
     {"eap_id",   take_foreign, 0,              NULL},
     {"aaa_id",   take_foreign, 0,              NULL},
     {"xauth_id", take_foreign, 0,              NULL},
@@ -224,11 +300,11 @@ static const struct conf_key remote_keys[] = {
     {"cacerts",     take_node,       FIELD(cacerts), NULL},
     {"revocation",  take_choice,     FIELD(revocation), revocations},
     {"round",       take_number,     FIELD(round),   NULL},
-    {"pubkeys",     take_foreign,    0,              NULL},
+    {"pubkeys",     take_node,       FIELD(pubkeys), NULL},
     {"eap_id",      take_foreign,    0,              NULL},
     {"groups",      take_foreign,    0,              NULL},
-    {"cert_policy", take_foreign,    0,              NULL},
-    {"ca_id",       take_foreign,    0,              NULL},
+    {"cert_policy", take_oids,       FIELD(policies), NULL},
+    {"ca_id",       take_id,         FIELD(ca_id),   NULL},
 };
 /* clang-format on */
 
@@ -261,6 +337,7 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     struct auth_conf *host = mem_take(r->mem, 1, sizeof(*host));
     struct auth_draft d = {.auth = "pubkey"};
     struct certs certs = {0}, cacerts = {0};
+    struct pubkeys pubkeys = {0};
     bool ok;
 
     *out = (struct cv_auth){.kind = CV_AUTH_PUBKEY, .host = host};
@@ -271,10 +348,12 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     ok = (read_kind(r, &d, local, &out->kind, &host->scheme) || conf_error(r)) && ok;
     ok = (read_certs(r, section, d.certs, false, &certs) || conf_error(r)) && ok;
     ok = (read_certs(r, section, d.cacerts, true, &cacerts) || conf_error(r)) && ok;
+    ok = (read_pubkeys(r, d.pubkeys, &pubkeys) || conf_error(r)) && ok;
     if (!ok)
         return false;
-    if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n > 0)
-        return problem_at(r->why, section, "certificates have no use with auth = psk");
+    if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n + pubkeys.n > 0)
+        return problem_at(r->why, section,
+                          "certificates and public keys have no use with auth = psk");
     if (local && !default_id(r, section, &d, &certs, out))
         return false;
     if (!local)
@@ -283,6 +362,11 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     host->n_certs = (unsigned)certs.n;
     host->cacerts = cacerts.v;
     host->n_cacerts = (unsigned)cacerts.n;
+    host->pubkeys = pubkeys.v;
+    host->n_pubkeys = (unsigned)pubkeys.n;
+    host->policies = d.policies.v;
+    host->n_policies = d.policies.n;
+    host->ca_id = d.ca_id;
     host->revocation = d.revocation;
     return true;
 }

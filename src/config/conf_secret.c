@@ -230,6 +230,43 @@ static bool load_key_section(struct conf_reader *r, const struct node *section,
     return conf_load_key(r, section, path, d.secret != NULL ? conf_text(r, d.secret) : NULL);
 }
 
+/* ---- PKCS #12 ---------------------------------------------------------------- */
+
+bool conf_load_pkcs12(struct conf_reader *r, const char *path, const char *passphrase)
+{
+    const char *reason;
+    struct conf_file f;
+    struct problem why;
+    bool ok;
+
+    if (!conf_file_read(&f, path, &reason))
+        return problem_set(r->why, "cannot read '%s': %s", path, reason);
+    creds_set_file(r->creds, path);
+    ok = creds_add_pkcs12(r->creds, (struct cv_span){f.p, f.n}, passphrase, &why);
+    creds_set_file(r->creds, NULL);
+    conf_file_free(&f);
+    return ok || problem_set(r->why, "'%s': %s", path, why.text);
+}
+
+static bool load_pkcs12_section(struct conf_reader *r, const struct node *section)
+{
+    struct key_draft d = {0};
+    struct problem why;
+    const char *path;
+
+    if (!conf_read(r, section, &key_table, &d))
+        return false;
+    if (d.file == NULL)
+        return problem_at(r->why, section, "needs 'file', the name of a file in pkcs12/");
+    path = conf_path(r, section, "pkcs12", d.file);
+    if (path == NULL)
+        return false;
+    if (conf_load_pkcs12(r, path, d.secret != NULL ? conf_text(r, d.secret) : NULL))
+        return true;
+    why = *r->why;
+    return problem_at(r->why, section, "%s", why.text);
+}
+
 static bool begins(const char *name, const char *prefix)
 {
     return strncmp(name, prefix, strlen(prefix)) == 0;
@@ -250,7 +287,8 @@ bool conf_names_key(struct conf_reader *r, const char *path)
 
     for (const struct node *s = secrets != NULL ? secrets->first : NULL; s != NULL;
          s = s->next) {
-        const char *folder = key_folder(s), *file = tree_get(s, "file", NULL);
+        const char *folder = begins(s->name, "pkcs12") ? "pkcs12" : key_folder(s);
+        const char *file = tree_get(s, "file", NULL);
         const char *named =
             folder != NULL && file != NULL ? key_path(r, s, folder, file) : NULL;
 
@@ -272,7 +310,7 @@ static const struct {
     {"ppk",   SHARED_PPK  },
 };
 
-static const char *const foreign_kinds[] = {"ntlm", "pkcs12", "token", "bliss"};
+static const char *const foreign_kinds[] = {"ntlm", "token", "bliss"};
 
 static bool unknown_kind(struct conf_reader *r, const struct node *section)
 {
@@ -290,7 +328,7 @@ static bool unknown_kind(struct conf_reader *r, const struct node *section)
     return problem_at(
         r->why, section,
         "the name of a secret begins with its kind: ike, eap, xauth, ppk, private, "
-        "rsa, ecdsa or pkcs8; unknown kind '%s'%s",
+        "rsa, ecdsa, pkcs8 or pkcs12; unknown kind '%s'%s",
         section->name, suggest_hint(&near, hint, sizeof(hint)));
 }
 
@@ -301,6 +339,8 @@ static bool load_secret(struct conf_reader *r, const struct node *section)
     for (size_t i = 0; i < COUNT(shared_kinds); i++)
         if (begins(section->name, shared_kinds[i].prefix))
             return load_shared(r, section, shared_kinds[i].kind);
+    if (begins(section->name, "pkcs12"))
+        return load_pkcs12_section(r, section);
     if (key_folder(section) != NULL)
         return load_key_section(r, section, key_folder(section));
     return unknown_kind(r, section);

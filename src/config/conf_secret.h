@@ -18,6 +18,8 @@ void conf_secret_free(struct cv_span *secret, size_t room);
 /* Adds the private key in a file.  n, when not NULL, is what asked for it. */
 CV_MUST_USE bool conf_load_key(struct conf_reader *r, const struct node *n, const char *path,
                                const char *passphrase);
+CV_MUST_USE bool conf_load_pkcs12(struct conf_reader *r, const char *path,
+                                  const char *passphrase);
 /* Does a section of the file's secrets name that key? */
 bool conf_names_key(struct conf_reader *r, const char *path);
 

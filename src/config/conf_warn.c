@@ -135,8 +135,8 @@ static void check_authority(const struct checker *k, struct creds *creds)
 {
     const struct auth_conf *host = k->conn->cv.remote.host;
 
-    if (k->conn->cv.remote.kind != CV_AUTH_PUBKEY || host->n_certs + host->n_cacerts > 0 ||
-        creds_has_authority(creds))
+    if (k->conn->cv.remote.kind != CV_AUTH_PUBKEY ||
+        host->n_certs + host->n_cacerts + host->n_pubkeys > 0 || creds_has_authority(creds))
         return;
     warn(k, side_of(k, "remote*"),
          "no authority's certificate is loaded (x509ca/, cacerts), so no peer can be verified");

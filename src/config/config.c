@@ -114,6 +114,27 @@ static bool load_key_file(struct conf_reader *r, const char *path)
     return conf_load_key(r, NULL, path, NULL);
 }
 
+static bool load_pkcs12_file(struct conf_reader *r, const char *path)
+{
+    return conf_names_key(r, path) || conf_load_pkcs12(r, path, NULL);
+}
+
+static bool load_pubkey_file(struct conf_reader *r, const char *path)
+{
+    const char *reason;
+    struct conf_file f;
+    struct problem why;
+    bool ok;
+
+    if (!conf_file_read(&f, path, &reason))
+        return problem_set(r->why, "cannot read public key '%s': %s", path, reason);
+    creds_set_file(r->creds, path);
+    ok = creds_add_pubkey(r->creds, (struct cv_span){f.p, f.n}, &why) != NULL;
+    creds_set_file(r->creds, NULL);
+    conf_file_free(&f);
+    return ok || problem_set(r->why, "public key '%s': %s", path, why.text);
+}
+
 static void load_folders(struct conf_reader *r)
 {
     conf_load_folder(r, "x509ca", load_ca_file);
@@ -121,6 +142,8 @@ static void load_folders(struct conf_reader *r)
     conf_load_folder(r, "x509crl", load_crl_file);
     for (size_t i = 0; conf_key_folders[i] != NULL; i++)
         conf_load_folder(r, conf_key_folders[i], load_key_file);
+    conf_load_folder(r, "pkcs12", load_pkcs12_file);
+    conf_load_folder(r, "pubkey", load_pubkey_file);
 }
 
 /* ---- sections --------------------------------------------------------------- */

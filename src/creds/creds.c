@@ -12,12 +12,14 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/span.h"
 #include "creds/creds_lookup.h"
 #include "creds/creds_path.h"
+#include "creds/creds_pubkey.h"
 #include "creds/creds_sig.h"
 #include "kit/mem.h"
 
@@ -47,12 +49,31 @@ bool creds_scheme_known(const char *scheme)
 
 /* ---- lifecycle ---- */
 
+/* OpenSSL has ECDSA and SHA-3 and does not know, in 3.0, that the two go together: a
+ * certificate signed so would be taken for a weak one. */
+static void know_ecdsa_with_sha3(void)
+{
+    static const struct {
+        int together, hash;
+    } pairs[] = {
+        {NID_ecdsa_with_SHA3_256, NID_sha3_256},
+        {NID_ecdsa_with_SHA3_384, NID_sha3_384},
+        {NID_ecdsa_with_SHA3_512, NID_sha3_512}
+    };
+
+    for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        if (OBJ_find_sigid_algs(pairs[i].together, NULL, NULL) != 1)
+            (void)OBJ_add_sigid(pairs[i].together, pairs[i].hash, NID_X9_62_id_ecPublicKey);
+    ERR_clear_error();
+}
+
 struct creds *creds_new(void)
 {
     struct creds *c = mem_new(1, sizeof(*c));
 
     c->origin = CREDS_FILE;
     c->status = status_new();
+    know_ecdsa_with_sha3();
     return c;
 }
 
@@ -93,6 +114,7 @@ void creds_clear(struct creds *c)
     creds_clear_keys(c);
     creds_clear_shared(c);
     creds_clear_authorities(c);
+    creds_clear_pubkeys(c);
 }
 
 void creds_free(struct creds *c)
@@ -113,6 +135,7 @@ void creds_free(struct creds *c)
         free(cert->file);
         free(cert);
     }
+    creds_free_pubkeys(c);
     status_free(c->status);
     free(c->list_dir);
     free(c->file);

@@ -10,7 +10,8 @@
 #include "kit/problem.h"
 
 struct creds;
-struct cert; /* one loaded certificate, reference counted inside creds */
+struct cert;   /* one loaded certificate, reference counted inside creds */
+struct pubkey; /* one loaded public key without a certificate */
 
 enum shared_kind { SHARED_IKE, SHARED_EAP, SHARED_XAUTH, SHARED_PPK };
 
@@ -27,6 +28,13 @@ struct auth_conf {
     unsigned n_certs;
     const struct cert **cacerts; /* remote: the chain must go through one of them */
     unsigned n_cacerts;
+    const struct pubkey *
+        *pubkeys; /* local: ours to choose from; remote: accepted as they are */
+    unsigned n_pubkeys;
+    /* remote: what the path has to have besides */
+    char **policies; /* every one of these certificate policies, dotted decimal */
+    unsigned n_policies;
+    struct cv_id ca_id; /* an authority of this name; CV_ID_ANY: any */
     const char *scheme; /* "pubkey", "rsa-4096-sha256", "ecdsa-sha384", "ed25519"... or NULL;
                            see creds_scheme_known */
     enum revocation revocation;
@@ -44,6 +52,15 @@ void creds_free(struct creds *c); /* wipes */
 /* data is PEM or DER.  ca: trust it as an authority.  The same certificate twice is one. */
 const struct cert *creds_add_cert(struct creds *c, struct cv_span data, bool ca,
                                   struct problem *why);
+/* A public key, PEM or DER.  The same key twice is one. */
+const struct pubkey *creds_add_pubkey(struct creds *c, struct cv_span data,
+                                      struct problem *why);
+/* What a PKCS #12 file has: certificates, those of authorities trusted, and a key.  passphrase
+ * may be NULL. */
+bool creds_add_pkcs12(struct creds *c, struct cv_span data, const char *passphrase,
+                      struct problem *why);
+/* Is it the text of an object identifier: "1.3.6.1.5.5.7"? */
+bool creds_oid_known(const char *text);
 /* A revocation list, PEM or DER, of one of the authorities. */
 bool creds_add_crl(struct creds *c, struct cv_span data, struct problem *why);
 
@@ -173,6 +190,11 @@ struct cert_view {
     int64_t not_before_s, not_after_s;
 };
 bool creds_next_cert(const struct creds *c, unsigned *at, struct cert_view *out);
+struct pubkey_view {
+    struct cv_span der; /* SubjectPublicKeyInfo */
+    bool has_key;
+};
+bool creds_next_pubkey(const struct creds *c, unsigned *at, struct pubkey_view *out);
 bool creds_next_key(const struct creds *c, unsigned *at, const char **keyid);
 bool creds_next_shared(const struct creds *c, unsigned *at, const char **name);
 

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 
 #include "creds/creds_path.h"
+#include "creds/creds_pubkey.h"
 #include "creds/creds_sig.h"
 #include "ident/id.h"
 #include "text/text.h"
@@ -99,6 +100,17 @@ static enum cv_err judge_named(const struct own *o, struct problem *why)
     return first;
 }
 
+/* Raw public keys need their private halves and nothing else. */
+static enum cv_err judge_pubkeys(const struct own *o, struct problem *why)
+{
+    for (unsigned i = 0; i < o->a->n_pubkeys; i++)
+        if (pubkey_private(o->c, o->a->pubkeys[i]) != NULL)
+            return CV_OK;
+    problem_set(why, "the private key of our public key %s is not loaded",
+                o->a->pubkeys[0]->file != NULL ? o->a->pubkeys[0]->file : "(local.pubkeys)");
+    return CV_ERR_NO_CREDENTIAL;
+}
+
 /* Any that is loaded; one that names the identity has more to tell than the others. */
 static enum cv_err judge_all(const struct own *o, struct problem *why)
 {
@@ -136,11 +148,22 @@ enum cv_err creds_check_own(struct creds *c, const struct auth_conf *a, const st
 
     if (!sig_rules_parse(&o.rules, a->scheme))
         return CV_ERR_AUTH_METHOD;
-    err = a->n_certs > 0 ? judge_named(&o, &ours) : judge_all(&o, &ours);
+    err = a->n_certs > 0     ? judge_named(&o, &ours)
+          : a->n_pubkeys > 0 ? judge_pubkeys(&o, &ours)
+                             : judge_all(&o, &ours);
     if (err != CV_OK)
         *why = ours;
     ERR_clear_error();
     return err;
+}
+
+static bool is_bare(const struct creds *c, EVP_PKEY *pkey)
+{
+    const struct pubkey *k = c->pubkeys;
+
+    while (k != NULL && (k->loaded == 0 || EVP_PKEY_eq(k->pkey, pkey) != 1))
+        k = k->next;
+    return k != NULL;
 }
 
 bool creds_next_lone_key(const struct creds *c, unsigned *at, struct problem *why)
@@ -156,7 +179,7 @@ bool creds_next_lone_key(const struct creds *c, unsigned *at, struct problem *wh
         while (cert != NULL &&
                (!cert->loaded || EVP_PKEY_eq(k->pkey, X509_get0_pubkey(cert->x509)) != 1))
             cert = cert->next;
-        if (cert != NULL)
+        if (cert != NULL || is_bare(c, k->pkey))
             continue;
         problem_set(why, "our private key %s belongs to no certificate that is loaded",
                     k->file != NULL ? k->file : k->keyid);

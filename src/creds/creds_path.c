@@ -18,6 +18,15 @@
 
 enum { SECURITY_LEVEL = 2 }; /* OpenSSL's: 112 bits; no SHA-1, no RSA below 2048 */
 
+bool creds_oid_known(const char *text)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
+
+    ASN1_OBJECT_free(oid);
+    ERR_clear_error();
+    return oid != NULL;
+}
+
 /* ---- identity ---- */
 
 /* The subjectAltName as an identity of the same kind as id; false when it is another. */
@@ -323,6 +332,78 @@ static bool gather_helpers(struct material *m, const struct creds *c, const stru
     return ok;
 }
 
+/* The path has to be good for at least one of them, or OpenSSL finds no policy at all. */
+static bool want_policies(X509_VERIFY_PARAM *param, const struct auth_conf *a)
+{
+    bool ok = true;
+
+    for (unsigned i = 0; i < a->n_policies && ok; i++) {
+        ASN1_OBJECT *oid = OBJ_txt2obj(a->policies[i], 1);
+
+        ok = oid != NULL && X509_VERIFY_PARAM_add0_policy(param, oid) == 1;
+        if (!ok)
+            ASN1_OBJECT_free(oid);
+    }
+    if (a->n_policies > 0)
+        X509_VERIFY_PARAM_set_flags(param,
+                                    X509_V_FLAG_POLICY_CHECK | X509_V_FLAG_EXPLICIT_POLICY);
+    return ok;
+}
+
+static bool has_policy(STACK_OF(X509_POLICY_NODE) * nodes, const ASN1_OBJECT *oid)
+{
+    for (int i = 0; i < sk_X509_POLICY_NODE_num(nodes); i++)
+        if (OBJ_cmp(X509_policy_node_get0_policy(sk_X509_POLICY_NODE_value(nodes, i)), oid) ==
+            0)
+            return true;
+    return false;
+}
+
+/* RFC 5280 section 6.1: those that every certificate of the path allows. */
+static enum cv_err check_policies(X509_STORE_CTX *ctx, const struct auth_conf *a,
+                                  struct problem *why)
+{
+    X509_POLICY_TREE *tree = X509_STORE_CTX_get0_policy_tree(ctx);
+    STACK_OF(X509_POLICY_NODE) *nodes =
+        tree != NULL ? X509_policy_tree_get0_user_policies(tree) : NULL;
+    char subject[200];
+
+    for (unsigned i = 0; i < a->n_policies; i++) {
+        ASN1_OBJECT *oid = OBJ_txt2obj(a->policies[i], 1);
+        bool has = oid != NULL && has_policy(nodes, oid);
+
+        ASN1_OBJECT_free(oid);
+        if (has)
+            continue;
+        problem_set(why,
+                    "certificate '%s': its path is not good for the policy %s "
+                    "(remote.cert_policy)",
+                    cert_name_text(subject, sizeof(subject),
+                                   X509_get_subject_name(X509_STORE_CTX_get0_cert(ctx))),
+                    a->policies[i]);
+        return CV_ERR_CERT_CHAIN;
+    }
+    return CV_OK;
+}
+
+static enum cv_err check_ca_id(const struct path *path, const struct auth_conf *a,
+                               struct problem *why)
+{
+    char subject[200];
+
+    if (a->ca_id.type == CV_ID_ANY)
+        return CV_OK;
+    for (int i = 1; i < sk_X509_num(path->chain); i++)
+        if (cert_names(sk_X509_value(path->chain, i), &a->ca_id))
+            return CV_OK;
+    problem_set(why,
+                "certificate '%s': no authority of its path has the name that the "
+                "connection asks for (remote.ca_id)",
+                cert_name_text(subject, sizeof(subject),
+                               X509_get_subject_name(sk_X509_value(path->chain, 0))));
+    return CV_ERR_CERT_CHAIN;
+}
+
 static void set_params(X509_VERIFY_PARAM *param, int64_t now_s)
 {
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN |
@@ -356,22 +437,38 @@ static enum cv_err explain(const X509_STORE_CTX *ctx, struct problem *why)
     return path_error(err);
 }
 
-static enum cv_err run_check(const struct material *m, X509 *leaf, int64_t now_s,
-                             struct path *out, struct problem *why)
+/* One path's question: from which leaf, for whom, when. */
+struct errand {
+    X509 *leaf;
+    const struct auth_conf *a;
+    int64_t now_s;
+};
+
+static bool prepare(X509_STORE_CTX *ctx, const struct material *m, const struct errand *e)
+{
+    if (ctx == NULL || X509_STORE_CTX_init(ctx, NULL, e->leaf, m->helpers) != 1)
+        return false;
+    X509_STORE_CTX_set0_trusted_stack(ctx, m->anchors);
+    X509_STORE_CTX_set0_crls(ctx, m->crls);
+    X509_STORE_CTX_set_verify_cb(ctx, judge);
+    set_params(X509_STORE_CTX_get0_param(ctx), e->now_s);
+    return want_policies(X509_STORE_CTX_get0_param(ctx), e->a);
+}
+
+static enum cv_err run_check(const struct material *m, const struct errand *e, struct path *out,
+                             struct problem *why)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     struct findings f = {out, why};
     enum cv_err err = CV_ERR_CRYPTO;
 
-    if (ctx != NULL && X509_STORE_CTX_init(ctx, NULL, leaf, m->helpers) == 1) {
-        X509_STORE_CTX_set0_trusted_stack(ctx, m->anchors);
-        X509_STORE_CTX_set0_crls(ctx, m->crls);
+    if (prepare(ctx, m, e)) {
         X509_STORE_CTX_set_app_data(ctx, &f);
-        X509_STORE_CTX_set_verify_cb(ctx, judge);
-        set_params(X509_STORE_CTX_get0_param(ctx), now_s);
-        err = X509_verify_cert(ctx) == 1 ? CV_OK : explain(ctx, why);
-        if (err == CV_OK)
+        err = X509_verify_cert(ctx) == 1 ? check_policies(ctx, e->a, why) : explain(ctx, why);
+        if (err == CV_OK) {
             out->chain = X509_STORE_CTX_get1_chain(ctx);
+            err = check_ca_id(out, e->a, why);
+        }
     }
     X509_STORE_CTX_free(ctx);
     return err;
@@ -386,7 +483,7 @@ enum cv_err cert_check_path(const struct creds *c, X509 *leaf, STACK_OF(X509) * 
 
     if (m.anchors != NULL && m.helpers != NULL && m.crls != NULL && gather_anchors(&m, c, a) &&
         gather_helpers(&m, c, a, others) && gather_crls(&m, c, now_s))
-        err = run_check(&m, leaf, now_s, out, why);
+        err = run_check(&m, &(struct errand){leaf, a, now_s}, out, why);
     sk_X509_free(m.anchors);
     sk_X509_free(m.helpers);
     sk_X509_CRL_pop_free(m.crls, X509_CRL_free);

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/span.h"
 #include "creds/creds_path.h"
+#include "creds/creds_pubkey.h"
 #include "creds/creds_sig.h"
 
 static bool is_self_issued(const struct cert *cert)
@@ -102,6 +103,27 @@ static void consider(struct candidate *best, enum cv_err *err, const struct cred
         *err = e;
 }
 
+/* The first of the connection's own keys that does. */
+static enum cv_err choose_pubkey(struct candidate *best, const struct creds *c,
+                                 const struct cv_effect *fx, const struct sig_rules *rules)
+{
+    const struct auth_conf *a = creds_auth_conf(&fx->conn->local);
+    enum cv_err err = CV_ERR_NO_CREDENTIAL;
+    struct key_info key;
+
+    for (unsigned i = 0; i < a->n_pubkeys && best->pkey == NULL; i++) {
+        EVP_PKEY *pkey = pubkey_private(c, a->pubkeys[i]);
+
+        if (pkey == NULL || !key_describe(&key, pkey))
+            continue;
+        err = CV_ERR_AUTH_METHOD;
+        if (sig_choose(&best->method, &best->scheme, &key, rules, fx->u.sign.hashes,
+                       fx->u.sign.identity_hash != 0))
+            best->pkey = pkey;
+    }
+    return best->pkey != NULL ? CV_OK : err;
+}
+
 /* Ours to choose from: those that the connection names, or else all. */
 static enum cv_err choose(struct candidate *best, const struct creds *c,
                           const struct cv_effect *fx)
@@ -115,6 +137,8 @@ static enum cv_err choose(struct candidate *best, const struct creds *c,
         return CV_ERR_AUTH_METHOD;
     for (unsigned i = 0; i < a->n_certs; i++)
         consider(best, &err, c, fx, &rules, a->certs[i]);
+    if (best->cert == NULL && a->n_pubkeys > 0)
+        return choose_pubkey(best, c, fx, &rules);
     for (const struct cert *cert = c->certs; cert != NULL && a->n_certs == 0;
          cert = cert->next) {
         if (cert->loaded)
@@ -154,7 +178,8 @@ enum cv_err creds_sign(const struct creds *c, const struct cv_effect *fx,
         return err;
     out->method = best.method;
     out->data = wr_done(&w);
-    put_certs(out, c, best.cert);
+    if (best.cert != NULL)
+        put_certs(out, c, best.cert);
     ERR_clear_error();
     return CV_OK;
 }

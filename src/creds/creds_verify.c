@@ -11,6 +11,7 @@
 
 #include "base/span.h"
 #include "creds/creds_path.h"
+#include "creds/creds_pubkey.h"
 #include "creds/creds_revocation.h"
 #include "creds/creds_sig.h"
 #include "text/text.h"
@@ -175,8 +176,14 @@ enum cv_err creds_inquire(const struct creds *c, const struct cv_effect *fx, int
     why->text[0] = '\0';
     if (!sig_rules_parse(&q.rules, q.a->scheme))
         return CV_ERR_AUTH_METHOD;
+    if (q.a->n_pubkeys > 0) {
+        err = pubkey_verify(q.a, fx, &q.rules, why);
+        if (err == CV_OK || q.a->n_certs + q.a->n_cacerts == 0)
+            return err;
+    }
     if (fx->u.verify.n_certs == 0)
         return check_own_copy(&q);
+    err = CV_ERR_CERT_CHAIN;
     certs = sk_X509_new_null();
     if (read_certs(certs, fx->u.verify.certs, fx->u.verify.n_certs))
         err = check_leaf(&q, sk_X509_value(certs, 0), certs);

@@ -67,6 +67,7 @@ struct creds {
     struct cert *certs;
     struct crl *crls;
     struct key *keys;
+    struct pubkey *pubkeys;
     struct authority_entry *authorities;
     struct shared *secrets;
     struct status *status; /* what was fetched; snapshots use it too, it locks itself */

@@ -28,6 +28,8 @@ static bool same_certs(const struct auth_conf *a, const struct auth_conf *b)
     if (a == NULL || b == NULL)
         return a == b;
     return a->n_certs == b->n_certs && a->n_cacerts == b->n_cacerts &&
+           a->n_pubkeys == b->n_pubkeys &&
+           memcmp(a->pubkeys, b->pubkeys, a->n_pubkeys * sizeof(a->pubkeys[0])) == 0 &&
            memcmp(a->certs, b->certs, a->n_certs * sizeof(a->certs[0])) == 0 &&
            memcmp(a->cacerts, b->cacerts, a->n_cacerts * sizeof(a->cacerts[0])) == 0;
 }

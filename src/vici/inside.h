@@ -54,8 +54,8 @@ struct vici_target {
 struct vici_work {
     /* Lists: sends the next event; false when there are no more. */
     bool (*more)(struct vici_client *c);
-    uint32_t at;     /* how far the list is */
-    uint32_t second; /* and one that follows it */
+    uint32_t at;            /* how far the list is */
+    uint32_t second, third; /* and those that follow it */
 
     /* Commands that wait for SAs. */
     void (*hear)(struct vici_client *c, const struct cv_effect *fx);

@@ -66,7 +66,7 @@ static void put_auth(struct node *parent, const char *name, const struct cv_auth
 {
     static const struct auth_conf none;
     const struct auth_conf *a = auth->host != NULL ? auth->host : &none;
-    struct node *s = tree_add_section(parent, name);
+    struct node *s = tree_add_section(parent, name), *policies;
     char id[1024];
 
     if (auth->id.type != CV_ID_ANY) {
@@ -78,7 +78,9 @@ static void put_auth(struct node *parent, const char *name, const struct cv_auth
     if (auth->kind == CV_AUTH_PUBKEY)
         tree_add_value(s, "class", "public key");
     tree_add_list(s, "groups");
-    tree_add_list(s, "cert_policy");
+    policies = tree_add_list(s, "cert_policy");
+    for (unsigned i = 0; i < a->n_policies; i++)
+        tree_add_item(policies, a->policies[i]);
     put_certs(s, "certs", a->certs, a->n_certs);
     put_certs(s, "cacerts", a->cacerts, a->n_cacerts);
 }

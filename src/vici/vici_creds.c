@@ -44,6 +44,8 @@ void vici_cmd_load_cert(struct vici_client *c, const struct node *req)
         good = load_x509(c->v, vici_arg(req, "flag"), data, &why);
     else if (strcasecmp(type, "X509_CRL") == 0)
         good = creds_add_crl(daemon_creds(c->v->d), data, &why);
+    else if (strcasecmp(type, "PUBKEY") == 0)
+        good = creds_add_pubkey(daemon_creds(c->v->d), data, &why) != NULL;
     else
         good = problem_set(&why, "certificates of type '%s' are not implemented", type);
     if (good)

@@ -248,9 +248,28 @@ static bool more_lists(struct vici_client *c)
     return true;
 }
 
+static bool more_pubkeys(struct vici_client *c)
+{
+    struct pubkey_view key;
+    struct node *message;
+
+    if (!wanted_or_any(vici_arg(c->req, "type"), "PUBKEY") ||
+        vici_arg(c->req, "subject") != NULL ||
+        !creds_next_pubkey(daemon_creds(c->v->d), &c->work.third, &key))
+        return false;
+    message = tree_new();
+    tree_add_value(message, "type", "PUBKEY");
+    if (key.has_key)
+        tree_add_value(message, "has_privkey", "yes");
+    tree_add_bytes(message, "data", key.der.p, key.der.n);
+    vici_tell(c, VICI_EV_LIST_CERT, message);
+    tree_free(message);
+    return true;
+}
+
 static bool more_certs_and_lists(struct vici_client *c)
 {
-    return more_certs(c) || more_lists(c);
+    return more_certs(c) || more_lists(c) || more_pubkeys(c);
 }
 
 void vici_cmd_list_certs(struct vici_client *c, const struct node *req)

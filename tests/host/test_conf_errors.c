@@ -170,8 +170,9 @@ static void wrong_keys_of_a_side(void **state)
         {"remote { id = ipv4:gw }", "2: connections.c.remote.id: 'gw' is not an IPv4 address"},
         {"remote { eap_id = %any }",
          "2: connections.c.remote.eap_id: key 'eap_id' of strongSwan is not supported"},
-        {"remote { pubkeys = dev.pem }",
-         "2: connections.c.remote.pubkeys: key 'pubkeys' of strongSwan is not supported"},
+        {"remote { cert_policy = 1.3.6, dev }",
+         "2: connections.c.remote.cert_policy: expected object identifiers like "
+         "1.3.6.1.4.1.99, not 'dev'"},
         {"local { cacerts = ca.pem }",
          "2: connections.c.local.cacerts: unknown key 'cacerts', did you mean 'certs'?"},
         {"local { cert1 { handle = 00 } }",
@@ -179,7 +180,7 @@ static void wrong_keys_of_a_side(void **state)
         {"local { cert1 { } }",
          "2: connections.c.local.cert1: needs 'file', the path of a certificate"},
         {"local { auth = psk\n certs = gw.pem\n }",
-         "2: connections.c.local: certificates have no use with auth = psk"},
+         "2: connections.c.local: certificates and public keys have no use with auth = psk"},
     };
     /* clang-format on */
     char text[512];
@@ -320,16 +321,16 @@ static void wrong_secrets(void **state)
         {"secrets { eap { } }", "1: secrets.eap: needs 'secret = ...'"},
         {"secrets { private-x { secret = y } }",
          "1: secrets.private-x: needs 'file', the name of a file in private/"},
-        {"secrets { pkcs12-x { file = y } }",
-         "1: secrets.pkcs12-x: secrets 'pkcs12' of strongSwan are not supported"},
+        {"secrets { pkcs12-x { secret = y } }",
+         "1: secrets.pkcs12-x: needs 'file', the name of a file in pkcs12/"},
         {"secrets { token { } }",
          "1: secrets.token: secrets 'token' of strongSwan are not supported"},
         {"secrets { shared { secret = x } }",
          "1: secrets.shared: the name of a secret begins with its kind: ike, eap, xauth, ppk,"
-         " private, rsa, ecdsa or pkcs8; unknown kind 'shared'"},
+         " private, rsa, ecdsa, pkcs8 or pkcs12; unknown kind 'shared'"},
         {"secrets { ecsda { file = x } }",
          "1: secrets.ecsda: the name of a secret begins with its kind: ike, eap, xauth, ppk, "
-         "private, rsa, ecdsa or pkcs8; unknown kind 'ecsda', did you mean 'ecdsa'?"},
+         "private, rsa, ecdsa, pkcs8 or pkcs12; unknown kind 'ecsda', did you mean 'ecdsa'?"},
         {"secrets { ike = x }", "1: secrets.ike: expected a section: 'ike { }'"},
     };
     /* clang-format on */

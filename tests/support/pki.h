@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -49,6 +50,7 @@ struct pki_spec {
     const char *access;      /* authorityInfoAccess */
     const char *points;      /* cRLDistributionPoints */
     const char *freshest;    /* freshestCRL */
+    const char *policies;    /* certificatePolicies */
     int64_t from_s, until_s; /* relative to PKI_NOW; both 0: a day before and after */
     const EVP_MD *digest;    /* SHA-256 */
     bool bare;               /* version 1, no extensions at all */
@@ -57,15 +59,20 @@ struct pki_spec {
 
 static inline void pki_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
+    CONF *conf = NCONF_new(NULL); /* policies want one, however empty */
     X509V3_CTX ctx;
     X509_EXTENSION *ext;
 
-    if (value == NULL || value[0] == '\0')
+    if (value == NULL || value[0] == '\0') {
+        NCONF_free(conf);
         return;
+    }
     X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+    X509V3_set_nconf(&ctx, conf);
     ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
     pki_need(ext != NULL && X509_add_ext(cert, ext, -1) == 1, value);
     X509_EXTENSION_free(ext);
+    NCONF_free(conf);
 }
 
 static inline void pki_unknown_extension(X509 *cert)
@@ -95,6 +102,7 @@ static inline void pki_extensions(X509 *cert, X509 *issuer, const struct pki_spe
     pki_extension(cert, issuer, NID_info_access, s->access);
     pki_extension(cert, issuer, NID_crl_distribution_points, s->points);
     pki_extension(cert, issuer, NID_freshest_crl, s->freshest);
+    pki_extension(cert, issuer, NID_certificate_policies, s->policies);
     pki_extension(cert, issuer, NID_subject_key_identifier, "hash");
     if (s->unknown)
         pki_unknown_extension(cert);
