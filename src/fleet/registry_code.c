@@ -30,10 +30,11 @@ static enum registry_err make(struct registry *r, void *ctx)
         err = REGISTRY_DO(r, "DELETE FROM code WHERE device = $1 AND used = 0",
                           SQL_N(m->devices[i]));
         if (err == REGISTRY_OK)
-            err = REGISTRY_DO(r,
-                              "INSERT INTO code (hash, device, ends, used) VALUES ($1, $2, $3, "
-                              "0)",
-                              SQL_T(hash), SQL_N(m->devices[i]), SQL_N(m->ends_s));
+            err =
+                REGISTRY_DO(r,
+                            "INSERT INTO code (hash, device, ends, used, used_key) VALUES ($1, "
+                            "$2, $3, 0, '')",
+                            SQL_T(hash), SQL_N(m->devices[i]), SQL_N(m->ends_s));
     }
     return err;
 }
@@ -63,12 +64,15 @@ enum registry_err registry_code_make(struct registry *r, int64_t device, int64_t
 
 struct code {
     int64_t device, ends_s, used_s;
+    char used_key[CODE_KEY];
 };
 
 static void take_code(void *ctx, const struct sql_row *row)
 {
-    *(struct code *)ctx =
-        (struct code){sql_number(row, 0), sql_number(row, 1), sql_number(row, 2)};
+    struct code *c = ctx;
+
+    *c = (struct code){sql_number(row, 0), sql_number(row, 1), sql_number(row, 2), ""};
+    REGISTRY_COPY(c->used_key, row, 3);
 }
 
 /* To be counted once the transaction around has ended, or it would be undone with it. */
@@ -87,6 +91,12 @@ static enum registry_err wrong(struct registry *r, const struct code_try *t)
     return registry_say(r, REGISTRY_WRONG, "nobody has given out this code");
 }
 
+/* Who asks once more for what was lost on its way has the same key still. */
+static bool is_used_by(const struct code *c, const struct code_try *t)
+{
+    return t->key != NULL && *t->key != '\0' && strcmp(c->used_key, t->key) == 0;
+}
+
 static enum registry_err judge(struct registry *r, const struct code_try *t,
                                const struct code *c, struct device *out)
 {
@@ -100,7 +110,7 @@ static enum registry_err judge(struct registry *r, const struct code_try *t,
     if (t->device != NULL && *t->device != '\0' && strcmp(t->device, out->name) != 0)
         return registry_say(r, REGISTRY_OTHER, "this code is for another device than %s",
                             t->device);
-    if (c->used_s != 0)
+    if (c->used_s != 0 && !is_used_by(c, t))
         return registry_say(r, REGISTRY_USED,
                             "the code of %s has been used: make a new one (culvert device code "
                             "%s)",
@@ -128,17 +138,19 @@ static enum registry_err look(struct registry *r, void *ctx)
 
     registry_hash(y->t->code, hash);
     err = registry_run(
-        r, &(struct sql_call){.text = "SELECT device, ends, used FROM code WHERE hash = $1",
-                              .v = (const struct sql_value[]){SQL_T(hash)},
-                              .n = 1,
-                              .each = take_code,
-                              .ctx = &c});
+        r, &(struct sql_call){
+               .text = "SELECT device, ends, used, used_key FROM code WHERE hash = $1",
+               .v = (const struct sql_value[]){SQL_T(hash)},
+               .n = 1,
+               .each = take_code,
+               .ctx = &c});
     if (err == REGISTRY_OK)
         err = judge(r, y->t, &c, y->out);
-    if (err != REGISTRY_OK || !y->use)
+    if (err != REGISTRY_OK || !y->use || c.used_s != 0)
         return err;
-    err = REGISTRY_DO(r, "UPDATE code SET used = $2 WHERE hash = $1 AND used = 0", SQL_T(hash),
-                      SQL_N(registry_now_s(r)));
+    err = REGISTRY_DO(
+        r, "UPDATE code SET used = $2, used_key = $3 WHERE hash = $1 AND used = 0", SQL_T(hash),
+        SQL_N(registry_now_s(r)), SQL_T(y->t->key != NULL ? y->t->key : ""));
     if (err == REGISTRY_OK && sql_changed(r->db) == 0)
         return registry_say(r, REGISTRY_USED, "the code of %s has been used", y->out->name);
     return err;

@@ -15,10 +15,12 @@ enum registry_err registry_code_make(struct registry *r, int64_t device, int64_t
 enum registry_err registry_code_make_many(struct registry *r, const int64_t *devices, size_t n,
                                           int64_t ends_s, char (*out)[CODE_TEXT]);
 
-/* Who tries a code: where from ("198.51.100.7"), and for which device (a name; "": whichever
- * it is for). */
+/* Who tries a code: where from ("198.51.100.7"), for which device (a name; "": whichever it is
+ * for), and with which key: until the code's end the one that used it may use it again, for an
+ * answer that was lost.  NULL or "": no key. */
+enum { CODE_KEY = 64 };
 struct code_try {
-    const char *code, *device, *from;
+    const char *code, *device, *from, *key;
 };
 /* Looks without using it up.  A right code is right even from where wrong ones come: whoever
  * guesses cannot lock out a neighbour.  Wrong ones are counted by source and in all; from the

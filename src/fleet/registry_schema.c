@@ -30,7 +30,7 @@ static const char *const upgrades[REGISTRY_SCHEMA] = {
     "CREATE TABLE tenant (name TEXT PRIMARY KEY, notes TEXT NOT NULL, silent BIGINT NOT NULL,"
     " rules TEXT NOT NULL, created BIGINT NOT NULL, changed BIGINT NOT NULL);"
     "CREATE TABLE code (hash TEXT PRIMARY KEY, device BIGINT NOT NULL, ends BIGINT NOT NULL,"
-    " used BIGINT NOT NULL);"
+    " used BIGINT NOT NULL, used_key TEXT NOT NULL);"
     "CREATE INDEX code_device ON code (device);"
     "CREATE TABLE certificate (serial TEXT PRIMARY KEY, device BIGINT NOT NULL,"
     " fingerprint TEXT NOT NULL, issued BIGINT NOT NULL, ends BIGINT NOT NULL,"

@@ -382,6 +382,28 @@ static void a_code_is_good_once_for_its_device_until_its_end(void **state)
     expect(REGISTRY_EXPIRED, registry_code_use(reg, &t, &got));
 }
 
+/* An answer that was lost can be asked for again, by who has the key of the first time. */
+static void a_used_code_is_good_again_for_the_same_key(void **state)
+{
+    struct device d = add_device("a");
+    char code[CODE_TEXT];
+    struct code_try t = {.code = code, .device = "a", .from = "192.0.2.1", .key = "KEY1"};
+
+    (void)state;
+    expect(REGISTRY_OK, registry_code_make(reg, d.id, now_ms / 1000 + 60, code));
+    expect(REGISTRY_OK, registry_code_use(reg, &t, &d));
+    expect(REGISTRY_OK, registry_code_look(reg, &t, &d));
+    expect(REGISTRY_OK, registry_code_use(reg, &t, &d));
+    t.key = "KEY2";
+    expect(REGISTRY_USED, registry_code_look(reg, &t, &d));
+    expect(REGISTRY_USED, registry_code_use(reg, &t, &d));
+    t.key = NULL;
+    expect(REGISTRY_USED, registry_code_use(reg, &t, &d));
+    t.key = "KEY1";
+    now_ms += 61000;
+    expect(REGISTRY_EXPIRED, registry_code_use(reg, &t, &d));
+}
+
 static void a_new_code_replaces_the_one_before(void **state)
 {
     struct device d = add_device("a"), got;
@@ -697,6 +719,7 @@ int main(void)
         T(a_rare_tag_is_found_behind_many_devices),
         T(presence_adds_up_and_the_last_gateway_has_it),
         T(a_code_is_good_once_for_its_device_until_its_end),
+        T(a_used_code_is_good_again_for_the_same_key),
         T(a_new_code_replaces_the_one_before),
         T(a_code_is_used_up_by_what_succeeds),
         T(a_hundred_thousand_wrong_codes_slow_down_their_source_alone),
