@@ -59,6 +59,29 @@ static const struct command commands[] = {
      "The versions of this command and of the running daemon.\n"                              },
 };
 
+static const struct verb verbs[] = {
+    {"device", cli_device},
+    {"init",   cli_init  },
+    {"join",   cli_join  },
+    {"renew",  cli_renew },
+};
+
+const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(name, verbs[i].name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+enum cli_exit verb_help(const struct verb *v)
+{
+    char name[32], help[] = "--help", *argv[] = {name, help, NULL};
+
+    (void)snprintf(name, sizeof(name), "%s", v->name);
+    return v->run(2, argv);
+}
+
 const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -86,6 +109,10 @@ void commands_help(FILE *out)
           "  log                the daemon's recent log lines, then new ones as they come\n"
           "  check [FILE]       everything that is wrong or weak in a configuration\n"
           "  packet WHAT        IPsec packets of a capture: open, seal or explain them\n"
+          "  init               make this host the gateway of a fleet\n"
+          "  device VERB        the fleet's devices: add, code\n"
+          "  join BUNDLE        make this host a device of a fleet\n"
+          "  renew              renew this device's certificate when it is due\n"
           "  version            versions of this command and of the running daemon\n"
           "  help [COMMAND]     this text, or a command's; so does COMMAND --help\n"
           "\n"

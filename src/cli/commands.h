@@ -18,6 +18,15 @@ struct command {
     const char *help;    /* what --help says, without the options */
 };
 
+/* Those that read their own options (args.h), which come behind them; argv[0] is the verb. */
+struct verb {
+    const char *name;
+    enum cli_exit (*run)(int argc, char **argv);
+};
+
+const struct verb *verb_find(const char *name);
+enum cli_exit verb_help(const struct verb *v);
+
 const struct command *command_find(const char *name);
 void command_help(const struct command *c); /* to stdout */
 void commands_help(FILE *out);              /* all in short */

@@ -162,7 +162,10 @@ static enum cli_exit run(struct cli *cli, const struct command *c, int n_names, 
 static enum cli_exit help(const char *name)
 {
     const struct command *c = name != NULL ? command_find(name) : NULL;
+    const struct verb *v = name != NULL ? verb_find(name) : NULL;
 
+    if (v != NULL)
+        return verb_help(v);
     if (c != NULL)
         command_help(c);
     else if (name == NULL || strcmp(name, "help") == 0)
@@ -190,6 +193,8 @@ static enum cli_exit run_words(struct cli *cli, const struct given *given, int n
         return CLI_USAGE;
     }
     c = command_find(words[0]);
+    if (verb_find(words[0]) != NULL)
+        return usage("options come behind the command: culvert ", words[0]);
     if (c == NULL)
         return usage("unknown command ", words[0]);
     return takes_all(c, given) ? run(cli, c, n - 1, words + 1) : CLI_USAGE;
@@ -204,9 +209,14 @@ int main(int argc, char **argv)
     struct given given = {.version = false};
     enum cli_exit code;
 
-    if (!read_options(&cli, argc, argv, &given))
+    const struct verb *verb = argc > 1 ? verb_find(argv[1]) : NULL;
+
+    if (verb != NULL)
+        code = verb->run(argc - 1, &argv[1]);
+    else if (read_options(&cli, argc, argv, &given))
+        code = run_words(&cli, &given, argc - optind, argv + optind);
+    else
         return CLI_USAGE;
-    code = run_words(&cli, &given, argc - optind, argv + optind);
     if (fflush(stdout) != 0 && code == CLI_OK)
         code = cli_fail("writing the output: %s", strerror(errno));
     return (int)code;
