@@ -15,7 +15,8 @@ enum {
     SERIAL_LEN = 16,
     AUTHORITY_DAYS = 3653,
     DAY_S = 86400,
-    BACKDATE_S = 300 /* a verifier's clock may be a little late */
+    BACKDATE_S = 300,  /* a verifier's clock may be a little late */
+    BACKDATE_PART = 10 /* but a short life is hardly longer for it */
 };
 
 static bool failed(struct problem *why, const char *what)
@@ -69,11 +70,12 @@ static bool extend(X509 *cert, X509 *issuer, int nid, const char *value)
 
 static X509 *begin(const struct leaf *leaf, EVP_PKEY *key, int64_t until_s)
 {
+    const int64_t part = (until_s - leaf->from_s) / BACKDATE_PART;
+    const int64_t before = part < BACKDATE_S ? part : BACKDATE_S;
     X509 *cert = X509_new();
 
     if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) &&
-        set_times(cert, leaf->from_s - BACKDATE_S, until_s) &&
-        X509_set_pubkey(cert, key) == 1 &&
+        set_times(cert, leaf->from_s - before, until_s) && X509_set_pubkey(cert, key) == 1 &&
         add_common_name(X509_get_subject_name(cert), leaf->common_name))
         return cert;
     X509_free(cert);

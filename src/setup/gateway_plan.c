@@ -168,8 +168,8 @@ bool gateway_plan_check(struct gateway_plan *plan, const struct places *p, struc
         return false;
     if (plan->lifetime_s == 0)
         plan->lifetime_s = (int64_t)LIFETIME_DAYS * DAY_S;
-    if (plan->lifetime_s < 30 || plan->lifetime_s > INT64_C(3650) * DAY_S)
-        return problem_set(why, "--lifetime: expected 30 seconds to 3650 days");
+    if (plan->lifetime_s < 10 || plan->lifetime_s > INT64_C(3650) * DAY_S)
+        return problem_set(why, "--lifetime: expected 10 seconds to 3650 days");
     if (plan->registry[0] == '\0')
         (void)snprintf(plan->registry, PLAN_TEXT, "%.200s/fleet.db", p->state);
     if (strpbrk(plan->registry, "\"\\\n{}") != NULL)
