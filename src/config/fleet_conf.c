@@ -71,6 +71,10 @@ static const struct conf_key keys[] = {
     {"connections_per_source", take_number, FIELD(c.connections_per_source), &counts       },
     {"request_burst",          take_number, FIELD(c.request_burst),          &counts       },
     {"requests_per_second",    take_number, FIELD(c.requests_per_second),    &rates        },
+    {"ca_certificate",         take_file,   FIELD(c.ca_certificate),         NULL          },
+    {"ca_key",                 take_file,   FIELD(c.ca_key),                 NULL          },
+    {"certificate_lifetime",   take_time,   FIELD(c.certificate_lifetime_s), NULL          },
+    {"est_inside",             take_text,   FIELD(c.est_inside),             NULL          },
     {"metrics",                take_choice, FIELD(c.metrics_open),           audiences     },
 };
 /* clang-format on */
@@ -83,6 +87,7 @@ static const struct fleet_draft defaults = {
           .registry = "/var/lib/culvert/fleet.db",
           .vici = "/run/culvert/vici.sock",
           .threads = 4,
+          .certificate_lifetime_s = 365 * 86400,
           .max_connections = 1024,
           .connections_per_source = 64,
           .request_burst = 200,
@@ -108,6 +113,10 @@ static bool read_section(struct conf_reader *r, const struct node *section,
         d.c.listen = end_list(r, &d.listen);
     if (good && (d.c.certificate == NULL || d.c.key == NULL)) {
         problem_at(r->why, section, "certificate and key must be given");
+        good = conf_error(r);
+    }
+    if (good && (d.c.ca_certificate == NULL) != (d.c.ca_key == NULL)) {
+        problem_at(r->why, section, "ca_certificate and ca_key belong together");
         good = conf_error(r);
     }
     d.c.mem = out->mem;

@@ -22,8 +22,12 @@ struct fleet_conf {
     const char *user; /* NULL: stay who we are */
     uint32_t threads, max_connections, connections_per_source;
     uint32_t request_burst, requests_per_second; /* of one source */
-    uint8_t metrics_open;                        /* without a token */
-    struct mem mem;                              /* holds the texts */
+    const char *ca_certificate,
+        *ca_key; /* what devices get certificates by; NULL: they do not */
+    uint64_t certificate_lifetime_s;
+    const char *est_inside; /* where they renew, https://...; NULL: where they enrolled */
+    uint8_t metrics_open;   /* without a token */
+    struct mem mem;         /* holds the texts */
 };
 
 /* False: there are errors, all of which are among found; out is to be freed in any case. */

@@ -29,9 +29,9 @@ enum { CREDENTIAL_MAX = 512 };
 
 /* ---- the registry -------------------------------------------------------------------- */
 
-void est_refuse(const struct est *e, enum registry_err err, struct http_response *res)
+void est_refuse(const struct registry *r, enum registry_err err, struct http_response *res)
 {
-    const char *why = e->registry != NULL ? registry_why(e->registry) : "";
+    const char *why = registry_why(r);
 
     switch (err) {
     case REGISTRY_WRONG:
@@ -39,8 +39,7 @@ void est_refuse(const struct est *e, enum registry_err err, struct http_response
         http_problem(res, 401, "%s", why);
         return;
     case REGISTRY_SLOW:
-        http_add_field(res, "Retry-After", "%lld",
-                       (long long)registry_code_wait_s(e->registry));
+        http_add_field(res, "Retry-After", "%lld", (long long)registry_code_wait_s(r));
         http_problem(res, 429, "%s", why);
         return;
     case REGISTRY_USED:
@@ -57,26 +56,22 @@ void est_refuse(const struct est *e, enum registry_err err, struct http_response
     }
 }
 
-bool est_lock(struct est *e, struct http_response *res)
+struct registry *est_take(struct est *e, struct http_response *res)
 {
-    const struct registry_config c = {.uri = e->registry_uri, .gateway = e->gateway};
     struct problem why = {.text = ""};
     enum registry_err err;
+    struct registry *r = registry_pool_take(e->pool, &err, &why);
 
-    pthread_mutex_lock(&e->lock);
-    if (e->registry == NULL)
-        e->registry = registry_open(&c, &err, &why);
-    if (e->registry != NULL)
-        return true;
-    pthread_mutex_unlock(&e->lock);
-    http_add_field(res, "Retry-After", "10");
-    http_problem(res, 503, "%s", why.text);
-    return false;
+    if (r == NULL) {
+        http_add_field(res, "Retry-After", "10");
+        http_problem(res, 503, "%s", why.text);
+    }
+    return r;
 }
 
-void est_unlock(struct est *e)
+void est_give(struct est *e, struct registry *r)
 {
-    pthread_mutex_unlock(&e->lock);
+    registry_pool_give(e->pool, r);
 }
 
 /* ---- what anybody may ask ------------------------------------------------------------ */
@@ -172,14 +167,15 @@ static void enroll_by(struct est *e, const struct code_try *code, X509_REQ *csr,
 {
     struct est_claim claim = {
         .code = code, .req = csr, .from = req->source, .now_s = req->now_s};
+    struct registry *r = est_take(e, res);
     enum registry_err err;
 
-    if (!est_lock(e, res))
+    if (r == NULL)
         return;
-    err = registry_code_look(e->registry, code, &claim.device);
+    err = registry_code_look(r, code, &claim.device);
     if (err != REGISTRY_OK)
-        est_refuse(e, err, res);
-    est_unlock(e);
+        est_refuse(r, err, res);
+    est_give(e, r);
     if (err == REGISTRY_OK && may_have(&claim.device, csr, res))
         est_issue(e, &claim, res);
 }
@@ -208,20 +204,21 @@ static void simpleenroll(void *ctx, const struct http_request *req, struct http_
 static bool find_holder(struct est *e, X509 *cert, struct device *out,
                         struct http_response *res)
 {
+    struct registry *r = est_take(e, res);
     struct certificate known;
     char serial[SERIAL_TEXT];
     enum registry_err err;
 
-    if (!est_lock(e, res))
+    if (r == NULL)
         return false;
-    err = registry_certificate_get(e->registry, serial_text(serial, cert), &known);
+    err = registry_certificate_get(r, serial_text(serial, cert), &known);
     if (err == REGISTRY_OK)
-        err = registry_device_by_id(e->registry, known.device, out);
+        err = registry_device_by_id(r, known.device, out);
     if (err != REGISTRY_OK)
-        est_refuse(e, err, res);
+        est_refuse(r, err, res);
     else if (known.revoked_s != 0)
         http_problem(res, 403, "the certificate has been revoked");
-    est_unlock(e);
+    est_give(e, r);
     return err == REGISTRY_OK && known.revoked_s == 0;
 }
 
@@ -273,12 +270,10 @@ struct est *est_new(const struct est_config *c, struct problem *why)
         free(e);
         return NULL;
     }
-    e->registry_uri = mem_text(c->registry);
-    e->gateway = mem_text(c->gateway);
+    e->pool = c->pool;
     e->inside = mem_text(c->inside);
     e->lifetime_s = c->lifetime_s;
     e->table = (struct http_table){routes, e};
-    pthread_mutex_init(&e->lock, NULL);
     return e;
 }
 
@@ -286,11 +281,7 @@ void est_free(struct est *e)
 {
     if (e == NULL)
         return;
-    registry_close(e->registry);
-    pthread_mutex_destroy(&e->lock);
     authority_free(&e->ca);
-    free(e->registry_uri);
-    free(e->gateway);
     free(e->inside);
     free(e);
 }

@@ -11,21 +11,20 @@
 #ifndef ENROL_EST_H
 #define ENROL_EST_H
 
-#include "fleet/registry.h"
+#include "fleet/registry_pool.h"
 #include "http/http.h"
 
 struct est;
 
 struct est_config {
     const char *ca_certificate, *ca_key; /* files, PEM */
-    const char *registry;                /* its URI */
-    const char *gateway;                 /* who writes into it; NULL: this host */
+    struct registry_pool *pool;
     const char *inside; /* where devices renew, "https://10.99.0.1:8443", or NULL: where they
                            have enrolled */
     int64_t lifetime_s; /* of what is issued */
 };
 
-/* Reads the authority's files; the registry may be away until somebody asks. */
+/* Reads the authority's files; the pool lives as long as it does. */
 struct est *est_new(const struct est_config *c, struct problem *why);
 void est_free(struct est *e);
 

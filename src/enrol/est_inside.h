@@ -4,19 +4,16 @@
 #ifndef ENROL_EST_INSIDE_H
 #define ENROL_EST_INSIDE_H
 
-#include <pthread.h>
-
 #include "enrol/est.h"
 #include "fleet/registry_code.h"
 #include "pki/authority.h"
 
 struct est {
     struct authority ca;
-    char *registry_uri, *gateway, *inside;
+    char *inside;
     int64_t lifetime_s;
     struct http_table table;
-    pthread_mutex_t lock; /* held by the thread that uses what follows */
-    struct registry *registry;
+    struct registry_pool *pool;
 };
 
 /* Who asks for a certificate, and by what right. */
@@ -28,11 +25,11 @@ struct est_claim {
     int64_t now_s;
 };
 
-/* Takes the lock and has the registry open, or answers that it is away: false, and unlocked. */
-bool est_lock(struct est *e, struct http_response *res);
-void est_unlock(struct est *e);
+/* A handle, or it is answered that the registry is away: NULL. */
+struct registry *est_take(struct est *e, struct http_response *res);
+void est_give(struct est *e, struct registry *r);
 /* Says why the registry refused. */
-void est_refuse(const struct est *e, enum registry_err err, struct http_response *res);
+void est_refuse(const struct registry *r, enum registry_err err, struct http_response *res);
 
 /* Issues what is asked for, has it written down together with the code's use, and answers. */
 void est_issue(struct est *e, struct est_claim *claim, struct http_response *res);

@@ -91,14 +91,15 @@ static enum registry_err write_down(struct registry *reg, void *ctx)
 
 static bool is_written_down(struct est *e, struct record *r, struct http_response *res)
 {
+    struct registry *reg = est_take(e, res);
     enum registry_err err;
 
-    if (!est_lock(e, res))
+    if (reg == NULL)
         return false;
-    err = registry_together(e->registry, write_down, r);
+    err = registry_together(reg, write_down, r);
     if (err != REGISTRY_OK)
-        est_refuse(e, err, res);
-    est_unlock(e);
+        est_refuse(reg, err, res);
+    est_give(e, reg);
     return err == REGISTRY_OK;
 }
 

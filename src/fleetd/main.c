@@ -11,6 +11,7 @@
 #include <culvert/version.h>
 
 #include "config/fleet_conf.h"
+#include "enrol/est.h"
 #include "fleet/registry_pool.h"
 #include "fleetd/own_user.h"
 #include "http/http.h"
@@ -40,7 +41,8 @@ struct fleetd {
     struct event *signals[3];
     struct registry_pool *pool;
     struct web *web;
-    const struct http_table *tables[2];
+    struct est *est; /* NULL: without an authority */
+    const struct http_table *tables[3];
     struct http_server *server;
 };
 
@@ -101,6 +103,23 @@ static void set_http(const struct fleet_conf *c, struct http_settings *s)
     s->every_ms = 1000 / c->requests_per_second;
 }
 
+/* The authority's key is read while privileges last. */
+static bool begin_est(struct fleetd *d, struct problem *why)
+{
+    const struct est_config c = {.ca_certificate = d->conf.ca_certificate,
+                                 .ca_key = d->conf.ca_key,
+                                 .pool = d->pool,
+                                 .inside = d->conf.est_inside,
+                                 .lifetime_s = (int64_t)d->conf.certificate_lifetime_s};
+
+    if (c.ca_certificate == NULL)
+        return true;
+    d->est = est_new(&c, why);
+    if (d->est != NULL)
+        d->tables[1] = est_table(d->est);
+    return d->est != NULL;
+}
+
 /* Opens what needs the privileges of the start, then gives them up. */
 static bool begin(struct fleetd *d, struct problem *why)
 {
@@ -117,6 +136,8 @@ static bool begin(struct fleetd *d, struct problem *why)
     s.pool = d->pool;
     d->web = web_new(&s);
     d->tables[0] = web_table(d->web);
+    if (!begin_est(d, why))
+        return false;
     set_http(&d->conf, &http);
     d->server = http_server_new(d->base, &http, d->tables, why);
     return d->server != NULL && own_user_become(d->conf.user, why) && hear_signals(d, why);
@@ -142,6 +163,7 @@ static void end(struct fleetd *d)
 {
     if (d->server != NULL)
         http_server_free(d->server);
+    est_free(d->est);
     web_free(d->web);
     registry_pool_free(d->pool);
     for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)

@@ -31,18 +31,27 @@ static char dir[] = "/tmp/test_est.XXXXXX", ca_path[64], key_path[64], db_path[6
 static struct authority ca;
 static struct registry *reg;
 static struct est *est;
+static struct registry_pool *pool;
 static int64_t now_s;
 
 /* ---- a fleet with one device ---------------------------------------------------------- */
 
+static int start_est(void)
+{
+    const struct est_config ec = {.ca_certificate = ca_path,
+                                  .ca_key = key_path,
+                                  .pool = pool,
+                                  .inside = "https://10.99.0.1:8443",
+                                  .lifetime_s = 90 * DAY};
+    struct problem why = {.text = ""};
+
+    est = est_new(&ec, &why);
+    return est != NULL ? 0 : -1;
+}
+
 static int set_up(void **state)
 {
     const struct registry_config rc = {.uri = db_path};
-    const struct est_config ec = {.ca_certificate = ca_path,
-                                  .ca_key = key_path,
-                                  .registry = db_path,
-                                  .inside = "https://10.99.0.1:8443",
-                                  .lifetime_s = 90 * DAY};
     struct problem why = {.text = ""};
     enum registry_err err;
 
@@ -51,15 +60,15 @@ static int set_up(void **state)
     reg = registry_open(&rc, &err, &why);
     assert_non_null(reg);
     now_s = registry_now_ms(reg) / 1000;
-    est = est_new(&ec, &why);
-    assert_non_null(est);
-    return 0;
+    pool = registry_pool_new(&rc);
+    return start_est();
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     est_free(est);
+    registry_pool_free(pool);
     registry_close(reg);
     return 0;
 }

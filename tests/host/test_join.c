@@ -87,9 +87,10 @@ static char *beside(const char *name)
 static void serve(int out)
 {
     static const char *const listen[] = {"127.0.0.1:0", NULL};
+    const struct registry_config rc = {.uri = plan.registry};
     const struct est_config ec = {.ca_certificate = beside("ca/ca.pem"),
                                   .ca_key = beside("ca/ca.key"),
-                                  .registry = plan.registry,
+                                  .pool = registry_pool_new(&rc),
                                   .inside = "https://127.0.0.1:1",
                                   .lifetime_s = LIFETIME_S};
     struct problem why = {.text = ""};
