@@ -35,10 +35,25 @@ static size_t utf8_length(const uint8_t *p, size_t n)
     return len;
 }
 
+/* Octets that are written as they are: most of a text, and one call for all of them. */
+static size_t plain_length(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 static void put_text(FILE *out, const uint8_t *p, size_t n)
 {
     fputc('"', out);
     for (size_t i = 0, len; i < n; i += len) {
+        len = plain_length(p + i, n - i);
+        if (len > 0) {
+            fwrite(p + i, 1, len, out);
+            continue;
+        }
         len = utf8_length(p + i, n - i);
         if (len == 0) {
             fputs("\\ufffd", out);
