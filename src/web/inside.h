@@ -59,6 +59,32 @@ void live_init(struct live *l, const char *socket);
 void live_get(struct live *l, struct live_figures *out);
 void live_free(struct live *l);
 
+/* ---- census.c: how many devices there are, counted no more often than it is worth ---- */
+
+enum { CENSUS_MAX = 512 };
+
+struct census_entry {
+    char tenant[64], profile[64]; /* "": all */
+    struct device_counts counts;
+    int64_t at_ms, cost_ms; /* when it was counted, and how long that took */
+    bool busy;              /* somebody counts */
+};
+
+struct census {
+    pthread_mutex_t lock;
+    struct census_entry v[CENSUS_MAX];
+    unsigned n;
+};
+
+void census_init(struct census *s);
+void census_free(struct census *s);
+/* The devices of a tenant or a profile (NULL: of all).  What was counted lately is told again:
+ * for a second, or as long as twenty counts take. patience_ms, which is one request's, pays for
+ * counting anew; without any left, what is known is told. */
+enum registry_err census_count(struct census *s, struct registry *r, const char *tenant,
+                               const char *profile, int64_t *patience_ms,
+                               struct device_counts *out);
+
 /* ---- calls -------------------------------------------------------------------------- */
 
 struct web {
@@ -66,6 +92,7 @@ struct web {
     char *vici;
     bool metrics_open;
     struct live live;
+    struct census census;
     struct http_route *routes;
     struct http_table table;
 };

@@ -12,11 +12,12 @@
 #include "fleet/registry_group.h"
 #include "web/inside.h"
 
-enum { GROUPS_MAX = 200 };
+enum { GROUPS_MAX = 200, PATIENCE_MS = 500 };
 
 struct page {
     struct call *c;
     FILE *out;
+    int64_t patience_ms; /* for counting anew */
 };
 
 static void put_text(FILE *out, const char *text)
@@ -87,9 +88,10 @@ static bool put_groups(struct page *p, enum group_kind kind)
     if (!call_ok(p->c, registry_group_list(p->c->r, kind, keep, &list)))
         return false;
     for (unsigned i = 0; i < list.n; i++)
-        if (!call_ok(p->c, registry_device_count(
-                               p->c->r, kind == GROUP_TENANT ? list.v[i].name : NULL,
-                               kind == GROUP_PROFILE ? list.v[i].name : NULL, &counts[i])))
+        if (!call_ok(p->c, census_count(&p->c->w->census, p->c->r,
+                                        kind == GROUP_TENANT ? list.v[i].name : NULL,
+                                        kind == GROUP_PROFILE ? list.v[i].name : NULL,
+                                        &p->patience_ms, &counts[i])))
             return false;
     snprintf(name, sizeof(name), "culvert_%sdevices", label);
     family(p, name, "gauge", "Devices of it by state.");
@@ -110,7 +112,8 @@ static bool put_fleet(struct page *p)
     struct device_counts counts;
     int64_t newest;
 
-    if (!call_ok(p->c, registry_device_count(p->c->r, NULL, NULL, &counts)) ||
+    if (!call_ok(p->c, census_count(&p->c->w->census, p->c->r, NULL, NULL, &p->patience_ms,
+                                    &counts)) ||
         !call_ok(p->c, registry_event_newest(p->c->r, &newest)))
         return false;
     p->out = http_body(p->c->res);
@@ -226,7 +229,7 @@ static bool put_device(struct page *p, const char *name)
 
 void metrics_get(struct call *c)
 {
-    struct page p = {.c = c};
+    struct page p = {.c = c, .patience_ms = PATIENCE_MS};
     char device[64];
 
     if (!c->w->metrics_open) {

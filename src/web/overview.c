@@ -41,13 +41,15 @@ static void write_live(struct json *j, const struct live_figures *live)
 void overview_get(struct call *c)
 {
     char gateway[256] = "";
+    int64_t patience_ms = 250;
     struct device_counts counts;
     struct live_figures live;
     enum registry_err err;
     struct json j;
 
-    if (!call_ok(c, registry_device_count(c->r, c->who.tenant[0] != '\0' ? c->who.tenant : NULL,
-                                          NULL, &counts)))
+    if (!call_ok(c, census_count(&c->w->census, c->r,
+                                 c->who.tenant[0] != '\0' ? c->who.tenant : NULL, NULL,
+                                 &patience_ms, &counts)))
         return;
     err = registry_setting_get(c->r, "gateway", gateway, sizeof(gateway));
     if (err != REGISTRY_NONE && !call_ok(c, err))

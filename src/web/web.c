@@ -80,6 +80,7 @@ struct web *web_new(const struct web_settings *s)
     w->vici = mem_text(s->vici);
     w->metrics_open = s->metrics_open;
     live_init(&w->live, w->vici);
+    census_init(&w->census);
     w->routes = mem_new(N_OPERATIONS, sizeof(w->routes[0]));
     for (unsigned i = 0; i < N_OPERATIONS; i++)
         w->routes[i] = (struct http_route){operations[i].methods, operations[i].path, serve};
@@ -97,6 +98,7 @@ void web_free(struct web *w)
     if (w == NULL)
         return;
     live_free(&w->live);
+    census_free(&w->census);
     free(w->routes);
     free(w->vici);
     free(w);

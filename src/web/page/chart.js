@@ -13,9 +13,9 @@ export class Rates {
     get now() { return this.values.length ? this.values[this.values.length - 1] : 0; }
 }
 
-function line(values, keep, top, width, height, closed) {
+function line(values, span, top, width, height, closed) {
     if (values.length < 2) return '';
-    const step = width / (keep - 1), from = width - (values.length - 1) * step;
+    const step = width / (span - 1), from = width - (values.length - 1) * step;
     const at = values.map((v, i) => `${(from + i * step).toFixed(1)} ${(height - 2 - (height - 6) * v / top).toFixed(1)}`);
     return `M${at.join('L')}` + (closed ? `L${width} ${height}L${from.toFixed(1)} ${height}Z` : '');
 }
@@ -32,10 +32,11 @@ export function chart(series, label) {
     const legend = h('p', { class: 'legend' });
     const box = h('div', { class: 'chartbox' }, root, legend);
     box.draw = () => {
+        const span = Math.min(keep, Math.max(20, ...series.map((s) => s.rates.values.length))); // what there is fills the width
         const top = Math.max(1000, ...series.flatMap((s) => s.rates.values)) * 1.1;
         series.forEach((s, i) => {
-            paths[i].area.setAttribute('d', line(s.rates.values, keep, top, width, height, true));
-            paths[i].stroke.setAttribute('d', line(s.rates.values, keep, top, width, height, false));
+            paths[i].area.setAttribute('d', line(s.rates.values, span, top, width, height, true));
+            paths[i].stroke.setAttribute('d', line(s.rates.values, span, top, width, height, false));
         });
         legend.replaceChildren(...series.map((s) => h('span', { class: s.name }, `${s.title} `, h('b', {}, rate(s.rates.now)))));
         root.setAttribute('aria-label', `${label}: ${series.map((s) => `${s.title} ${rate(s.rates.now)}`).join(', ')}`);

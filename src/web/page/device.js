@@ -24,7 +24,7 @@ function facts(d) {
 export function device(main, params, name) {
     const path = `/devices/${encodeURIComponent(name)}`;
     const title = h('h1', {}, name), state = h('span', {}), list = h('dl', { class: 'facts' }), sums = h('p', { class: 'sums' });
-    const buttons = h('div', { class: 'buttons' }), history = h('ol', { class: 'events', 'aria-label': `History of ${name}` }), more = h('button', { type: 'button', hidden: true }, 'Older ones');
+    const buttons = h('div', { class: 'buttons' }), history = h('ol', { class: 'events own', 'aria-label': `History of ${name}` }), more = h('button', { type: 'button', hidden: true }, 'Older ones');
     const rx = new Rates(60), tx = new Rates(60), line = chart([{ name: 'in', title: 'from it', rates: rx }, { name: 'out', title: 'to it', rates: tx }], `Traffic of ${name}`);
     main.replaceChildren(h('nav', { class: 'crumbs', 'aria-label': 'Where you are' }, h('a', { href: '#/devices' }, 'Devices'), ' / ', name),
         h('div', { class: 'bar-top' }, title, state, buttons),

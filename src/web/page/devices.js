@@ -18,6 +18,8 @@ class List {
     constructor(box, note) {
         this.box = box;
         this.note = note;
+        this.items = [];
+        this.done = this.loading = true; // until begin
         this.body = h('div', { role: 'rowgroup', class: 'rows' });
         this.box.append(this.body);
         this.box.addEventListener('scroll', () => this.draw(), { passive: true });

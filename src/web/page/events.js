@@ -1,12 +1,13 @@
 import { get, hear, query } from './api.js';
 import { h } from './util.js';
 
-function row(e) {
+// of: the device that the list is of, whose name need not be said again.
+function row(e, of) {
     const at = new Date(e.at_ms), today = at.toDateString() === new Date().toDateString();
     return h('li', { class: e.severity },
         h('time', { datetime: at.toISOString(), title: at.toLocaleString() }, today ? at.toLocaleTimeString() : at.toLocaleDateString()),
         h('span', { class: 'kind' }, e.kind),
-        e.device ? h('a', { href: `#/devices/${encodeURIComponent(e.device)}` }, e.device) : h('span', {}, e.gateway),
+        of ? null : e.device ? h('a', { href: `#/devices/${encodeURIComponent(e.device)}` }, e.device) : h('span', {}, e.gateway),
         h('span', { class: 'text' }, e.text + (e.peer ? ` · ${e.peer}` : '')));
 }
 
@@ -18,7 +19,7 @@ export function rows(list, filter, more) {
         try {
             const p = await get(`/events${query({ ...wanted, limit, after: next || '' })}`);
             if (gone) return;
-            list.append(...p.events.map(row));
+            list.append(...p.events.map((e) => row(e, wanted.device)));
             next = p.next;
             if (!list.children.length) list.append(h('li', { class: 'none' }, 'Nothing has happened yet.'));
         } catch (e) {
@@ -30,7 +31,7 @@ export function rows(list, filter, more) {
     const deaf = hear((e) => {
         if (!fits(e)) return;
         list.querySelector('.none')?.remove();
-        const r = row(e);
+        const r = row(e, wanted.device);
         r.classList.add('new');
         list.prepend(r);
         while (!more && list.children.length > limit) list.lastChild.remove();
