@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench install uninstall clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench page-shots install uninstall clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -59,6 +59,12 @@ fuzz: ## every fuzz target for SECONDS_PER_TARGET seconds
 
 fuzz-smoke: ## every fuzz target for a few seconds
 	@tests/check.sh fuzz 4
+
+page-shots: all ## pictures of the fleet's page in build/page-shots, by chromium
+	@packaging/deps.sh page
+	@cmake -S . -B $(BUILD) -DCULVERT_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j$(JOBS) --target page_fill culvert-fleetd
+	@tests/page/shots.sh $(BUILD)
 
 fmt: ## clang-format the tree
 	@clang-format -i $$(git ls-files '*.c' '*.h')

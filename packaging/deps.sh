@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what a make target needs, from Debian's packages, and nothing when it is there.
-#   packaging/deps.sh build|demo|check|vm|firmware
+#   packaging/deps.sh build|demo|check|vm|page|firmware
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 
@@ -11,6 +11,7 @@ check="$demo libcmocka-dev libjansson-dev clang clang-format clang-tools libclan
     libnss3-tools libldns3 libunbound8 libcurl3-nss libevent-pthreads-2.1-7 iperf3 curl python3 python3-scapy python3-cryptography tshark
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static qemu-system-arm dpkg-dev libbearssl-dev
     gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"
+page="libcmocka-dev libjansson-dev chromium nodejs npm curl openssl python3"
 vm="$build iproute2 procps iputils-ping python3 strongswan-swanctl charon-systemd
     libstrongswan-extra-plugins qemu-system-x86 busybox-static cpio kmod"
 firmware="make gcc-arm-none-eabi libnewlib-arm-none-eabi dpkg-dev"
@@ -20,6 +21,7 @@ case "${1:-}" in
     demo) want=$demo ;;
     check) want=$check ;;
     vm) want=$vm ;;
+    page) want="$build $page" ;;
     firmware) want=$firmware ;;
     *) sed -n '2,4p' "$0" >&2; exit 2 ;;
 esac
