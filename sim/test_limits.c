@@ -6,6 +6,26 @@
 #include "sim/crowd.h"
 #include "sim/duo.h"
 
+/* The side that knows says which limit, its value, and whom it met last. */
+static void met(const struct host *h, enum cv_limit limit, uint32_t value,
+                const struct host *who)
+{
+    struct cv_limit_met met;
+
+    cv_get_limit(h->engine, limit, &met);
+    assert_true(met.times > 0);
+    assert_int_equal(met.value, value);
+    assert_memory_equal(&met.remote.addr, &who->v4, sizeof(who->v4));
+}
+
+static bool is_met(const struct host *h, enum cv_limit limit)
+{
+    struct cv_limit_met met;
+
+    cv_get_limit(h->engine, limit, &met);
+    return met.times > 0;
+}
+
 static void a_full_gateway_refuses_and_keeps_what_it_has(void **state)
 {
     struct crowd *c = crowd_new(1, 8);
@@ -23,6 +43,8 @@ static void a_full_gateway_refuses_and_keeps_what_it_has(void **state)
     world_run(c->w, 300000);
     assert_int_equal(crowd_up(c), 4);
     assert_true(host_errors(c->gw, CV_ERR_FULL) > 0);
+    met(c->gw, CV_LIMIT_IKE_SAS, 4, c->dev[7]);
+    assert_false(is_met(c->gw, CV_LIMIT_HANDSHAKES));
     for (unsigned i = 0; i < 4; i++)
         assert_true(crowd_ping(c, i));
     /* One leaves, another gets its place. */
@@ -47,6 +69,8 @@ static void no_room_for_a_child_leaves_the_ike_sa(void **state)
     world_run(c->w, 5000);
     assert_true(crowd_ping(c, 0));
     assert_int_equal(host_child_count(c->dev[1]), 0);
+    met(c->gw, CV_LIMIT_CHILD_SAS, 1, c->dev[1]);
+    assert_false(is_met(c->gw, CV_LIMIT_CHILDREN));
     assert_true(crowd_free(c));
 }
 
@@ -64,6 +88,8 @@ static void one_device_does_not_get_every_slot(void **state)
         world_run(c->w, 5000);
     }
     assert_int_equal(host_child_count(c->gw), 3);
+    met(c->gw, CV_LIMIT_CHILDREN, 3, c->dev[0]);
+    assert_false(is_met(c->gw, CV_LIMIT_CHILD_SAS));
     crowd_connect(c, 1);
     world_run(c->w, 5000);
     assert_true(crowd_ping(c, 0));
@@ -130,8 +156,11 @@ static void a_device_with_one_slot_of_each_kind_works(void **state)
     /* No room to rekey: refused, and the tunnel goes on. */
     host_rekey_child(c->dev[0], host_child(c->dev[0]));
     host_rekey_child(c->gw, host_child(c->gw));
+    host_rekey_ike(c->dev[0], host_ike(c->dev[0]));
     world_run(c->w, 100000);
     assert_true(crowd_ping(c, 0));
+    met(c->dev[0], CV_LIMIT_CHILD_SAS, 1, c->gw);
+    met(c->dev[0], CV_LIMIT_IKE_SAS, 1, c->gw);
     assert_true(crowd_free(c));
 }
 
@@ -243,6 +272,64 @@ static void a_flood_into_full_tables_passes(void **state)
     assert_true(crowd_free(c));
 }
 
+static enum net_fate lose_auth(void *ctx, struct datagram *d)
+{
+    (void)ctx;
+    return d->carrier == CV_UDP_500 && d->n > 20 && d->data[18] == 35 ? NET_LOSE : NET_PASS;
+}
+
+/* An address that has proven itself, and begins over and over. */
+static void a_source_has_its_own_limit_where_one_is_set(void **state)
+{
+    struct crowd *c = crowd_new(1, 2);
+
+    (void)state;
+    c->gw->settings.cookie_threshold = 1;
+    c->gw->settings.block_threshold = 2;
+    crowd_start(c);
+    crowd_flood(c, 1, 2); /* so that cookies are asked for */
+    world_run(c->w, 100);
+    c->w->tap = lose_auth;
+    for (unsigned i = 0; i < 2; i++) {
+        crowd_connect(c, 0);
+        world_run(c->w, 500);
+        assert_false(is_met(c->gw, CV_LIMIT_SOURCE));
+        host_reboot(c->dev[0]);
+    }
+    crowd_connect(c, 0);
+    world_run(c->w, 500);
+    met(c->gw, CV_LIMIT_SOURCE, 2, c->dev[0]);
+    c->w->tap = NULL;
+    crowd_connect(c, 1);
+    world_run(c->w, 5000);
+    assert_true(crowd_ping(c, 1));
+    assert_true(crowd_free(c));
+}
+
+/* Answers that are kept for who asks again: without room for one nothing is begun. */
+static void handshakes_and_messages_without_room_are_not_begun(void **state)
+{
+    (void)state;
+    for (unsigned messages = 0; messages < 2; messages++) {
+        struct crowd *c = crowd_new(1, 8);
+        const enum cv_limit limit = messages ? CV_LIMIT_MESSAGES : CV_LIMIT_HANDSHAKES;
+
+        *(messages ? &c->gw->settings.limits.messages : &c->gw->settings.limits.handshakes) = 7;
+        c->gw->settings.cookie_threshold = 100;
+        crowd_start(c);
+        c->w->tap = lose_auth;
+        for (unsigned i = 0; i < 8; i++)
+            crowd_connect(c, i);
+        world_run(c->w, 300);
+        met(c->gw, limit, 7, c->dev[7]);
+        assert_false(is_met(c->gw, messages ? CV_LIMIT_HANDSHAKES : CV_LIMIT_MESSAGES));
+        c->w->tap = NULL;
+        world_run(c->w, 200000);
+        assert_true(crowd_up(c) > 0);
+        assert_true(crowd_free(c));
+    }
+}
+
 static void without_a_cookie_nothing_is_kept_under_load(void **state)
 {
     struct crowd *c = crowd_new(1, 2);
@@ -323,6 +410,8 @@ int main(void)
         cmocka_unit_test(one_address_is_asked_for_cookies_before_it_holds_much),
         cmocka_unit_test(a_flood_of_spoofed_requests_harms_nobody),
         cmocka_unit_test(a_flood_into_full_tables_passes),
+        cmocka_unit_test(a_source_has_its_own_limit_where_one_is_set),
+        cmocka_unit_test(handshakes_and_messages_without_room_are_not_begun),
         cmocka_unit_test(without_a_cookie_nothing_is_kept_under_load),
         cmocka_unit_test(a_cookie_is_good_for_its_own_address_and_spi_only),
     };

@@ -503,6 +503,30 @@ struct cv_stats {
 
 void cv_get_stats(const struct cv_engine *e, struct cv_stats *out);
 
+/* What can be full, so that somebody is refused or put off with CV_ERR_FULL. */
+enum cv_limit {
+    CV_LIMIT_IKE_SAS,    /* the tables of cv_limits */
+    CV_LIMIT_HANDSHAKES, /* with the reserve that is kept for rekeys */
+    CV_LIMIT_MESSAGES,
+    CV_LIMIT_CHILD_SAS,
+    CV_LIMIT_CHILDREN, /* cv_settings.children_max: of one IKE SA */
+    CV_LIMIT_SOURCE,   /* cv_settings.block_threshold */
+    CV_LIMIT_COUNT
+};
+
+struct cv_limit_met {
+    uint64_t times;
+    uint32_t value;            /* the limit */
+    uint32_t ike;              /* whom it met last: an SA, or 0 where it has none */
+    struct cv_endpoint remote; /* and where it is */
+};
+
+/* "ike_sas"; "unknown" for a value outside the list. */
+const char *cv_limit_name(enum cv_limit limit);
+
+/* How often the limit was met so far, and by whom last.  A host that says so compares times. */
+void cv_get_limit(const struct cv_engine *e, enum cv_limit limit, struct cv_limit_met *out);
+
 #ifdef __cplusplus
 }
 #endif

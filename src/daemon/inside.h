@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/host.h"
 #include "daemon/keylog.h"
+#include "daemon/limits.h"
 #include "daemon/refusals.h"
 #include "daemon/renewal.h"
 #include "daemon/traces.h"
@@ -122,6 +123,7 @@ struct daemon {
     struct listen_round *rounds;
 
     struct refusals refusals;
+    struct limits limits;
     struct cv_watch watch; /* traces.c, keylog.c */
     struct keylog keylog;
     bool stopping;

@@ -205,5 +205,6 @@ void daemon_pump(struct daemon *d)
     arm_alarm(d);
     (void)keep_flush(d);
     tell_failures(d);
+    limits_tell(d);
     d->pump.rest(d);
 }

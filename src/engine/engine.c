@@ -228,6 +228,7 @@ enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,
     enum cv_err err = CV_OK;
 
     engine_enter(e, now_ms);
+    limit_serve(&k->core, remote, 0);
     sa = find_for(k, conn, remote);
     if (sa != NULL) {
         if (child != NULL && child_new(&k->core, &sa->peer, conn, child) == NULL)

@@ -242,3 +242,38 @@ void cv_get_stats(const struct cv_engine *e, struct cv_stats *out)
     out->gathers = k->gathers.used;
     out->messages = k->core.msgs.pool.used;
 }
+
+const char *cv_limit_name(enum cv_limit limit)
+{
+    static const char *const names[] = {
+        [CV_LIMIT_IKE_SAS] = "ike_sas",   [CV_LIMIT_HANDSHAKES] = "handshakes",
+        [CV_LIMIT_MESSAGES] = "messages", [CV_LIMIT_CHILD_SAS] = "child_sas",
+        [CV_LIMIT_CHILDREN] = "children", [CV_LIMIT_SOURCE] = "block_threshold",
+    };
+
+    return (unsigned)limit < CV_LIMIT_COUNT ? names[limit] : "unknown";
+}
+
+static uint32_t value_of(const struct ike *k, enum cv_limit limit)
+{
+    switch (limit) {
+    case CV_LIMIT_IKE_SAS:
+        return k->core.sas.cap;
+    case CV_LIMIT_HANDSHAKES:
+        return k->hs.cap;
+    case CV_LIMIT_MESSAGES:
+        return k->core.msgs.pool.cap;
+    case CV_LIMIT_CHILD_SAS:
+        return k->core.children.cap;
+    case CV_LIMIT_CHILDREN:
+        return k->core.set.children_max;
+    default:
+        return k->core.set.block_threshold;
+    }
+}
+
+void cv_get_limit(const struct cv_engine *e, enum cv_limit limit, struct cv_limit_met *out)
+{
+    *out = e->ike.core.met[limit];
+    out->value = value_of(&e->ike, limit);
+}

@@ -123,6 +123,7 @@ static void take_ike(struct ike *k, struct cv_packet *pkt)
         pkt->err = CV_ERR_BUSY;
         return;
     }
+    limit_serve(&k->core, &pkt->remote, 0);
     pkt->err = ike_input(k, cv_packet_data(pkt), pkt->len, &path);
     ike_run_touched(k);
 }

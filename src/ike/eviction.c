@@ -34,7 +34,10 @@ bool msg_make_room(struct ike *k, uint32_t n)
         if (!evict_response(k))
             break;
     }
-    return p->cap - p->used >= n;
+    if (p->cap - p->used >= n)
+        return true;
+    limit_met(&k->core, CV_LIMIT_MESSAGES);
+    return false;
 }
 
 uint32_t msg_reserve(const struct ike *k)

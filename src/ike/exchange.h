@@ -14,6 +14,7 @@
 #include "ike/sa.h"
 #include "peer/conn.h"
 #include "peer/event.h"
+#include "peer/limit.h"
 
 /* The plaintext of a message being written, in the engine's scratch. */
 struct ike_out {

@@ -118,8 +118,10 @@ enum cv_err init_gate(struct ike *k, struct ike_in *in)
         return init_ask_cookie(k, in);
     if (!in->proven)
         half_open_note_answer(&k->core);
-    if (in->proven && half_open_from(&k->core, from) >= k->core.set.block_threshold)
+    if (in->proven && half_open_from(&k->core, from) >= k->core.set.block_threshold) {
+        limit_met(&k->core, CV_LIMIT_SOURCE);
         return CV_ERR_FULL;
+    }
     /* Half-open SAs must not take the room that others need to finish. */
     return yield_for_newcomer(k, from) && msg_make_room(k, msg_reserve(k) + INIT_MESSAGES)
                ? CV_OK

@@ -209,6 +209,7 @@ enum cv_err ike_input(struct ike *k, uint8_t *p, size_t n, const struct ike_path
     sa = sa_find(k, &h);
     if (sa == NULL)
         return CV_ERR_IKE_SPI;
+    limit_serve(&k->core, &path->remote, sa->peer.id);
     err = protected_input(k, sa, &h, p, n, path);
     sa_touch(k, sa);
     return err;

@@ -42,6 +42,16 @@ void refusal_read(struct ike_change *ch, const struct ike_notify *n)
     ch->retry_group = asked_group(n);
 }
 
+/* What handlers could only look at. */
+static void note_limit(struct ike *k, enum cv_err err)
+{
+    if (err == CV_ERR_NO_ADDITIONAL)
+        limit_met(&k->core, k->core.children.used == k->core.children.cap ? CV_LIMIT_CHILD_SAS
+                                                                          : CV_LIMIT_CHILDREN);
+    if (err == CV_ERR_TEMPORARY && !peer_has_room(&k->core))
+        limit_met(&k->core, CV_LIMIT_IKE_SAS);
+}
+
 void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in *in,
                     const struct ike_change *ch)
 {
@@ -53,8 +63,10 @@ void refusal_commit(struct ike *k, const struct ike_sa *sa, const struct ike_in 
     r.kind = ch->by_peer ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED;
     r.by = ch->by_peer ? CV_BY_PEER : CV_BY_US;
     r.err = ch->failed != CV_OK ? ch->failed : ch->close;
-    if (!ch->by_peer)
+    if (!ch->by_peer) {
+        note_limit(k, ch->failed);
         r.asked = asked_of(sa, sa_hs(k, sa), in, &r.kept);
+    }
     (void)event_refusal(&k->core, &r);
     if (ch->failed != CV_OK)
         k->core.stats.errors[ch->failed]++;

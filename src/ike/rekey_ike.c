@@ -202,10 +202,13 @@ static enum cv_err rekey_prepare(struct ike *k, struct ike_sa *sa)
 
 enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa)
 {
-    enum cv_err err = peer_has_room(&k->core) ? rekey_prepare(k, sa) : CV_ERR_FULL;
+    const bool room = peer_has_room(&k->core);
+    enum cv_err err = room ? rekey_prepare(k, sa) : CV_ERR_FULL;
     struct ike_hs *hs = sa_hs_mut(k, sa);
     struct ike_out o;
 
+    if (!room)
+        limit_met(&k->core, CV_LIMIT_IKE_SAS);
     if (err == CV_OK) {
         out_begin(k, &o);
         ike_payload_begin(&o.chain, PL_SA);

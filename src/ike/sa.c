@@ -70,9 +70,11 @@ struct ike_sa *sa_new(struct ike *k, const struct cv_conn *conn, bool initiator)
 {
     uint8_t spi[IKE_SPI_LEN];
 
-    return peer_has_room(&k->core) && peer_fresh_spi(&k->core, spi)
-               ? sa_new_with(k, conn, initiator, spi)
-               : NULL;
+    if (!peer_has_room(&k->core)) {
+        limit_met(&k->core, CV_LIMIT_IKE_SAS);
+        return NULL;
+    }
+    return peer_fresh_spi(&k->core, spi) ? sa_new_with(k, conn, initiator, spi) : NULL;
 }
 
 struct ike_sa *sa_new_with(struct ike *k, const struct cv_conn *conn, bool initiator,
@@ -110,8 +112,10 @@ enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa)
     hs_give(k, &sa->hs);
     sa->hs = pool_take(&k->hs);
     hs = sa_hs_mut(k, sa);
-    if (hs == NULL)
+    if (hs == NULL) {
+        limit_met(&k->core, CV_LIMIT_HANDSHAKES);
         return CV_ERR_FULL;
+    }
     hs->init_ours = hs->init_peer = hs->peer_auth = POOL_NONE;
     return CV_OK;
 }

@@ -280,8 +280,10 @@ static void sa_run(struct ike *k, struct ike_sa *sa)
 
     if (up && sa->doing == DO_NOTHING && k->core.now_ms >= sa->retry_ms &&
         effects_room(&k->core.fx) >= EFFECTS_PER_TASK) {
-        enum cv_err err = next_task(k, sa);
+        enum cv_err err;
 
+        limit_serve(&k->core, &sa->peer.remote, sa->peer.id);
+        err = next_task(k, sa);
         if (err == CV_ERR_SEQ_EXHAUSTED) {
             sa_close(k, sa, CV_ERR_LIFETIME, false);
             return;

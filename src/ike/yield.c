@@ -82,7 +82,12 @@ static bool handshakes_are_few(const struct ike *k)
 bool yield_for_newcomer(struct ike *k, const struct cv_addr *newcomer)
 {
     if (sas_are_few(k) && !drop_lingering(k) && !drop_replaced(k) &&
-        !drop_half_open(k, newcomer))
+        !drop_half_open(k, newcomer)) {
+        limit_met(&k->core, CV_LIMIT_IKE_SAS);
         return false; /* what is spare is for somebody with precedence */
-    return !handshakes_are_few(k) || drop_half_open(k, newcomer);
+    }
+    if (!handshakes_are_few(k) || drop_half_open(k, newcomer))
+        return true;
+    limit_met(&k->core, CV_LIMIT_HANDSHAKES);
+    return false;
 }

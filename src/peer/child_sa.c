@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "peer/conn.h"
+#include "peer/limit.h"
 
 uint32_t child_index(const struct core *core, const struct child_sa *c)
 {
@@ -93,9 +94,12 @@ struct child_sa *child_new(struct core *core, struct peer *p, const struct cv_co
     uint32_t i = pool_take(&core->children), spi = 0;
     struct child_sa *c = i == POOL_NONE ? NULL : child_at_mut(core, i);
 
-    if (c == NULL || child_new_spi(core, &spi) != CV_OK || !conn_use(core, conn)) {
-        if (c != NULL)
-            pool_give(&core->children, i);
+    if (c == NULL) {
+        limit_met(core, CV_LIMIT_CHILD_SAS);
+        return NULL;
+    }
+    if (child_new_spi(core, &spi) != CV_OK || !conn_use(core, conn)) {
+        pool_give(&core->children, i);
         return NULL;
     }
     c->timer.is_child = true;

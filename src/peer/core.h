@@ -81,6 +81,11 @@ struct core {
     struct htab questions; /* number of a question that waits -> SA */
     uint32_t last_question;
     struct ended ended;
+    struct cv_limit_met met[CV_LIMIT_COUNT]; /* limit.h; value is the engine's to say */
+    struct {
+        struct cv_endpoint remote;
+        uint32_t ike;
+    } served;
     struct queue touched; /* SAs to be looked at before the engine is left; peer_touch */
     const struct cv_plane *plane; /* the host's, or our own: */
     void *plane_ctx;

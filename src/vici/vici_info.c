@@ -115,6 +115,20 @@ static void put_traffic(struct node *message, const struct cv_stats *stats)
             put_number(s, cv_err_name((enum cv_err)i), stats->errors[i]);
 }
 
+/* Ours: how often each limit was met. */
+static void put_limits(struct node *message, struct daemon *d)
+{
+    struct node *s = tree_add_section(message, "limits");
+
+    for (unsigned i = 0; i < CV_LIMIT_COUNT; i++) {
+        struct cv_limit_met met;
+
+        cv_get_limit(daemon_engine(d), (enum cv_limit)i, &met);
+        if (met.times != 0)
+            put_number(s, cv_limit_name((enum cv_limit)i), met.times);
+    }
+}
+
 /* Ours: what the engine asks about credentials and addresses. */
 static void put_questions(struct node *message, const struct daemon *d)
 {
@@ -165,6 +179,7 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
     tree_add_item(s, cv_crypto_openssl.name);
     put_memory(message);
     put_traffic(message, &stats);
+    put_limits(message, c->v->d);
     put_questions(message, c->v->d);
     put_lifetime(message, c->v->d);
     daemon_kernel_stats(c->v->d, put_counter, tree_add_section(message, "kernel"));
