@@ -265,4 +265,10 @@ void cv_get_stats(const struct cv_engine *e, struct cv_stats *out)
     out->errors[CV_ERR_REPLAY] = 2;
 }
 
+void cv_get_limit(const struct cv_engine *e, enum cv_limit limit, struct cv_limit_met *out)
+{
+    (void)e;
+    *out = (struct cv_limit_met){.times = limit == CV_LIMIT_HANDSHAKES ? 3 : 0};
+}
+
 #endif
