@@ -280,6 +280,20 @@ struct cv_asked {
 };
 
 #define CV_CERTS_MAX 8
+#define CV_CERT_WORDS_MAX 4
+
+/* Certificate encodings other than X.509 itself, RFC 7296 section 3.6. */
+enum cv_cert_encoding {
+    CV_CERT_HASH_URL = 12, /* 20 octets of SHA-1 over a certificate, and where it is */
+    CV_CERT_OCSP = 14      /* an OCSP response (RFC 4806) */
+};
+
+/* One CERT payload of such an encoding; first: it came before all X.509 certificates. */
+struct cv_cert_word {
+    uint8_t encoding; /* cv_cert_encoding */
+    bool first;
+    struct cv_span data;
+};
 
 /* RFC 7296 section 3.8 and RFC 7427 */
 enum cv_auth_method {
@@ -317,6 +331,8 @@ struct cv_effect {
             uint8_t identity_hash;  /* peer announced hash 5, "Identity": Ed25519 may be used
                                        (RFC 8420) */
             struct cv_span certreq; /* the peer's CA key hashes */
+            bool wants_ocsp; /* it asks for OCSP answers, and the connection gives them */
+            bool takes_urls; /* certificates may be URLs */
         } sign;
         struct { /* check that remote_id made signature over octets */
             const struct cv_id *remote_id, *local_id;
@@ -325,6 +341,8 @@ struct cv_effect {
                 signature; /* RFC 7427: signature starts with ASN.1 length octet */
             const struct cv_span *certs; /* DER, the peer's own first */
             unsigned n_certs;
+            const struct cv_cert_word *words; /* and what it sent besides */
+            unsigned n_words;
         } verify;
         struct { /* may it come in?  It has proven that it is remote_id */
             const struct cv_id *remote_id;
@@ -369,6 +387,8 @@ struct cv_signature {
     struct cv_span data; /* the AUTH payload's data; RFC 7427: with AlgorithmIdentifier */
     struct cv_span certs[CV_CERTS_MAX];
     unsigned n_certs;
+    struct cv_cert_word words[CV_CERT_WORDS_MAX]; /* first: goes before certs */
+    unsigned n_words;
 };
 
 /* The answer to a question, by the number that its effect gave; err other than CV_OK says why

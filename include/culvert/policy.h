@@ -114,6 +114,9 @@ struct cv_conn {
     struct cv_span certreq; /* SHA-1 hashes of trusted CA keys, 20 octets each, or empty */
     bool send_certreq;
     bool send_cert;     /* include certificates when signing */
+    bool cert_lookup;   /* certificates may come as URLs (RFC 7296 section 3.6) */
+    bool ocsp_request;  /* ask the peer for OCSP answers about its certificates (RFC 4806) */
+    bool ocsp_reply;    /* give them when it asks */
     bool encap;         /* behave as if a NAT were between: always UDP */
     bool fragmentation; /* RFC 7383 */
     bool mobike;

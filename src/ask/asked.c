@@ -35,6 +35,8 @@ static size_t octets_of(const struct cv_effect *fx)
         n = fx->u.verify.octets.n + fx->u.verify.signature.n;
         for (unsigned i = 0; i < fx->u.verify.n_certs; i++)
             n += fx->u.verify.certs[i].n;
+        for (unsigned i = 0; i < fx->u.verify.n_words; i++)
+            n += fx->u.verify.words[i].data.n;
         return n;
     default:
         return 0;
@@ -67,6 +69,11 @@ static void keep_certs(struct filed *f, struct wr *w)
         keep_span(w, &f->certs[i]);
     }
     fx->u.verify.certs = f->certs;
+    for (unsigned i = 0; i < fx->u.verify.n_words; i++) {
+        f->words[i] = fx->u.verify.words[i];
+        keep_span(w, &f->words[i].data);
+    }
+    fx->u.verify.words = f->words;
 }
 
 static void keep(struct filed *f)

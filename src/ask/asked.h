@@ -17,6 +17,7 @@ struct filed {
     struct filed *number_next, *ike_next; /* in the same slot */
     struct cv_id local, remote;
     struct cv_span certs[CV_CERTS_MAX];
+    struct cv_cert_word words[CV_CERT_WORDS_MAX];
     size_t n; /* octets that follow */
     uint8_t octets[];
 };

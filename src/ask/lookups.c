@@ -19,7 +19,8 @@ enum {
     PER_SERVER_MAX = 64,
     REDIRECTS = 3,
     LIST_MAX = 8 << 20, /* octets: some 200,000 revoked certificates */
-    ANSWER_MAX = 64 << 10
+    ANSWER_MAX = 64 << 10,
+    CERT_MAX = 16 << 10
 };
 
 struct flight {
@@ -99,9 +100,12 @@ static struct flight *take_off(struct lookups *l, struct lookup *want)
     f->job = (struct fetch_job){.uri = want->uri,
                                 .post = want->request,
                                 .media_type = want->ocsp ? "application/ocsp-request" : NULL,
-                                .most = want->ocsp ? ANSWER_MAX : LIST_MAX,
+                                .most = want->ocsp   ? ANSWER_MAX
+                                        : want->cert ? CERT_MAX
+                                                     : LIST_MAX,
                                 .limit_ms = l->host.limit_ms,
-                                .redirects = REDIRECTS,
+                                .redirects = want->cert ? 0 : REDIRECTS,
+                                .http_only = want->cert,
                                 .file_too = want->ours,
                                 .digest = digest};
     f->next = l->flights;
@@ -149,8 +153,10 @@ static void tell(const struct lookups *l, const struct flight *f)
     char text[640];
 
     (void)snprintf(text, sizeof(text), "%s: %.300s %.300s",
-                   f->want->ocsp ? "OCSP" : "revocation list", f->want->uri,
-                   wrong[0] != '\0' ? wrong : "has answered");
+                   f->want->ocsp   ? "OCSP"
+                   : f->want->cert ? "certificate"
+                                   : "revocation list",
+                   f->want->uri, wrong[0] != '\0' ? wrong : "has answered");
     l->host.note(l->host.ctx, wrong[0] != '\0' ? 1 : 2, text);
 }
 

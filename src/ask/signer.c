@@ -53,7 +53,8 @@ static void prove(struct job *job)
     const struct cv_effect *fx = &p->q->fx;
 
     if (fx->kind == CV_NEED_SIGNATURE)
-        p->answer.err = creds_sign(p->creds, fx, p->signature, &p->answer.u.sig);
+        p->answer.err = creds_sign_inquire(p->creds, fx, p->now_s, &p->inquiry, p->signature,
+                                           &p->answer.u.sig);
     else
         p->answer.err = creds_inquire(p->creds, fx, p->now_s, &p->inquiry, &p->why);
 }
@@ -77,6 +78,7 @@ static void proof_free(struct proof *p)
     creds_release(p->creds);
     asked_release(p->q);
     lookup_free(p->inquiry.want);
+    inquiry_free(&p->inquiry);
     wipe(p, sizeof(*p));
     free(p);
 }

@@ -34,7 +34,7 @@ struct conn_draft {
     uint16_t local_port, remote_port;
     uint64_t rekey, reauth, over, rnd, dpd_delay, dpd_timeout;
     bool send_certreq, encap, mobike;
-    uint8_t send_cert, fragmentation, childless, unique, version;
+    uint8_t ocsp, send_cert, fragmentation, childless, unique, version;
 };
 
 /* ---- hosts ------------------------------------------------------------------ */
@@ -226,7 +226,15 @@ static const struct conf_choice childlesses[] = {
 
 static const enum cv_protocol ike = CV_PROTO_IKE;
 static const bool of_this_host = true;
-static const char *const only_reply[] = {"reply", NULL};
+enum { OCSP_REPLY = 1, OCSP_REQUEST = 2 };
+
+static const struct conf_choice ocsps[] = {
+    {"reply",   OCSP_REPLY               },
+    {"request", OCSP_REQUEST             },
+    {"both",    OCSP_REPLY | OCSP_REQUEST},
+    {"never",   0                        },
+    {NULL,      0                        },
+};
 
 /* clang-format off */
 #define FIELD(name) offsetof(struct conn_draft, name)
@@ -263,7 +271,7 @@ static const struct conf_key keys[] = {
     {"ppk_id",         take_foreign,     0,                    NULL          },
     {"mediated_by",    take_foreign,     0,                    NULL          },
     {"mediation_peer", take_foreign,     0,                    NULL          },
-    {"ocsp",           take_only,        0,                    only_reply    },
+    {"ocsp",           take_choice,      FIELD(ocsp),          ocsps         },
 };
 /* clang-format on */
 
@@ -285,6 +293,7 @@ static const struct conn_draft defaults = {
     .send_certreq = true,
     .mobike = true,
     .send_cert = 1,
+    .ocsp = OCSP_REPLY,
     .fragmentation = 1,
     .childless = 1,
     .unique = CV_UNIQUE_NO,
@@ -413,6 +422,8 @@ static void fill(struct conn *c, const struct conn_draft *d)
     cv->n_proposals = d->proposals.n;
     cv->send_certreq = d->send_certreq;
     cv->send_cert = d->send_cert != 0;
+    cv->ocsp_reply = (d->ocsp & OCSP_REPLY) != 0;
+    cv->ocsp_request = (d->ocsp & OCSP_REQUEST) != 0;
     cv->encap = d->encap;
     cv->fragmentation = d->fragmentation != 0;
     cv->mobike = d->mobike;
@@ -457,6 +468,10 @@ struct conn *conn_build(const struct node *section, struct creds *creds, const c
     conf_default_proposals(&r, &d.proposals, CV_PROTO_IKE);
     fill(c, &d);
     fill_certreq(&r, &c->cv);
+    if (c->cv.remote.kind != CV_AUTH_PSK)
+        c->cv.cert_lookup = creds_has_cert_uris(r.creds);
+    else
+        c->cv.ocsp_request = false;
     c->source = tree_copy(section);
     return c;
 }

@@ -149,7 +149,7 @@ static void load_folders(struct conf_reader *r)
 /* ---- sections --------------------------------------------------------------- */
 
 struct authority_draft {
-    const char *cacert, *file;
+    const char *cacert, *file, *cert_uri_base;
     struct conf_texts crl_uris, ocsp_uris;
 };
 
@@ -180,6 +180,19 @@ static bool take_uris(struct conf_reader *r, const struct node *n, void *field, 
     return true;
 }
 
+/* RFC 7296 section 3.6: implementations "MUST support the http: scheme"; peers have us ask
+ * there, so it is the only one. */
+static bool take_base(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    const char *text = conf_text(r, n);
+
+    if (text == NULL)
+        return false;
+    if (strncmp(text, "http://", 7) != 0 || text[7] == '\0' || strlen(text) > 400)
+        return problem_at(r->why, n, "expected http://HOST/PATH/, not '%s'", text);
+    return take_text(r, n, field, arg);
+}
+
 /* clang-format off */
 #define FIELD(name) offsetof(struct authority_draft, name)
 static const struct conf_key authority_keys[] = {
@@ -187,7 +200,7 @@ static const struct conf_key authority_keys[] = {
     {"file",          take_text,    FIELD(file),   NULL},
     {"crl_uris",      take_uris, FIELD(crl_uris),  NULL},
     {"ocsp_uris",     take_uris, FIELD(ocsp_uris), NULL},
-    {"cert_uri_base", take_foreign, 0,             NULL},
+    {"cert_uri_base", take_base,    FIELD(cert_uri_base), NULL},
     {"handle",        take_foreign, 0,             NULL},
     {"slot",          take_foreign, 0,             NULL},
     {"module",        take_foreign, 0,             NULL},
@@ -216,6 +229,7 @@ static bool load_authority(struct conf_reader *r, const struct node *n, void *ct
     a.n_crl_uris = d.crl_uris.n;
     a.ocsp_uris = d.ocsp_uris.v;
     a.n_ocsp_uris = d.ocsp_uris.n;
+    a.cert_uri_base = d.cert_uri_base;
     creds_set_authority(r->creds, &a);
     return true;
 }

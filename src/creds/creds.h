@@ -71,10 +71,14 @@ struct authority_conf {
     const struct cert *cert;
     char **crl_uris, **ocsp_uris;
     unsigned n_crl_uris, n_ocsp_uris;
+    const char *cert_uri_base; /* certificates that it issued are there, named by their SHA-1
+                                  in hexadecimal; or NULL */
 };
 /* Replaces the one of the same name and origin. */
 void creds_set_authority(struct creds *c, const struct authority_conf *a);
 bool creds_remove_authority(struct creds *c, const char *name);
+/* Is there an authority with cert_uri_base? */
+bool creds_has_cert_uris(const struct creds *c);
 
 /* passphrase may be NULL.  keyid, when not NULL, gets the hex SHA-1 of the public key (41
  * octets). */
@@ -143,8 +147,9 @@ CV_MUST_USE enum cv_err creds_verify(const struct creds *c, const struct cv_effe
 /* One document to be had; the same key: the same document. */
 struct lookup {
     const char *uri, *key;
-    bool ocsp;              /* request is to be posted; else a list is to be got */
-    bool ours;              /* the configuration names the URI, not a certificate */
+    bool ocsp; /* request is to be posted; else a list or certificate is to be got */
+    bool cert; /* a peer's word for it: nowhere but there, and no more than that */
+    bool ours; /* the configuration names the URI, not a certificate */
     struct cv_span request; /* an OCSP request, DER */
 };
 
@@ -154,12 +159,21 @@ struct inquiry {
     const char *why_not; /* then: for people */
     struct lookup *want; /* what to get before it is asked again, the caller's; NULL: nothing */
     unsigned next;       /* its own */
+    uint8_t *kept[CV_CERT_WORDS_MAX]; /* what an answer points to, until inquiry_free */
+    unsigned n_kept;
 };
+void inquiry_free(struct inquiry *i);
 
 /* As creds_verify, which knows what was asked before alone.  CV_ERR_CERT_STATUS with i->want:
  * no verdict yet. */
 CV_MUST_USE enum cv_err creds_inquire(const struct creds *c, const struct cv_effect *fx,
                                       int64_t now_s, struct inquiry *i, struct problem *why);
+/* As creds_sign; adds what the peer wants to see besides, an OCSP answer or URLs instead of
+ * certificates.  CV_ERR_CERT_STATUS with i->want: to be asked again. */
+CV_MUST_USE enum cv_err creds_sign_inquire(const struct creds *c, const struct cv_effect *fx,
+                                           int64_t now_s, struct inquiry *i,
+                                           uint8_t room[CREDS_SIGNATURE_MAX],
+                                           struct cv_signature *out);
 /* In any thread, while the store lives: what came.  Verdicts count with it from now on; false:
  * it is of no use, which is kept as a failure. */
 bool lookup_take(const struct lookup *l, struct cv_span body, int64_t now_s,

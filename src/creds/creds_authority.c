@@ -29,6 +29,7 @@ static void free_authority(struct authority_entry *a)
 {
     free_texts(a->crl_uris, a->n_crl_uris);
     free_texts(a->ocsp_uris, a->n_ocsp_uris);
+    free(a->cert_uri_base);
     free(a->name);
     free(a);
 }
@@ -45,6 +46,7 @@ void creds_set_authority(struct creds *c, const struct authority_conf *a)
     e->n_crl_uris = a->n_crl_uris;
     e->ocsp_uris = copy_texts(a->ocsp_uris, a->n_ocsp_uris);
     e->n_ocsp_uris = a->n_ocsp_uris;
+    e->cert_uri_base = mem_text(a->cert_uri_base);
     e->origin = c->origin;
     while (*end != NULL)
         end = &(*end)->next;
@@ -101,6 +103,8 @@ void creds_copy_authorities(struct creds *snapshot, const struct creds *c)
         (*end)->name = NULL;
         (*end)->crl_uris = take_texts(&snapshot->copies, a->crl_uris, a->n_crl_uris);
         (*end)->ocsp_uris = take_texts(&snapshot->copies, a->ocsp_uris, a->n_ocsp_uris);
+        if (a->cert_uri_base != NULL)
+            (*end)->cert_uri_base = mem_take_text(&snapshot->copies, a->cert_uri_base);
         end = &(*end)->next;
     }
 }

@@ -26,8 +26,9 @@ enum {
     SKEW_S = 300,   /* two clocks may differ by so much */
     UNDATED_S = 60, /* an answer that does not say when the next one comes */
     UNDATED_LIST_S = 3600,
-    AGAIN_S = 30, /* after a failure */
-    NONCE = 32,   /* RFC 8954 section 2.1 */
+    AGAIN_S = 30,    /* after a failure */
+    KEPT_MAX = 4096, /* octets of an answer that goes into IKE messages */
+    NONCE = 32,      /* RFC 8954 section 2.1 */
     SECURITY_LEVEL = 2
 };
 
@@ -41,6 +42,9 @@ struct asking {
     OCSP_CERTID *id; /* the request's */
     uint8_t *der;
     uint8_t status_key[STATUS_KEY];
+    bool keep;    /* the answer itself */
+    bool unasked; /* no nonce to compare */
+    uint8_t hash[STATUS_HASH];
 };
 
 int64_t asn1_unix_s(const ASN1_TIME *t)
@@ -140,6 +144,25 @@ struct lookup *lookup_new(const struct creds *c, const struct issued *about, con
     return &a->l;
 }
 
+struct lookup *lookup_new_cert(const struct creds *c, const char *url, const uint8_t *hash)
+{
+    struct asking *a = mem_new(1, sizeof(*a));
+
+    a->l.cert = true;
+    a->status = c->status;
+    a->uri = mem_text(url);
+    a->key = mem_text(url);
+    a->l.uri = a->uri;
+    a->l.key = a->key;
+    memcpy(a->hash, hash, STATUS_HASH);
+    return &a->l;
+}
+
+void lookup_keep(struct lookup *l)
+{
+    ((struct asking *)l)->keep = true;
+}
+
 void lookup_free(struct lookup *l)
 {
     struct asking *a = (struct asking *)l;
@@ -190,8 +213,8 @@ static bool is_signed(const struct asking *a, OCSP_BASICRESP *basic, int64_t now
 }
 
 /* RFC 6960 section 3.2: the certificate, the signer, the times. */
-static bool judge_status(const struct asking *a, OCSP_BASICRESP *basic, int64_t now_s,
-                         struct problem *why)
+static bool judge_status(const struct asking *a, OCSP_BASICRESP *basic, struct cv_span der,
+                         int64_t now_s, struct problem *why)
 {
     ASN1_GENERALIZEDTIME *revoked = NULL, *from = NULL, *next = NULL;
     struct verdict v = {.reason = -1};
@@ -206,25 +229,29 @@ static bool judge_status(const struct asking *a, OCSP_BASICRESP *basic, int64_t 
     if (status == V_OCSP_CERTSTATUS_UNKNOWN)
         return problem_set(why, "does not know the certificate");
     v.revoked = status == V_OCSP_CERTSTATUS_REVOKED;
+    v.from_s = asn1_unix_s(from);
     v.revoked_s = revoked != NULL ? asn1_unix_s(revoked) : 0;
-    v.until_s = next != NULL ? asn1_unix_s(next) + SKEW_S : now_s + UNDATED_S;
-    status_put_verdict(a->status, a->status_key, &v);
+    v.until_s = next != NULL ? asn1_unix_s(next) + SKEW_S : v.from_s + UNDATED_S;
+    if (v.until_s < now_s)
+        return problem_set(why, "has an answer that is too old");
+    status_put_verdict(a->status, a->status_key, &v,
+                       a->keep && der.n <= KEPT_MAX ? der : span(NULL, 0));
     return true;
 }
 
-static bool take_basic(const struct asking *a, OCSP_BASICRESP *basic, int64_t now_s,
-                       struct problem *why)
+static bool take_basic(const struct asking *a, OCSP_BASICRESP *basic, struct cv_span der,
+                       int64_t now_s, struct problem *why)
 {
     if (basic == NULL)
         return problem_set(why, "has no basic answer");
-    if (OCSP_check_nonce(a->req, basic) == 0)
+    if (!a->unasked && OCSP_check_nonce(a->req, basic) == 0)
         return problem_set(why, "answers another question (nonce)");
     if (is_weakly_signed(basic))
         return problem_set(why, "signs its answers with SHA-1 or MD5");
     if (!is_signed(a, basic, now_s))
         return problem_set(why, "has an answer that the issuer does not vouch for: %s",
                            creds_openssl_reason());
-    return judge_status(a, basic, now_s, why);
+    return judge_status(a, basic, der, now_s, why);
 }
 
 static bool take_ocsp(const struct asking *a, struct cv_span body, int64_t now_s,
@@ -245,7 +272,7 @@ static bool take_ocsp(const struct asking *a, struct cv_span body, int64_t now_s
         return false;
     }
     basic = OCSP_response_get1_basic(answer);
-    ok = take_basic(a, basic, now_s, why);
+    ok = take_basic(a, basic, body, now_s, why);
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(answer);
     return ok;
@@ -344,7 +371,39 @@ static bool take_list(const struct asking *a, struct cv_span body, int64_t now_s
     return problem_set(why, "has an older list than it had before");
 }
 
-/* ---- both ------------------------------------------------------------------------ */
+/* ---- certificates, RFC 7296 section 3.6 --------------------------------------------- */
+
+static bool take_cert(const struct asking *a, struct cv_span body, struct problem *why)
+{
+    const unsigned char *p = body.p;
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    X509 *x509;
+
+    if (EVP_Digest(body.p, body.n, hash, NULL, EVP_sha1(), NULL) != 1 ||
+        memcmp(hash, a->hash, STATUS_HASH) != 0)
+        return problem_set(why, "has something else than the certificate of that hash");
+    x509 = d2i_X509(NULL, &p, (long)body.n);
+    if (x509 != NULL && p == body.p + body.n)
+        status_put_cert(a->status, a->hash, x509);
+    X509_free(x509);
+    return x509 != NULL || problem_set(why, "has what is no certificate");
+}
+
+void lookup_stapled(const struct creds *c, const struct issued *about, struct cv_span der,
+                    int64_t now_s)
+{
+    struct lookup *l = lookup_new(c, about, "", true, false);
+    struct problem why;
+
+    if (l == NULL)
+        return;
+    ((struct asking *)l)->unasked = true;
+    (void)take_ocsp((const struct asking *)l, der, now_s, &why);
+    lookup_free(l);
+    ERR_clear_error();
+}
+
+/* ---- all ------------------------------------------------------------------------ */
 
 bool lookup_take(const struct lookup *l, struct cv_span body, int64_t now_s,
                  struct problem *why)
@@ -353,7 +412,9 @@ bool lookup_take(const struct lookup *l, struct cv_span body, int64_t now_s,
     bool ok;
 
     ERR_clear_error();
-    ok = l->ocsp ? take_ocsp(a, body, now_s, why) : take_list(a, body, now_s, why);
+    ok = l->ocsp   ? take_ocsp(a, body, now_s, why)
+         : l->cert ? take_cert(a, body, why)
+                   : take_list(a, body, now_s, why);
     if (!ok)
         status_put_failure(a->status, a->key, why->text, now_s + AGAIN_S);
     ERR_clear_error();

@@ -241,10 +241,41 @@ static enum cv_err judge(struct matter *k, enum revocation policy)
     return err;
 }
 
+/* RFC 4806 section 3.2; of what was not asked for nothing is believed. */
+static void hear_stapled(const struct matter *k, const struct cv_effect *fx)
+{
+    for (unsigned i = 0; fx->conn->ocsp_request && i < fx->u.verify.n_words; i++)
+        if (fx->u.verify.words[i].encoding == CV_CERT_OCSP)
+            lookup_stapled(k->c, &k->about, fx->u.verify.words[i].data, k->now_s);
+}
+
+bool revocation_ask(const struct creds *c, const struct issued *about, int64_t now_s,
+                    struct inquiry *i)
+{
+    char trail[320] = "";
+    struct matter k = {.c = c,
+                       .about = *about,
+                       .now_s = now_s,
+                       .i = i,
+                       .trail = trail,
+                       .trail_n = sizeof(trail)};
+    struct sources s = {.n = 0};
+    bool wants;
+
+    gather(&s, &k);
+    wants = try_kind(&k, &s, SOURCE_OCSP);
+    mem_drop(&s.mem);
+    if (wants)
+        lookup_keep(i->want);
+    return wants;
+}
+
 enum cv_err revocation_check(const struct creds *c, const struct path *path,
-                             enum revocation policy, int64_t now_s, struct inquiry *i,
+                             const struct cv_effect *fx, int64_t now_s, struct inquiry *i,
                              struct problem *why)
 {
+    const enum revocation policy = creds_auth_conf(&fx->conn->remote)->revocation;
+
     for (int at = 0; at + 1 < sk_X509_num(path->chain) && at < PATH_MAX_CERTS; at++) {
         char trail[320] = "";
         struct matter k = {
@@ -258,7 +289,10 @@ enum cv_err revocation_check(const struct creds *c, const struct path *path,
             .trail = trail,
             .trail_n = sizeof(trail)
         };
-        enum cv_err err = judge(&k, policy);
+        enum cv_err err;
+
+        hear_stapled(&k, fx);
+        err = judge(&k, policy);
 
         if (err != CV_OK)
             return err;

@@ -15,7 +15,7 @@
 
 #include "kit/mem.h"
 
-enum { CRLS_MAX = 64, SETS = 1024, WAYS = 8, FAIL_SETS = 64 };
+enum { CRLS_MAX = 64, SETS = 1024, WAYS = 8, FAIL_SETS = 64, CERT_SETS = 64 };
 
 struct kept_crl {
     char *uri; /* NULL: a free place */
@@ -28,6 +28,14 @@ struct kept_verdict {
     uint8_t key[STATUS_KEY];
     bool there;
     struct verdict v;
+    uint8_t *der; /* or NULL */
+    size_t n_der;
+};
+
+struct kept_cert {
+    uint8_t hash[STATUS_HASH];
+    X509 *cert;
+    uint64_t used;
 };
 
 struct kept_failure {
@@ -42,6 +50,7 @@ struct status {
     struct kept_crl crls[CRLS_MAX];
     struct kept_verdict verdicts[SETS][WAYS];
     struct kept_failure failures[FAIL_SETS][WAYS];
+    struct kept_cert certs[CERT_SETS][WAYS];
 };
 
 struct status *status_new(void)
@@ -59,11 +68,19 @@ static void drop_crl(struct kept_crl *k)
     *k = (struct kept_crl){.uri = NULL};
 }
 
+static void drop_verdict(struct kept_verdict *k)
+{
+    free(k->der);
+    *k = (struct kept_verdict){.there = false};
+}
+
 void status_free(struct status *s)
 {
     if (s == NULL)
         return;
     status_flush(s, true, true);
+    for (unsigned i = 0; i < CERT_SETS * WAYS; i++)
+        X509_free(s->certs[i / WAYS][i % WAYS].cert);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
@@ -73,8 +90,8 @@ void status_flush(struct status *s, bool crls, bool verdicts)
     pthread_mutex_lock(&s->lock);
     for (unsigned i = 0; crls && i < CRLS_MAX; i++)
         drop_crl(&s->crls[i]);
-    if (verdicts)
-        memset(s->verdicts, 0, sizeof(s->verdicts));
+    for (unsigned i = 0; verdicts && i < SETS * WAYS; i++)
+        drop_verdict(&s->verdicts[i / WAYS][i % WAYS]);
     memset(s->failures, 0, sizeof(s->failures));
     pthread_mutex_unlock(&s->lock);
 }
@@ -174,13 +191,30 @@ X509_CRL *status_next_crl(struct status *s, unsigned *at)
 
 /* ---- verdicts ---- */
 
-static unsigned set_of(const uint8_t key[STATUS_KEY], unsigned sets)
+static unsigned set_of(const uint8_t *key, unsigned sets)
 {
     return (key[0] | (unsigned)key[1] << 8) % sets;
 }
 
+/* A peer that sends an old answer of when it was not revoked does not undo a newer one. */
+static void fill_verdict(struct kept_verdict *k, const uint8_t key[STATUS_KEY],
+                         const struct verdict *v, struct cv_span der)
+{
+    if (k->there && memcmp(k->key, key, STATUS_KEY) == 0 && k->v.from_s > v->from_s)
+        return;
+    drop_verdict(k);
+    memcpy(k->key, key, STATUS_KEY);
+    k->there = true;
+    k->v = *v;
+    if (der.n == 0)
+        return;
+    k->der = mem_new(1, der.n);
+    memcpy(k->der, der.p, der.n);
+    k->n_der = der.n;
+}
+
 void status_put_verdict(struct status *s, const uint8_t key[STATUS_KEY],
-                        const struct verdict *v)
+                        const struct verdict *v, struct cv_span der)
 {
     struct kept_verdict *set = s->verdicts[set_of(key, SETS)], *place = &set[0];
 
@@ -193,10 +227,27 @@ void status_put_verdict(struct status *s, const uint8_t key[STATUS_KEY],
         if (place->there && (!set[i].there || set[i].v.until_s < place->v.until_s))
             place = &set[i];
     }
-    memcpy(place->key, key, STATUS_KEY);
-    place->there = true;
-    place->v = *v;
+    fill_verdict(place, key, v, der);
     pthread_mutex_unlock(&s->lock);
+}
+
+bool status_answer(struct status *s, const uint8_t key[STATUS_KEY], int64_t now_s,
+                   uint8_t **out, size_t *n)
+{
+    const struct kept_verdict *set = s->verdicts[set_of(key, SETS)];
+
+    *out = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < WAYS && *out == NULL; i++) {
+        if (set[i].der == NULL || set[i].v.until_s <= now_s ||
+            memcmp(set[i].key, key, STATUS_KEY) != 0)
+            continue;
+        *out = mem_new(1, set[i].n_der);
+        memcpy(*out, set[i].der, set[i].n_der);
+        *n = set[i].n_der;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return *out != NULL;
 }
 
 bool status_verdict(struct status *s, const uint8_t key[STATUS_KEY], int64_t now_s,
@@ -212,6 +263,38 @@ bool status_verdict(struct status *s, const uint8_t key[STATUS_KEY], int64_t now
         if (found)
             *out = set[i].v;
     }
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+/* ---- certificates ---- */
+
+void status_put_cert(struct status *s, const uint8_t hash[STATUS_HASH], X509 *cert)
+{
+    struct kept_cert *set = s->certs[set_of(hash, CERT_SETS)], *place = &set[0];
+
+    pthread_mutex_lock(&s->lock);
+    for (unsigned i = 1; i < WAYS; i++)
+        if (set[i].used < place->used)
+            place = &set[i];
+    X509_free(place->cert);
+    X509_up_ref(cert);
+    *place = (struct kept_cert){.cert = cert, .used = ++s->count};
+    memcpy(place->hash, hash, STATUS_HASH);
+    pthread_mutex_unlock(&s->lock);
+}
+
+X509 *status_cert(struct status *s, const uint8_t *hash)
+{
+    const struct kept_cert *set = s->certs[set_of(hash, CERT_SETS)];
+    X509 *found = NULL;
+
+    pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < WAYS && found == NULL; i++)
+        if (set[i].cert != NULL && memcmp(set[i].hash, hash, STATUS_HASH) == 0)
+            found = set[i].cert;
+    if (found != NULL)
+        X509_up_ref(found);
     pthread_mutex_unlock(&s->lock);
     return found;
 }

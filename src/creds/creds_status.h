@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <culvert/types.h>
+
 struct status;
 
 enum { STATUS_KEY = 32, STATUS_TEXT = 224 };
@@ -32,13 +34,25 @@ X509_CRL *status_next_crl(struct status *s, unsigned *at);
 struct verdict {
     bool revoked;
     int reason; /* CRLReason; -1: not given */
-    int64_t revoked_s, until_s;
+    int64_t revoked_s, from_s, until_s;
 };
 
+/* An older one than what is there changes nothing.  der, not empty: the answer itself is kept,
+ * too. */
 void status_put_verdict(struct status *s, const uint8_t key[STATUS_KEY],
-                        const struct verdict *v);
+                        const struct verdict *v, struct cv_span der);
+/* A copy of the answer, to be freed with free(). */
+bool status_answer(struct status *s, const uint8_t key[STATUS_KEY], int64_t now_s,
+                   uint8_t **out, size_t *n);
 bool status_verdict(struct status *s, const uint8_t key[STATUS_KEY], int64_t now_s,
                     struct verdict *out);
+
+/* ---- certificates that were fetched, by the SHA-1 of their octets ---- */
+
+enum { STATUS_HASH = 20 };
+
+void status_put_cert(struct status *s, const uint8_t hash[STATUS_HASH], X509 *cert);
+X509 *status_cert(struct status *s, const uint8_t *hash); /* with a reference; or NULL */
 
 /* ---- failures, by a URI or what is asked there ---- */
 

@@ -14,6 +14,7 @@
 #include "creds/creds_pubkey.h"
 #include "creds/creds_revocation.h"
 #include "creds/creds_sig.h"
+#include "creds/creds_words.h"
 #include "text/text.h"
 
 /* What a certificate has to satisfy. */
@@ -99,7 +100,7 @@ static enum cv_err check_proof(const struct question *q, X509 *leaf, STACK_OF(X5
     if (err == CV_OK)
         err = check_signature(q, leaf);
     if (err == CV_OK)
-        err = revocation_check(q->c, &path, q->a->revocation, q->now_s, q->inquiry, q->why);
+        err = revocation_check(q->c, &path, q->fx, q->now_s, q->inquiry, q->why);
     path_free(&path);
     return err;
 }
@@ -160,6 +161,16 @@ static bool read_certs(STACK_OF(X509) * out, const struct cv_span *certs, unsign
     return true;
 }
 
+/* Those that came, and those that came as URLs. */
+static enum cv_err read_all(const struct question *q, STACK_OF(X509) * certs)
+{
+    if (!read_certs(certs, q->fx->u.verify.certs, q->fx->u.verify.n_certs)) {
+        problem_set(q->why, "the peer sent a certificate that is not one");
+        return CV_ERR_CERT_CHAIN;
+    }
+    return words_resolve(q->c, q->fx, q->now_s, q->inquiry, certs, q->why);
+}
+
 enum cv_err creds_verify(const struct creds *c, const struct cv_effect *fx, int64_t now_s,
                          struct problem *why)
 {
@@ -181,14 +192,12 @@ enum cv_err creds_inquire(const struct creds *c, const struct cv_effect *fx, int
         if (err == CV_OK || q.a->n_certs + q.a->n_cacerts == 0)
             return err;
     }
-    if (fx->u.verify.n_certs == 0)
-        return check_own_copy(&q);
-    err = CV_ERR_CERT_CHAIN;
     certs = sk_X509_new_null();
-    if (read_certs(certs, fx->u.verify.certs, fx->u.verify.n_certs))
+    err = read_all(&q, certs);
+    if (err == CV_OK && sk_X509_num(certs) == 0)
+        err = check_own_copy(&q);
+    else if (err == CV_OK)
         err = check_leaf(&q, sk_X509_value(certs, 0), certs);
-    else
-        problem_set(why, "the peer sent a certificate that is not one");
     sk_X509_pop_free(certs, X509_free);
     ERR_clear_error();
     return err;

@@ -38,6 +38,7 @@ struct authority_entry {
     const struct cert *cert;
     char **crl_uris, **ocsp_uris;
     unsigned n_crl_uris, n_ocsp_uris;
+    char *cert_uri_base; /* or NULL */
     enum creds_origin origin;
     struct authority_entry *next;
 };

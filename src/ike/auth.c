@@ -87,6 +87,8 @@ enum cv_err auth_prove(const struct ike *k, const struct ike_sa *sa, const struc
     if (sa->peer.conn->send_cert) {
         proof->certs = sig->certs;
         proof->n_certs = sig->n_certs < CV_CERTS_MAX ? sig->n_certs : CV_CERTS_MAX;
+        proof->words = sig->words;
+        proof->n_words = sig->n_words < CV_CERT_WORDS_MAX ? sig->n_words : CV_CERT_WORDS_MAX;
     }
     return CV_OK;
 }
@@ -147,6 +149,26 @@ enum cv_err auth_unanswered(const struct ike *k, const struct ike_sa *sa,
 
 /* ---- messages ---- */
 
+static bool is_word(uint8_t encoding)
+{
+    return encoding == CV_CERT_HASH_URL || encoding == CV_CERT_OCSP;
+}
+
+/* RFC 7296 section 3.6: the first certificate is the one whose key signs. */
+static void read_certs(struct auth_words *w, const struct ike_msg *m)
+{
+    w->n_certs = w->n_words = 0;
+    for (unsigned i = 0; i < m->n_cert; i++) {
+        const struct ike_cert *c = &m->cert[i];
+
+        if (c->encoding == X509_SIGNATURE && w->n_certs < CV_CERTS_MAX)
+            w->certs[w->n_certs++] = c->data;
+        else if (is_word(c->encoding) && w->n_words < CV_CERT_WORDS_MAX)
+            w->words[w->n_words++] =
+                (struct cv_cert_word){c->encoding, w->n_certs == 0, c->data};
+    }
+}
+
 void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiator)
 {
     w->id_body = from_initiator ? m->idi : m->idr;
@@ -159,11 +181,7 @@ void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiato
     w->has_cp = ike_has(m, PL_CP);
     if (w->has_cp)
         w->cp_err = ike_parse_cp(&w->cp, m->cp);
-    w->n_certs = 0;
-    for (unsigned i = 0; i < m->n_cert && w->n_certs < CV_CERTS_MAX; i++) {
-        if (m->cert[i].encoding == X509_SIGNATURE)
-            w->certs[w->n_certs++] = m->cert[i].data;
-    }
+    read_certs(w, m);
     w->child = child_terms(m, false);
 }
 
@@ -174,10 +192,19 @@ void auth_put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id)
     ike_payload_end(&o->chain);
 }
 
+static void put_words(const struct auth_proof *proof, bool first, struct ike_out *o)
+{
+    for (unsigned i = 0; i < proof->n_words; i++)
+        if (proof->words[i].first == first)
+            ike_put_cert(&o->chain, proof->words[i].encoding, proof->words[i].data);
+}
+
 void auth_put_certs(const struct auth_proof *proof, struct ike_out *o)
 {
+    put_words(proof, true, o);
     for (unsigned i = 0; i < proof->n_certs; i++)
         ike_put_cert(&o->chain, X509_SIGNATURE, proof->certs[i]);
+    put_words(proof, false, o);
 }
 
 void auth_put_auth(const struct auth_proof *proof, struct ike_out *o)
@@ -185,14 +212,24 @@ void auth_put_auth(const struct auth_proof *proof, struct ike_out *o)
     ike_put_auth(&o->chain, proof->method, proof->data);
 }
 
-void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o)
+static void put_certreq(struct ike_out *o, uint8_t encoding, struct cv_span hashes)
 {
-    if (!sa->peer.conn->send_certreq || sa->peer.conn->certreq.n == 0)
-        return;
     ike_payload_begin(&o->chain, PL_CERTREQ);
-    wr_u8(&o->w, X509_SIGNATURE);
-    wr_span(&o->w, sa->peer.conn->certreq);
+    wr_u8(&o->w, encoding);
+    wr_span(&o->w, hashes);
     ike_payload_end(&o->chain);
+}
+
+/* RFC 4806 section 3.1: no hashes, any responder will do. */
+void auth_put_certreq(const struct cv_conn *conn, struct ike_out *o)
+{
+    if (conn->send_certreq && conn->certreq.n > 0)
+        put_certreq(o, X509_SIGNATURE, conn->certreq);
+    if (conn->ocsp_request)
+        put_certreq(o, CV_CERT_OCSP, span(NULL, 0));
+    if (conn->cert_lookup)
+        ike_put_notify(&o->chain, 0, span(NULL, 0), N_HTTP_CERT_LOOKUP_SUPPORTED,
+                       span(NULL, 0));
 }
 
 /* ---- questions to the host ---- */
@@ -243,6 +280,8 @@ static void show_signature(struct effect_slot *s, const struct ike_sa *sa,
     s->fx.u.sign.hashes = hs->peer_hashes & 0x1e; /* SHA-1 to SHA2-512 */
     s->fx.u.sign.identity_hash = (hs->peer_hashes >> 5) & 1;
     s->fx.u.sign.certreq = span(hs->certreq, hs->certreq_len);
+    s->fx.u.sign.wants_ocsp = hs->wants_ocsp && sa->peer.conn->ocsp_reply;
+    s->fx.u.sign.takes_urls = hs->takes_urls;
 }
 
 static void show_verify(struct effect_slot *s, const struct ike_sa *sa, const struct ike_hs *hs,
@@ -255,6 +294,8 @@ static void show_verify(struct effect_slot *s, const struct ike_sa *sa, const st
     s->fx.u.verify.signature = hs->words.auth;
     s->fx.u.verify.certs = hs->words.certs;
     s->fx.u.verify.n_certs = hs->words.n_certs;
+    s->fx.u.verify.words = hs->words.words;
+    s->fx.u.verify.n_words = hs->words.n_words;
 }
 
 /* The effect takes over the buffer with the octets. */

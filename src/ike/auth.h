@@ -12,6 +12,8 @@ struct auth_proof {
     struct cv_span data;
     const struct cv_span *certs;
     unsigned n_certs;
+    const struct cv_cert_word *words;
+    unsigned n_words;
     uint8_t mac[CV_PRF_MAX]; /* data, with a shared secret */
 };
 
@@ -31,7 +33,8 @@ void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiato
 void auth_put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id);
 void auth_put_certs(const struct auth_proof *proof, struct ike_out *o);
 void auth_put_auth(const struct auth_proof *proof, struct ike_out *o);
-void auth_put_certreq(const struct ike_sa *sa, struct ike_out *o);
+/* What we would like to see of the peer's certificates. */
+void auth_put_certreq(const struct cv_conn *conn, struct ike_out *o);
 
 /* auth_initiator.c, auth_responder.c: the parts of a commit. */
 void initiator_commit_up(struct ike *k, struct ike_sa *sa, struct ike_change *ch);

@@ -86,7 +86,7 @@ enum cv_err initiator_proven(const struct ike *k, const struct ike_sa *sa,
         alert_announce(out);
         if (sa->peer.conn->mobike)
             mobike_announce(k, sa->peer.conn, &sa->peer.local.addr, out);
-        auth_put_certreq(sa, out);
+        auth_put_certreq(sa->peer.conn, out);
         if (hs->asked_id.type != CV_ID_ANY)
             auth_put_id(out, PL_IDR, &hs->asked_id);
         auth_put_auth(&proof, out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "ike/auth.h"
 #include "ike/init.h"
 #include "ike/yield.h"
 
@@ -191,12 +192,7 @@ static void write_response(const struct ike *k, const struct ike_in *in,
     ike_put_ke(&out->chain, ke->id, span(answer, ke->answer_len));
     ike_put_payload(&out->chain, PL_NONCE, span(ch->nonce, ch->nonce_len));
     init_put_abilities(k, &out->chain, &ends);
-    if (ch->conn->send_certreq && ch->conn->certreq.n > 0) {
-        ike_payload_begin(&out->chain, PL_CERTREQ);
-        wr_u8(&out->w, 4); /* X.509 certificate, signature */
-        wr_span(&out->w, ch->conn->certreq);
-        ike_payload_end(&out->chain);
-    }
+    auth_put_certreq(ch->conn, out);
     ike_put_notify(&out->chain, 0, span(NULL, 0), N_CHILDLESS_IKEV2_SUPPORTED, span(NULL, 0));
 }
 

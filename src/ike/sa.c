@@ -138,6 +138,8 @@ void hs_give(struct ike *k, uint32_t *slot)
 
 void hs_note_certreqs(struct ike_hs *hs, const struct ike_msg *m)
 {
+    hs->wants_ocsp = hs->wants_ocsp || m->wants_ocsp;
+    hs->takes_urls = hs->takes_urls || ike_find_notify(m, N_HTTP_CERT_LOOKUP_SUPPORTED) != NULL;
     for (unsigned i = 0; i < m->n_certreq; i++) {
         struct cv_span s = m->certreq[i];
         size_t room = sizeof(hs->certreq) - hs->certreq_len;

@@ -153,6 +153,8 @@ struct auth_words {
     struct ike_cp cp;
     unsigned n_certs;
     struct cv_span certs[CV_CERTS_MAX];
+    unsigned n_words;
+    struct cv_cert_word words[CV_CERT_WORDS_MAX];
     struct child_terms child;
 };
 
@@ -168,10 +170,11 @@ struct ike_hs {
     uint16_t peer_hashes; /* RFC 7427: bit set */
     uint8_t certreq[CERTREQ_MAX];
     uint16_t certreq_len;
-    uint64_t refused_ms;   /* IKE_SA_INIT was answered amiss, then; 0: not */
-    enum cv_err refusal;   /* in what way */
-    struct cv_id local_id; /* what we send as ours */
-    struct cv_id asked_id; /* initiator: IDr we ask for */
+    bool wants_ocsp, takes_urls; /* the peer */
+    uint64_t refused_ms;         /* IKE_SA_INIT was answered amiss, then; 0: not */
+    enum cv_err refusal;         /* in what way */
+    struct cv_id local_id;       /* what we send as ours */
+    struct cv_id asked_id;       /* initiator: IDr we ask for */
     struct ike_auth_keys auth;
     uint8_t repeats;               /* of the peer's IKE_SA_INIT that were answered */
     uint32_t init_ours, init_peer; /* messages: both IKE_SA_INIT, for AUTH */

@@ -31,7 +31,9 @@ static unsigned list_of(const struct node *section, const char *name, char ***ou
 
 static void set_uris(struct vici *v, const struct node *section, const struct cert *cert)
 {
-    struct authority_conf a = {.name = section->name, .cert = cert};
+    struct authority_conf a = {.name = section->name,
+                               .cert = cert,
+                               .cert_uri_base = tree_get(section, "cert_uri_base", NULL)};
 
     a.n_crl_uris = list_of(section, "crl_uris", &a.crl_uris);
     a.n_ocsp_uris = list_of(section, "ocsp_uris", &a.ocsp_uris);
@@ -78,7 +80,7 @@ static void copy_list(struct node *to, const struct node *from, const char *name
 static bool is_known_key(const char *name)
 {
     return strcmp(name, "cacert") == 0 || strcmp(name, "crl_uris") == 0 ||
-           strcmp(name, "ocsp_uris") == 0;
+           strcmp(name, "ocsp_uris") == 0 || strcmp(name, "cert_uri_base") == 0;
 }
 
 /* What is kept: the section, and the certificate's subject for those who list it. */
@@ -171,6 +173,8 @@ static bool more_authorities(struct vici_client *c)
     tree_add_value(s, "cacert", tree_get(k->section, "subject", ""));
     copy_list(s, k->section, "crl_uris");
     copy_list(s, k->section, "ocsp_uris");
+    if (tree_find(k->section, "cert_uri_base") != NULL)
+        tree_add_value(s, "cert_uri_base", tree_get(k->section, "cert_uri_base", ""));
     vici_tell(c, VICI_EV_LIST_AUTHORITY, message);
     tree_free(message);
     return true;

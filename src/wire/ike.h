@@ -157,6 +157,7 @@ struct ike_msg {
     unsigned n_cert;
     struct cv_span certreq[IKE_CERTREQS_MAX]; /* X.509 hashes only, encoding stripped */
     unsigned n_certreq;
+    bool wants_ocsp; /* a certreq for OCSP content, RFC 4806 section 3.1 */
     struct ike_delete del[IKE_DELETES_MAX];
     unsigned n_del;
     struct cv_span vendor[IKE_VENDORS_MAX];

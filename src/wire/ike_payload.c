@@ -11,6 +11,7 @@
 enum {
     CRITICAL = 0x80,
     CERT_X509_SIGNATURE = 4,
+    CERT_OCSP = 14,
     NONCE_MIN = 16,
     NONCE_MAX = 256,
     SPI_LEN_ESP = 4
@@ -72,6 +73,7 @@ static enum cv_err read_certreq(struct ike_msg *m, struct rd *body)
 
     if (encoding == CERT_X509_SIGNATURE && m->n_certreq < IKE_CERTREQS_MAX)
         m->certreq[m->n_certreq++] = hashes;
+    m->wants_ocsp = m->wants_ocsp || encoding == CERT_OCSP;
     return done(body);
 }
 

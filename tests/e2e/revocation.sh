@@ -47,8 +47,8 @@ issue() {
 list() { openssl ca -config "$W/ca.conf" -gencrl -out "$W/crl.pem" 2>/dev/null && openssl crl -in "$W/crl.pem" -outform DER -out "$W/www/ca.crl"; }
 revoke() { openssl ca -config "$W/ca.conf" -revoke "$RUN/dev/x509/own.pem" -crl_reason keyCompromise >/dev/null 2>&1 && list; }
 swan() { # SIDE CONNECTION-LINES REMOTE-LINES REST
-    local side=$1 other=gw
-    [ "$side" = gw ] && other=dev
+    local side=$1 other=gw inner=10.88.0.1/32 others=10.88.0.2/32
+    [ "$side" = gw ] && other=dev inner=10.88.0.2/32 others=10.88.0.1/32
     cat >"$RUN/$side/swanctl.conf" <<C
 culvert {
     answer_timeout = 6
@@ -68,7 +68,12 @@ connections {
             id = $other.example
             $3
         }
-        children { c { } }
+        children {
+            c {
+                local_ts = $inner
+                remote_ts = $others
+            }
+        }
     }
 }
 authorities {
@@ -164,4 +169,30 @@ down
 rm "$W/www/ca.crl"
 again "revocation = strict" "" ""
 up || fail "the list that was kept is not used"
+down
+
+say "certificates as URLs, and an OCSP answer inside IKE: the gateway asks nobody but the web server"
+for side in dev gw; do
+    openssl x509 -in "$RUN/$side/x509/own.pem" -outform DER -out "$W/der" || fail "openssl x509"
+    cp "$W/der" "$W/www/$(sha1sum <"$W/der" | cut -d' ' -f1)"
+done
+inns "$DEV" ip addr add 10.77.2.98/32 dev lo
+spawn ocsp3 "$DEV" openssl ocsp -index "$W/index.txt" -port 8889 -rsigner "$W/ocsp.pem" -rkey "$W/ocsp.key" -CA "$W/ca.pem" -nmin 5
+until_true 5 inns "$DEV" sh -c "ss -tln | grep -q :8889" || fail "no OCSP responder"
+rm "$RUN"/gw/x509crl/*
+stop gw
+rm -rf "$RUN/gw/run"
+swan gw "local_addrs = $GW_IP
+        ocsp = request" "revocation = strict" "cert_uri_base = http://10.77.2.99:8080/" ""
+daemon gw
+stop dev
+rm -rf "$RUN/dev/run"
+swan dev "remote_addrs = $GW_IP
+        ocsp = reply" "" "cert_uri_base = http://10.77.2.99:8080/
+        ocsp_uris = http://10.77.2.98:8889" ""
+daemon dev
+up || fail "refused, with a URL and an answer"
+[ "$(grep -cE 'GET /[0-9a-f]{40} ' "$RUN/www.log")" = 2 ] || fail "the certificates were not fetched by their URLs"
+down
+grep -q "10.77.2.98" "$RUN/gw.log" && fail "the gateway asked the responder itself"
 pass

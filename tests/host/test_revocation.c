@@ -269,7 +269,7 @@ static void what_is_configured_is_asked_first(void **state)
     struct sides *s = *state;
     struct pki p = begin(s, with_both);
     char *crls[] = {LIST_B}, *ocsps[] = {OCSP_B};
-    struct authority_conf a = {"ca", add(s, s->ours, &root, true), crls, ocsps, 1, 1};
+    struct authority_conf a = {"ca", add(s, s->ours, &root, true), crls, ocsps, 1, 1, NULL};
 
     creds_set_authority(s->ours, &a);
     lacks(s, OCSP_B);
@@ -288,7 +288,7 @@ static void snapshots_know_the_authorities(void **state)
     struct sides *s = *state;
     struct pki p = begin(s, (struct pki_spec){.ca = false});
     char *crls[] = {LIST_B};
-    struct authority_conf a = {"ca", add(s, s->ours, &root, true), crls, NULL, 1, 0};
+    struct authority_conf a = {"ca", add(s, s->ours, &root, true), crls, NULL, 1, 0, NULL};
     struct creds *copy;
 
     creds_set_authority(s->ours, &a);
@@ -532,6 +532,179 @@ static void fetched_lists_are_listed_and_kept(void **state)
     pki_free(&p);
 }
 
+/* ---- answers and URLs in IKE ---- */
+
+#define BASE "http://certs.example/"
+
+/* The peer shows an answer of its own, which it got lately. */
+static void an_answer_in_ike_counts_when_it_was_asked_for(void **state)
+{
+    struct sides *s = *state;
+    uint8_t buf[PKI_DER_MAX];
+    struct pki p = begin(s, with_both);
+    struct lookup *l = wants(s, OCSP_A);
+    struct cv_cert_word word = {CV_CERT_OCSP, false, answer_to(l, good, buf)};
+
+    lookup_free(l);
+    s->check.u.verify.words = &word;
+    s->check.u.verify.n_words = 1;
+    inquiry = (struct inquiry){.closed = false};
+    lookup_free(wants(s, OCSP_A)); /* it was not asked for */
+    s->conn.ocsp_request = true;
+    inquiry = (struct inquiry){.closed = false};
+    assert_int_equal(look(s), CV_OK);
+    assert_null(inquiry.want);
+    pki_free(&p);
+}
+
+static void an_older_answer_does_not_undo_a_newer_one(void **state)
+{
+    struct sides *s = *state;
+    uint8_t buf[PKI_DER_MAX];
+    struct pki p = begin(s, with_both);
+    struct lookup *l = wants(s, OCSP_A);
+    struct answer old = {.from_s = -100, .until_s = PKI_DAY};
+    struct cv_cert_word word = {CV_CERT_OCSP, false, answer_to(l, old, buf)};
+    uint8_t later[PKI_DER_MAX];
+
+    assert_true(lookup_take(
+        l,
+        answer_to(l, (struct answer){.status = V_OCSP_CERTSTATUS_REVOKED, .until_s = PKI_DAY},
+                  later),
+        PKI_NOW, &s->why));
+    lookup_free(l);
+    s->check.u.verify.words = &word;
+    s->check.u.verify.n_words = 1;
+    s->conn.ocsp_request = true;
+    assert_int_equal(look(s), CV_ERR_CERT_REVOKED);
+    pki_free(&p);
+}
+
+/* It is fetched, kept and shown to whoever asks. */
+static void our_own_answer_is_shown(void **state)
+{
+    struct sides *s = *state;
+    uint8_t buf[PKI_DER_MAX];
+    struct cv_signature sig;
+    struct pki p = equip(s, P_256, with_both);
+    struct lookup *l;
+
+    add(s, s->peer, &root, true);
+    s->conn.send_cert = true;
+    s->ask.u.sign.wants_ocsp = true;
+    inquiry = (struct inquiry){.closed = false};
+    assert_int_equal(creds_sign_inquire(s->peer, &s->ask, PKI_NOW, &inquiry, s->room, &sig),
+                     CV_ERR_CERT_STATUS);
+    l = inquiry.want;
+    inquiry.want = NULL;
+    assert_string_equal(l->uri, OCSP_A);
+    assert_true(lookup_take(l, answer_to(l, good, buf), PKI_NOW, &s->why));
+    lookup_free(l);
+    assert_int_equal(creds_sign_inquire(s->peer, &s->ask, PKI_NOW, &inquiry, s->room, &sig),
+                     CV_OK);
+    assert_int_equal(sig.n_words, 1);
+    assert_int_equal(sig.words[0].encoding, CV_CERT_OCSP);
+    assert_int_equal(sig.n_certs, 1);
+    /* Nobody tells: then there is none. */
+    creds_flush(s->peer, true, true);
+    inquiry.closed = true;
+    assert_int_equal(creds_sign_inquire(s->peer, &s->ask, PKI_NOW, &inquiry, s->room, &sig),
+                     CV_OK);
+    assert_int_equal(sig.n_words, 0);
+    inquiry_free(&inquiry);
+    pki_free(&p);
+}
+
+static void set_base(struct sides *s, struct creds *c, const char *base)
+{
+    struct authority_conf a = {
+        .name = "ca", .cert = add(s, c, &root, true), .cert_uri_base = base};
+
+    creds_set_authority(c, &a);
+}
+
+static void a_certificate_may_be_a_url(void **state)
+{
+    struct sides *s = *state;
+    struct pki p = equip(s, P_256, (struct pki_spec){.ca = false});
+    struct cv_signature sig;
+    uint8_t der[PKI_DER_MAX];
+    struct cv_span whole = pki_der(&p, der);
+    struct lookup *l;
+
+    set_base(s, s->peer, BASE);
+    s->conn.send_cert = true;
+    s->ask.u.sign.takes_urls = true;
+    inquiry = (struct inquiry){.closed = false};
+    assert_int_equal(creds_sign_inquire(s->peer, &s->ask, PKI_NOW, &inquiry, s->room, &sig),
+                     CV_OK);
+    assert_int_equal(sig.n_certs, 0);
+    assert_int_equal(sig.n_words, 1);
+    assert_true(sig.words[0].first && sig.words[0].encoding == CV_CERT_HASH_URL);
+    assert_int_equal(sig.words[0].data.n, 20 + strlen(BASE) + 40);
+    s->check.u.verify.words = sig.words;
+    s->check.u.verify.n_words = 1;
+    s->check.u.verify.method = sig.method;
+    s->check.u.verify.signature = sig.data;
+
+    /* Not a server of ours: we do not go there. */
+    assert_int_equal(look(s), CV_ERR_CERT_CHAIN);
+    assert_non_null(strstr(s->why.text, "which is below no cert_uri_base of ours"));
+    set_base(s, s->ours, "http://certs.example.org/");
+    assert_int_equal(look(s), CV_ERR_CERT_CHAIN);
+    set_base(s, s->ours, BASE);
+    assert_int_equal(look(s), CV_ERR_CERT_STATUS);
+    l = inquiry.want;
+    inquiry.want = NULL;
+    assert_true(l->cert);
+    assert_false(lookup_take(l, span(der, whole.n - 1), PKI_NOW, &s->why));
+    assert_string_equal(s->why.text, "has something else than the certificate of that hash");
+    assert_int_equal(look(s), CV_ERR_CERT_CHAIN); /* not again at once */
+    assert_true(lookup_take(l, whole, PKI_NOW, &s->why));
+    lookup_free(l);
+    assert_int_equal(look(s), CV_OK);
+    inquiry_free(&inquiry);
+    pki_free(&p);
+}
+
+static void urls_that_lead_elsewhere_are_not_followed(void **state)
+{
+    static const char *const urls[] = {BASE,
+                                       BASE "../secret",
+                                       BASE "a/b",
+                                       BASE "a?b",
+                                       BASE "a#b",
+                                       BASE "a%2fb",
+                                       BASE "a b",
+                                       "http://127.0.0.1/x",
+                                       "file:///etc/x",
+                                       BASE ".x",
+                                       BASE "a@b",
+                                       "http://certs.example",
+                                       "HTTP://certs.example/x"};
+    struct sides *s = *state;
+    struct pki p = begin(s, (struct pki_spec){.ca = false});
+
+    set_base(s, s->ours, BASE);
+    for (unsigned i = 0; i < COUNT_OF(urls); i++) {
+        uint8_t data[128] = {0};
+        struct cv_cert_word word = {CV_CERT_HASH_URL, true, span(data, 20 + strlen(urls[i]))};
+
+        memcpy(data + 20, urls[i], strlen(urls[i]));
+        s->check.u.verify.words = &word;
+        s->check.u.verify.n_words = 1;
+        assert_int_equal(look(s), CV_ERR_CERT_CHAIN);
+        assert_null(inquiry.want);
+    }
+    for (size_t n = 0; n <= 20; n++) {
+        struct cv_cert_word word = {CV_CERT_HASH_URL, true, span(BASE BASE, n)};
+
+        s->check.u.verify.words = &word;
+        assert_int_equal(look(s), CV_ERR_CERT_CHAIN);
+    }
+    pki_free(&p);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -556,6 +729,11 @@ int main(void)
         TEST(a_delta_that_is_missing_is_not_missed),
         TEST(a_loaded_list_needs_no_fetching),
         TEST(fetched_lists_are_listed_and_kept),
+        TEST(an_answer_in_ike_counts_when_it_was_asked_for),
+        TEST(an_older_answer_does_not_undo_a_newer_one),
+        TEST(our_own_answer_is_shown),
+        TEST(a_certificate_may_be_a_url),
+        TEST(urls_that_lead_elsewhere_are_not_followed),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -68,6 +68,7 @@ static void walk_finds_every_payload(void **state)
     assert_span_is(m.cert[0].data, "\xd1\xd2", 2);
     assert_int_equal(m.n_certreq, 1);
     assert_span_is(m.certreq[0], "\xe1", 1);
+    assert_false(m.wants_ocsp);
     assert_int_equal(m.auth_method, 2);
     assert_span_is(m.auth, "\xf1\xf2", 2);
     assert_span_is(m.nonce, nonce, sizeof(nonce));
@@ -283,6 +284,21 @@ static void certificate_requests_of_other_encodings_are_skipped(void **state)
     assert_int_equal(parse_one(&m, PL_CERTREQ, ALL(body)), CV_OK);
     assert_true(ike_has(&m, PL_CERTREQ));
     assert_int_equal(m.n_certreq, 0);
+    assert_false(m.wants_ocsp);
+}
+
+/* RFC 4806 section 3.1: with hashes of responders or without. */
+static void ocsp_answers_are_asked_for(void **state)
+{
+    static const uint8_t body[] = {14, 1, 2, 3};
+    struct ike_msg m;
+
+    (void)state;
+    for (size_t n = 1; n <= sizeof(body); n++) {
+        assert_int_equal(parse_one(&m, PL_CERTREQ, span(body, n)), CV_OK);
+        assert_true(m.wants_ocsp);
+        assert_int_equal(m.n_certreq, 0);
+    }
 }
 
 /* clang-format off */
@@ -423,6 +439,7 @@ int main(void)
         cmocka_unit_test(a_notify_spi_must_fit_its_payload),
         cmocka_unit_test(a_delete_counts_its_spis_exactly),
         cmocka_unit_test(certificate_requests_of_other_encodings_are_skipped),
+        cmocka_unit_test(ocsp_answers_are_asked_for),
         cmocka_unit_test(sk_ends_the_chain_and_says_what_is_authenticated),
         cmocka_unit_test(sk_inside_sk_is_refused),
         cmocka_unit_test(a_fragment_has_a_number_from_one_to_its_total),
