@@ -459,6 +459,7 @@ struct cv_ike_info {
     uint32_t id;
     uint8_t state; /* cv_ike_state */
     const struct cv_conn *conn;
+    bool began; /* we did, whoever has rekeyed it since */
     bool initiator, nat_local, nat_remote, encap, mobike, fragmentation;
     uint8_t spi_i[8], spi_r[8];
     struct cv_endpoint local, remote;

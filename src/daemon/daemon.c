@@ -307,8 +307,8 @@ static bool start_events(struct daemon *d, struct problem *why)
     d->release = evtimer_new(d->base, on_release, d);
     d->paths = evtimer_new(d->base, on_paths, d);
     d->hosts = hosts_new(d->base, on_resolved, d);
-    if (!refusals_start(d) || d->retry == NULL || d->release == NULL || d->paths == NULL ||
-        !stop_prepare(&d->stop, d) || d->hosts == NULL)
+    if (!refusals_start(d) || !roaming_start(d) || d->retry == NULL || d->release == NULL ||
+        d->paths == NULL || !stop_prepare(&d->stop, d) || d->hosts == NULL)
         return problem_set(why, "no memory for timers and the resolver");
     on_paths(-1, EV_TIMEOUT, d);
     d->updown = updown_new(d->base, "updown", note_script, d);
@@ -559,6 +559,7 @@ void daemon_free(struct daemon *d)
         close(d->alarm_fd);
     refusals_stop(d);
     keylog_close(d);
+    roaming_stop(d);
     free_event(d->retry);
     free_event(d->release);
     free_event(d->paths);

@@ -64,6 +64,20 @@ struct keep {
     bool counters_due;
 };
 
+enum { ROAMING_OWN_MAX = 64 };
+
+/* Our addresses, and a look at all IKE SAs for ways to their peers (roaming.c). */
+struct roaming {
+    struct event *turn;
+    struct cv_addr own[ROAMING_OWN_MAX];
+    unsigned n_own;
+    unsigned n_began; /* IKE SAs that we began */
+    uint32_t at;      /* where the look goes on */
+    uint64_t probed_ms;
+    bool walks, probes, again;
+    bool others; /* our addresses are others than those that peers may have heard of */
+};
+
 /* What the pump, which everybody calls, calls in turn. */
 struct pump_host {
     void (*event)(struct daemon *d, const struct cv_effect *fx); /* before listeners hear it */
@@ -119,6 +133,7 @@ struct daemon {
     uint32_t path_at;      /* where that goes on */
     bool releasing;
 
+    struct roaming roaming;
     struct listener *listeners;
     struct listen_round *rounds;
 
@@ -187,6 +202,14 @@ void wish_retry(struct daemon *d); /* the timer rang */
 void wish_arm(struct daemon *d);   /* it rings when the next one is due */
 void wish_remove(struct daemon *d, const struct conn *c);
 void wish_clear(struct daemon *d);
+
+/* roaming.c */
+bool roaming_start(struct daemon *d);
+void roaming_stop(struct daemon *d);
+void roaming_news(struct daemon *d); /* the network has changed */
+void roaming_event(struct daemon *d, const struct cv_effect *fx);
+bool roaming_has(const struct daemon *d,
+                 const struct cv_addr *addr); /* on a device that is up? */
 
 /* trap.c */
 void trap_set(struct daemon *d, struct conn *c, const struct cv_child_config *child);

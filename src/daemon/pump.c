@@ -62,6 +62,20 @@ bool daemon_renew_paths(struct daemon *d, uint32_t *at)
     return n == PATHS_A_TURN;
 }
 
+/* An IKE SA and all that it carries have another path. */
+static void paths_of(struct daemon *d, uint32_t ike)
+{
+    struct cv_child_info c;
+    struct cv_ike_info info;
+
+    if (!cv_ike_info(d->engine, ike, &info))
+        return;
+    if (netconf_lease(&d->net, ike) != NULL)
+        shunts_outside(&d->shunts, &info.remote.addr);
+    for (uint32_t at = 0; cv_child_next(d->engine, ike, &at, &c);)
+        path_of(d, &c);
+}
+
 static void routes_of(struct daemon *d, uint32_t child)
 {
     struct cv_child_info c;
@@ -124,6 +138,9 @@ static void apply(struct daemon *d, const struct cv_effect *fx)
         netconf_rename_lease(&d->net, fx->ike, fx->u.event.ike_new);
         pools_rename(d->pools, fx->ike, fx->u.event.ike_new);
         break;
+    case CV_EV_IKE_MOVED:
+        paths_of(d, fx->ike);
+        break;
     case CV_EV_IKE_DOWN:
         ask_ended(d->ask, fx->ike, fx->u.event.err);
         netconf_drop_lease(&d->net, fx->ike);
@@ -154,6 +171,7 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
         narrate(d, fx);
         apply(d, fx);
         d->pump.event(d, fx);
+        roaming_event(d, fx);
         if (fx->u.event.kind == CV_EV_CHILD_DOWN)
             routes_end(d, fx->u.event.child); /* a trap in its place has its own by now */
         daemon_tell(d, fx);

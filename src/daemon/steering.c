@@ -88,6 +88,7 @@ void steering_failed(struct daemon *d, uint32_t child)
 
 static void other_paths(void *ctx)
 {
+    roaming_news(ctx);
     wish_paths(ctx);
 }
 

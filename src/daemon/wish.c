@@ -180,21 +180,13 @@ void wish_start(struct daemon *d, struct conn *c, const struct cv_child_config *
     wish_arm(d);
 }
 
-static bool is_ours(const struct cv_addr *addr)
-{
-    const struct prefix host = {*addr, (uint8_t)(addr_len(addr->family) * 8)};
-    struct cv_addr found;
-
-    return route_local_addr(&host, &found);
-}
-
 /* The address that the tunnel has is gone and another leads to the peer: nothing comes back. */
 static bool path_is_gone(struct daemon *d, const struct cv_ike_info *ike)
 {
     struct cv_addr src;
 
     return route_source(&d->net.nl, &ike->remote.addr, ROUTE_MARK, &src, NULL) == 0 &&
-           !addr_equal(&src, &ike->local.addr) && !is_ours(&ike->local.addr);
+           !addr_equal(&src, &ike->local.addr) && !roaming_has(d, &ike->local.addr);
 }
 
 static void wish_check_path(struct daemon *d, struct wish *w)
@@ -203,7 +195,7 @@ static void wish_check_path(struct daemon *d, struct wish *w)
     struct cv_ike_info ike;
     char text[64];
 
-    if (!cv_ike_info(d->engine, w->ike, &ike))
+    if (!cv_ike_info(d->engine, w->ike, &ike) || ike.mobike) /* roaming.c moves those */
         return;
     if (path_is_gone(d, &ike)) {
         addr_format(text, sizeof(text), &ike.local.addr);

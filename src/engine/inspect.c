@@ -85,6 +85,7 @@ static void fill_ike(const struct ike *k, const struct ike_sa *sa, struct cv_ike
     out->id = sa->peer.id;
     out->state = shown_ike_state(sa);
     out->conn = sa->peer.conn;
+    out->began = sa->peer.first_initiator;
     out->initiator = sa->peer.initiator;
     out->nat_local = sa->peer.nat_local;
     out->nat_remote = sa->peer.nat_remote;

@@ -456,7 +456,8 @@ bool route_filters_strictly(unsigned ifindex, char name[IFNAMSIZ])
     return (own > all ? own : all) == 1; /* the larger one counts */
 }
 
-bool route_local_addr(const struct prefix *within, struct cv_addr *out)
+/* The address of one entry of getifaddrs; false for what is no host's towards others. */
+static bool read_local(const struct ifaddrs *i, struct cv_addr *out)
 {
     static const struct prefix link_local = {
         {CV_IPV6, {0xfe, 0x80}},
@@ -466,26 +467,54 @@ bool route_local_addr(const struct prefix *within, struct cv_addr *out)
         {CV_IPV4, {127}},
         8
     };
+    const int family = i->ifa_addr == NULL ? AF_UNSPEC : i->ifa_addr->sa_family;
+    struct sockaddr_storage sa = {0};
+    struct cv_endpoint ep;
+
+    if (family != AF_INET && family != AF_INET6)
+        return false;
+    memcpy(&sa, i->ifa_addr,
+           family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+    if (!addr_from_sockaddr(&ep, &sa) || prefix_has(&link_local, &ep.addr) ||
+        prefix_has(&loopback, &ep.addr))
+        return false;
+    *out = ep.addr;
+    return true;
+}
+
+bool route_local_addr(const struct prefix *within, struct cv_addr *out)
+{
     struct ifaddrs *all = NULL;
+    struct cv_addr addr;
     bool found = false;
 
     if (getifaddrs(&all) != 0)
         return false;
-    for (struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
-        struct sockaddr_storage sa = {0};
-        struct cv_endpoint ep;
-        int family = i->ifa_addr == NULL ? AF_UNSPEC : i->ifa_addr->sa_family;
-
-        if (family != AF_INET && family != AF_INET6)
-            continue;
-        memcpy(&sa, i->ifa_addr,
-               family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
-        if (!addr_from_sockaddr(&ep, &sa) || !prefix_has(within, &ep.addr) ||
-            prefix_has(&link_local, &ep.addr) || prefix_has(&loopback, &ep.addr))
-            continue;
-        *out = ep.addr;
-        found = true;
+    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+        found = read_local(i, &addr) && prefix_has(within, &addr);
+        if (found)
+            *out = addr;
     }
     freeifaddrs(all);
     return found;
+}
+
+/* What is sent from the address of a device that is down comes nowhere. */
+static bool is_up(const struct ifaddrs *i)
+{
+    return (i->ifa_flags & IFF_UP) != 0 && (i->ifa_flags & IFF_RUNNING) != 0;
+}
+
+unsigned route_own_addrs(struct cv_addr *out, unsigned max, const char *but)
+{
+    struct ifaddrs *all = NULL;
+    unsigned n = 0;
+
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (const struct ifaddrs *i = all; i != NULL && n < max; i = i->ifa_next)
+        if (is_up(i) && strcmp(i->ifa_name, but) != 0 && read_local(i, &out[n]))
+            n++;
+    freeifaddrs(all);
+    return n;
 }

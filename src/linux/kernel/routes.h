@@ -120,6 +120,10 @@ int route_source(struct netlink *nl, const struct cv_addr *to, uint32_t mark,
  * their source leads elsewhere (rp_filter = 1, RFC 3704 section 2.2). */
 bool route_filters_strictly(unsigned ifindex, char name[IFNAMSIZ]);
 
+/* Addresses of this host, those of links and of loopback left out, on devices that are up, but
+ * for the one called so; returns how many of them there was room for. */
+unsigned route_own_addrs(struct cv_addr *out, unsigned max, const char *but);
+
 /* An address of this host inside prefix: what protected traffic of our own should carry. */
 bool route_local_addr(const struct prefix *within, struct cv_addr *out);
 
