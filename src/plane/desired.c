@@ -15,7 +15,7 @@ enum {
     RETRY_US = 1000000, /* after one that failed */
     SHARE = 20,         /* a round is followed by so many times its length of rest */
     SETTLE_US = 100000, /* before the host looks for other ways out */
-    PATHS_US = 250000, /* and between two such looks */
+    PATHS_US = 250000,  /* and between two such looks */
     TELL_S = 10,
     FAILURES_MAX = 3, /* in a row, before what needs it is no longer up */
     RULE_FIRST = 216,
