@@ -94,9 +94,10 @@ struct daemon_settings {
     uint32_t sign_queue;            /* questions that may wait for them */
     bool install_routes;
     bool install_virtual_ip;
-    uint8_t drop_cleartext;     /* what comes in the clear though policy protects it */
-    uint8_t block_on_exit;      /* what is protected stays blocked when we are gone */
-    char *dns;                  /* the script that DNS servers are handed to; NULL: none */
+    bool offload;           /* several packets in one system call, as far as the kernel can */
+    uint8_t drop_cleartext; /* what comes in the clear though policy protects it */
+    uint8_t block_on_exit;  /* what is protected stays blocked when we are gone */
+    char *dns;              /* the script that DNS servers are handed to; NULL: none */
     struct own_addrs tun_addrs; /* our own inside */
     char *renew;                /* the command that renews our certificates; NULL: none */
     char *user;                 /* run as this user once sockets are open; NULL: stay */

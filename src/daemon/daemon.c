@@ -268,6 +268,7 @@ static bool start_network(struct daemon *d, struct problem *why)
 {
     const struct daemon_settings *s = &d->conf.settings;
 
+    d->io.offload = s->offload;
     if (!netio_open(&d->io, s->port, s->port_nat_t, s->tun_name, note_network, d, why))
         return false;
     d->net.install_routes = s->install_routes;

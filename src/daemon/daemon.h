@@ -38,6 +38,9 @@ void daemon_questions(const struct daemon *d, struct ask_stats *out);
 uint64_t daemon_now_ms(const struct daemon *d); /* monotonic, the engine's time */
 uint64_t daemon_started_ms(const struct daemon *d);
 
+/* Which offloads of the kernel are in use, each by its name, 1 or 0. */
+void daemon_offloads(const struct daemon *d,
+                     void (*put)(void *ctx, const char *name, uint64_t n), void *ctx);
 /* What was done about changes of others in the kernel's network, one counter after the other.
  */
 void daemon_kernel_stats(const struct daemon *d,

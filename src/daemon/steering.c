@@ -131,6 +131,12 @@ void steering_start(struct daemon *d)
                    strerror(errno));
 }
 
+void daemon_offloads(const struct daemon *d,
+                     void (*put)(void *ctx, const char *name, uint64_t n), void *ctx)
+{
+    netio_offloads(&d->io, put, ctx);
+}
+
 void daemon_kernel_stats(const struct daemon *d,
                          void (*put)(void *ctx, const char *name, uint64_t n), void *ctx)
 {

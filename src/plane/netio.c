@@ -70,8 +70,11 @@ static bool open_udp(struct netio *io, uint16_t port, uint16_t port_nat_t,
     for (unsigned i = 0; i < NETIO_UDP; i++) {
         uint16_t p = lanes[i].carrier == CV_UDP_500 ? port : port_nat_t;
 
-        if (udp_open(&io->udp[i], lanes[i].family, p, lanes[i].carrier, ROUTE_MARK))
+        if (udp_open(&io->udp[i], lanes[i].family, p, lanes[i].carrier, ROUTE_MARK)) {
+            if (io->offload && lanes[i].carrier == CV_UDP_4500)
+                udp_offload(&io->udp[i]);
             continue;
+        }
         if (lanes[i].family == CV_IPV6 && family_missing(errno)) {
             if (lanes[i].carrier == CV_UDP_500)
                 note(note_ctx, "this system has no IPv6; going on with IPv4 alone");
@@ -115,7 +118,7 @@ bool netio_open(struct netio *io, uint16_t port, uint16_t port_nat_t, const char
         return false;
     }
     open_raw(io, note, note_ctx);
-    if (!tun_open(&io->tun, tun_name)) {
+    if (!tun_open(&io->tun, tun_name, io->offload)) {
         problem_set(why, "cannot make the TUN device \"%s\" with /dev/net/tun: %s%s", tun_name,
                     strerror(errno), hint(errno));
         netio_close(io);
@@ -148,6 +151,21 @@ bool netio_has(const struct netio *io, uint8_t family)
         if (lanes[i].family == family && io->udp[i].fd >= 0)
             return true;
     return false;
+}
+
+void netio_offloads(const struct netio *io,
+                    void (*put)(void *ctx, const char *name, uint64_t n), void *ctx)
+{
+    bool gso = false, gro = false;
+
+    for (unsigned i = 0; i < NETIO_UDP; i++) {
+        gso = gso || (io->udp[i].fd >= 0 && io->udp[i].way.gso);
+        gro = gro || (io->udp[i].fd >= 0 && io->udp[i].gro);
+    }
+    put(ctx, "tun-tso", io->tun.tso);
+    put(ctx, "tun-uso", io->tun.uso);
+    put(ctx, "udp-gso", gso);
+    put(ctx, "udp-gro", gro);
 }
 
 /* NETIO_LANES when there is no such socket. */
@@ -261,14 +279,12 @@ static void tell_too_big(struct netio *io, struct cv_packet *p)
 
 static void deliver(struct netio *io, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++) {
-        const struct cv_packet *p = &io->batch.pkts[i];
+    const unsigned lost = tun_deliver(&io->tun, io->batch.pkts, n);
 
-        if (p->verdict == CV_DELIVER && !tun_send(&io->tun, p)) {
-            io->failures.deliveries++;
-            io->failures.deliver_errno = errno;
-        }
-    }
+    if (lost == 0)
+        return;
+    io->failures.deliveries += lost;
+    io->failures.deliver_errno = errno;
 }
 
 /* A descriptor that is readable but gives an error for ever would keep the loop spinning. */
@@ -296,6 +312,31 @@ static void input_again(struct netio *io, unsigned n, const size_t *off, const s
     }
 }
 
+/* Transport mode wants room in front of a packet for its header, which packets of one buffer do
+ * not have.  The first that is refused for that is copied and comes again; from then on all get
+ * room. */
+static void make_room(struct netio *io, unsigned n, const size_t *len)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct cv_packet *p = &io->batch.pkts[i];
+        const struct cv_packet was = *p;
+
+        if (p->verdict != CV_DROP || p->err != CV_ERR_NO_ROOM || was.off != 0 ||
+            len[i] > BATCH_SMALL_ROOM)
+            continue;
+        io->batch.copies = true;
+        batch_reset(&io->batch, i);
+        memcpy(cv_packet_data(p), was.buf, len[i]);
+        p->len = len[i];
+        p->local = was.local;
+        p->remote = was.remote;
+        p->carrier = was.carrier;
+        p->tos = was.tos;
+        p->ttl = was.ttl;
+        cv_input(io->engine, p, 1, io->now_ms());
+    }
+}
+
 static void take_datagrams(struct netio *io, unsigned n)
 {
     size_t off[BATCH_MAX], len[BATCH_MAX];
@@ -307,6 +348,8 @@ static void take_datagrams(struct netio *io, unsigned n)
         len[i] = io->batch.pkts[i].len;
     }
     cv_input(io->engine, io->batch.pkts, n, io->now_ms());
+    if (!io->batch.copies)
+        make_room(io, n, len);
     deliver(io, n);
     io->pump(io->ctx);
     input_again(io, n, off, len);
@@ -317,9 +360,13 @@ static void on_udp(evutil_socket_t fd, short what, void *ctx)
     struct netio *io = ctx;
 
     (void)what;
-    for (unsigned i = 0; i < NETIO_UDP; i++)
-        if (io->udp[i].fd == fd)
+    for (unsigned i = 0; i < NETIO_UDP; i++) {
+        if (io->udp[i].fd != fd)
+            continue;
+        do
             take_datagrams(io, udp_recv(&io->udp[i], &io->batch));
+        while (datagram_has_more(&io->batch));
+    }
 }
 
 static void on_raw(evutil_socket_t fd, short what, void *ctx)
@@ -339,11 +386,11 @@ static void split(struct netio *io, struct cv_packet *p)
     unsigned n = 0;
 
     for (; p->verdict == CV_SPLIT; n++) {
-        if (n == BATCH_MAX) {
+        if (n == BATCH_LARGE) {
             transmit(io, &io->pieces, n);
             n = 0;
         }
-        batch_reset(&io->pieces, n);
+        io->pieces.pkts[n] = batch_large(&io->pieces, n);
         if (!cv_split(io->engine, p, &io->pieces.pkts[n]))
             break;
         cv_output(io->engine, &io->pieces.pkts[n], 1, io->now_ms());
@@ -383,6 +430,8 @@ static void on_tun(evutil_socket_t fd, short what, void *ctx)
         check_broken(io, errno, io->tun.name);
     else
         take_inner(io, n);
+    while (tun_has_more(&io->tun))
+        take_inner(io, tun_recv(&io->tun, &io->batch));
 }
 
 void netio_inject(struct netio *io, const struct cv_span *packets, unsigned n)
@@ -390,8 +439,8 @@ void netio_inject(struct netio *io, const struct cv_span *packets, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         struct cv_packet *p = &io->batch.pkts[i];
 
-        batch_reset(&io->batch, i);
-        p->len = packets[i].n < batch_room() ? packets[i].n : batch_room();
+        *p = batch_large(&io->batch, i);
+        p->len = packets[i].n < batch_room(p) ? packets[i].n : batch_room(p);
         memcpy(cv_packet_data(p), packets[i].p, p->len);
     }
     take_inner(io, n);
@@ -429,7 +478,7 @@ bool netio_remake_tun(struct netio *io, struct event_base *base)
     *e = NULL;
     tun_close(&io->tun);
     memcpy(name, io->tun.name, sizeof(name));
-    if (!tun_open(&io->tun, name)) {
+    if (!tun_open(&io->tun, name, io->offload)) {
         memcpy(io->tun.name, name, sizeof(name)); /* for the next try */
         return false;
     }
@@ -442,7 +491,7 @@ void netio_send(struct netio *io, const struct cv_effect *fx)
     const struct cv_endpoint *remote = &fx->u.send.remote;
     unsigned lane = lane_of(remote->addr.family, fx->u.send.carrier);
 
-    batch_reset(&io->pieces, 0);
+    io->pieces.pkts[0] = batch_large(&io->pieces, 0);
     if (cv_send_nested(io->engine, fx, &io->pieces.pkts[0], io->now_ms())) {
         transmit(io, &io->pieces, 1);
         return;

@@ -31,6 +31,8 @@ struct netio {
     struct whole whole;
     struct tun tun;
     struct batch batch, pieces;
+    bool offload; /* several packets at one time, as far as the kernel can; set before
+                     netio_open */
     struct event *events[NETIO_FDS];
     struct netio_failures failures;
     uint64_t told_s; /* answers to packets that were too big: how many in this second */
@@ -61,7 +63,11 @@ bool netio_remake_tun(struct netio *io, struct event_base *base);
 
 bool netio_has(const struct netio *io, uint8_t family);
 
-/* As if the packets had come by TUN; at most BATCH_MAX.  Not from within a callback. */
+/* Which offloads are in use, each by its name, 1 or 0. */
+void netio_offloads(const struct netio *io,
+                    void (*put)(void *ctx, const char *name, uint64_t n), void *ctx);
+
+/* As if the packets had come by TUN; at most BATCH_LARGE.  Not from within a callback. */
 void netio_inject(struct netio *io, const struct cv_span *packets, unsigned n);
 
 /* Sends the IKE message of a CV_SEND.  Failures are counted. */

@@ -182,6 +182,7 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
     put_limits(message, c->v->d);
     put_questions(message, c->v->d);
     put_lifetime(message, c->v->d);
+    daemon_offloads(c->v->d, put_counter, tree_add_section(message, "offloads"));
     daemon_kernel_stats(c->v->d, put_counter, tree_add_section(message, "kernel"));
     vici_answer(c, message);
 }

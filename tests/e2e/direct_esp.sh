@@ -10,7 +10,7 @@ inns "$GW" nft -f - <<N
 table ip watch {
     chain seen { type filter hook prerouting priority 0;
         iifname "wan" ip protocol esp counter
-        iifname "wan" udp dport 4500 udp length > 9 counter comment "encapsulated"
+        iifname "wan" udp dport 4500 udp length > 9 @th,64,32 != 0 counter comment "encapsulated"
         iifname "wan" ip protocol esp ip dscp ef counter comment "marked"
     }
 }

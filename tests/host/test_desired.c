@@ -105,8 +105,9 @@ static int set_up(void **state)
     net.install_routes = net.install_addresses = true;
     net.note = guard.note = note;
     net.lost = count_lost;
-    if (base == NULL || !tun_open(&tun, "cvtest%d") || !tun_open(&outside, "cvout%d") ||
-        !netlink_open(&other, NETLINK_ROUTE) || route_link_up(&other, outside.index, 1400) != 0)
+    if (base == NULL || !tun_open(&tun, "cvtest%d", false) ||
+        !tun_open(&outside, "cvout%d", false) || !netlink_open(&other, NETLINK_ROUTE) ||
+        route_link_up(&other, outside.index, 1400) != 0)
         return -1;
     if (guard_start(&guard, tun.name, "cvtest%d", false, &why))
         net.guard = &guard;

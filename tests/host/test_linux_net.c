@@ -65,7 +65,7 @@ static int set_up(void **state)
     noted[0] = '\0';
     net.install_routes = net.install_addresses = true;
     net.note = note;
-    if (!batch_init(&batch) || !tun_open(&tun, "cvtest%d"))
+    if (!batch_init(&batch) || !tun_open(&tun, "cvtest%d", false))
         return -1;
     return netconf_open(&net, tun.index, 1400, true, 4, &why) ? 0 : -1;
 }
@@ -287,7 +287,7 @@ static void open_outside(void)
                       local = {0};
 
     netconf_add_routes(&net, 1, &local, &everything, CV_TUNNEL);
-    assert_true(tun_open(&outside, "outside"));
+    assert_true(tun_open(&outside, "outside", false));
     assert_int_equal(route_link_up(&net.nl, outside.index, 1280), 0);
     assert_int_equal(system("ip route add 10.50.0.0/16 dev outside && "
                             "ip -6 route add 2001:db8:50::/48 dev outside"),
@@ -309,7 +309,7 @@ static void the_rule_stays_while_another_daemons_routes_need_it(void **state)
     struct tun second;
 
     (void)state;
-    assert_true(tun_open(&second, "cvother"));
+    assert_true(tun_open(&second, "cvother", false));
     assert_true(netconf_open(&other, second.index, 1400, true, 4, &why));
     netconf_add_routes(&net, 1, &local, &remote, CV_TUNNEL);
     netconf_close(&other);

@@ -74,8 +74,9 @@ static bool set_up_routes(void)
 static int set_up(void **state)
 {
     (void)state;
-    if (!batch_init(&batch) || !tun_open(&tun, "cvtest%d") || !tun_open(&outside, "cvout%d") ||
-        !set_up_routes() || !udp_open(&service, CV_IPV4, PORT, CV_UDP_500, 0) ||
+    if (!batch_init(&batch) || !tun_open(&tun, "cvtest%d", false) ||
+        !tun_open(&outside, "cvout%d", false) || !set_up_routes() ||
+        !udp_open(&service, CV_IPV4, PORT, CV_UDP_500, 0) ||
         !udp_open(&ike, CV_IPV4, IKE, CV_UDP_500, 0))
         return -1;
     return nfqueue_open(&queue, NUMBER) && netlink_open(&nft, NETLINK_NETFILTER) &&

@@ -93,12 +93,12 @@ unsigned nfqueue_recv(struct nfqueue *q, struct batch *b)
     unsigned kept = 0;
     int n;
 
-    for (unsigned i = 0; i < BATCH_MAX; i++) {
-        batch_reset(b, i);
+    for (unsigned i = 0; i < BATCH_LARGE; i++) {
+        b->pkts[i] = batch_large(b, i);
         b->iov[i] = (struct iovec){b->pkts[i].buf, b->pkts[i].cap};
         b->msgs[i].msg_hdr = (struct msghdr){.msg_iov = &b->iov[i], .msg_iovlen = 1};
     }
-    n = recvmmsg(q->nl.fd, b->msgs, BATCH_MAX, MSG_DONTWAIT, NULL);
+    n = recvmmsg(q->nl.fd, b->msgs, BATCH_LARGE, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++) {
         struct cv_packet p = b->pkts[i];
 

@@ -10,7 +10,7 @@
 struct nfqueue {
     struct netlink nl; /* fd -1: not open */
     uint16_t number;
-    uint32_t ids[BATCH_MAX]; /* of the packets in the batch received last */
+    uint32_t ids[BATCH_LARGE]; /* of the packets in the batch received last */
 };
 
 /* Takes the queue of that number for this network namespace, before any rule sends packets to

@@ -109,7 +109,7 @@ unsigned raw_recv(struct raw_sock *s, struct batch *b)
 
     for (unsigned i = 0; i < n; i++) {
         struct cv_packet *p = &b->pkts[i];
-        take_off(s, p, &b->msgs[i].msg_hdr);
+        take_off(s, p, &b->msgs[b->origin[i]].msg_hdr);
         p->carrier = s->carrier;
         p->remote.port = 0; /* the kernel puts the protocol number there */
     }
@@ -184,5 +184,5 @@ unsigned raw_send(struct raw_sock *s, struct batch *b, const uint8_t *index, uns
 {
     if (s->carrier == CV_RAW_AH)
         return send_ah(s, b, index, n);
-    return datagram_send(s->fd, b, index, n, true, &s->df);
+    return datagram_send(s->fd, b, index, n, true, &s->way);
 }

@@ -4,13 +4,13 @@
 #ifndef LINUX_NET_RAWSOCK_H
 #define LINUX_NET_RAWSOCK_H
 
-#include "linux/net/batch.h"
+#include "linux/net/datagram.h"
 
 struct raw_sock {
     int fd; /* -1: not open */
     uint8_t family;
     uint8_t carrier; /* CV_RAW_ESP or CV_RAW_AH */
-    bool df;         /* what the socket does now; see datagram_set_df */
+    struct datagram_way way;
 };
 
 /* Needs CAP_NET_RAW.  False with errno set. */

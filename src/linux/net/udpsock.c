@@ -34,6 +34,13 @@ bool udp_open(struct udp_sock *s, uint8_t family, uint16_t port, uint8_t carrier
     return false;
 }
 
+/* Whether the devices can is seen when something is sent. */
+void udp_offload(struct udp_sock *s)
+{
+    s->way.gso = true;
+    s->gro = datagram_gather(s->fd);
+}
+
 void udp_close(struct udp_sock *s)
 {
     if (s->fd >= 0)
@@ -48,20 +55,21 @@ unsigned udp_recv(struct udp_sock *s, struct batch *b)
     for (unsigned i = 0; i < n; i++) {
         b->pkts[i].local.port = s->port;
         b->pkts[i].carrier = s->carrier;
-        b->pkts[i].head =
-            header_keep(&b->pkts[i], &b->msgs[i].msg_hdr, IPPROTO_UDP, UDP_HDR_LEN);
+        if (b->pkts[i].off > 0) /* the kernel puts nothing together that has options */
+            b->pkts[i].head = header_keep(&b->pkts[i], &b->msgs[b->origin[i]].msg_hdr,
+                                          IPPROTO_UDP, UDP_HDR_LEN);
     }
     return n;
 }
 
 unsigned udp_send(struct udp_sock *s, struct batch *b, const uint8_t *index, unsigned n)
 {
-    return datagram_send(s->fd, b, index, n, false, &s->df);
+    return datagram_send(s->fd, b, index, n, false, &s->way);
 }
 
 bool udp_send_one(struct udp_sock *s, const struct cv_endpoint *local,
                   const struct cv_endpoint *remote, uint8_t tos, struct cv_span data)
 {
-    datagram_set_df(s->fd, s->family, &s->df, false); /* IKE has fragments of its own */
+    datagram_set_df(s->fd, s->family, &s->way, false); /* IKE has fragments of its own */
     return datagram_send_one(s->fd, local, remote, tos, data, false);
 }

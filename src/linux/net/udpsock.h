@@ -6,20 +6,23 @@
 #ifndef LINUX_NET_UDPSOCK_H
 #define LINUX_NET_UDPSOCK_H
 
-#include "linux/net/batch.h"
+#include "linux/net/datagram.h"
 
 struct udp_sock {
     int fd;         /* -1: not open */
     uint8_t family; /* CV_IPV4, CV_IPV6 */
     uint8_t carrier;
     uint16_t port;
-    bool df; /* what the socket does now; see datagram_set_df */
+    bool gro; /* datagrams come put together */
+    struct datagram_way way;
 };
 
 /* Binds to every address of the family.  mark, when not 0, is put on what the socket sends,
  * so that routing rules keep it out of the tunnel.  False with errno set. */
 bool udp_open(struct udp_sock *s, uint8_t family, uint16_t port, uint8_t carrier,
               uint32_t mark);
+/* From now on several datagrams of a flow come and go in one call, as far as the kernel can. */
+void udp_offload(struct udp_sock *s);
 void udp_close(struct udp_sock *s);
 
 /* Receives up to BATCH_MAX datagrams; 0 when nothing is waiting. */
