@@ -8,16 +8,17 @@ CHARON=$(command -v charon-systemd || echo /usr/sbin/charon-systemd)
 [ -x "$CHARON" ] || skip "no charon-systemd (packages charon-systemd strongswan-swanctl libcharon-extra-plugins)"
 [ -n "$SWANCTL" ] || skip "no swanctl"
 
-# charon SIDE: with $RUN/SIDE/swanctl.conf; loads it.
+# charon SIDE, with plugins CHARON_MORE and lines CHARON_LINES besides: with $RUN/SIDE/swanctl.conf; loads it.
 charon() {
     local side=$1 ns=$P-$1
     mkdir -p "$RUN/$side"
     cat >"$RUN/$side/strongswan.conf" <<C
 charon-systemd {
-    load = random nonce drbg openssl sha1 sha2 hmac kdf curve25519 pem pkcs1 pkcs8 pubkey x509 constraints kernel-libipsec kernel-netlink socket-default vici updown
+    load = random nonce drbg openssl sha1 sha2 hmac kdf curve25519 pem pkcs1 pkcs8 pubkey x509 constraints kernel-libipsec kernel-netlink socket-default vici updown ${CHARON_MORE:-}
     retransmit_timeout = 1.0
     retransmit_tries = 3
     install_routes = yes
+    ${CHARON_LINES:-}
     plugins {
         vici {
             socket = unix://$RUN/$side/vici
