@@ -39,10 +39,12 @@ enum cli_exit cli_version(const struct cli *cli);
 enum cli_exit cli_check(const struct cli *cli);
 enum cli_exit cli_packet(const struct cli *cli);
 /* Verbs that read their own options (args.h); argv[0] is the verb. */
+enum cli_exit cli_api(int argc, char **argv);
 enum cli_exit cli_device(int argc, char **argv);
 enum cli_exit cli_init(int argc, char **argv);
 enum cli_exit cli_join(int argc, char **argv);
 enum cli_exit cli_renew(int argc, char **argv);
+enum cli_exit cli_web(int argc, char **argv);
 
 /* ---- status.c: what the daemon has, collected as trees --------------------------- */
 

@@ -60,10 +60,12 @@ static const struct command commands[] = {
 };
 
 static const struct verb verbs[] = {
+    {"api",    cli_api   },
     {"device", cli_device},
     {"init",   cli_init  },
     {"join",   cli_join  },
     {"renew",  cli_renew },
+    {"web",    cli_web   },
 };
 
 const struct verb *verb_find(const char *name)
@@ -113,6 +115,8 @@ void commands_help(FILE *out)
           "  device VERB        the fleet's devices: add, code\n"
           "  join BUNDLE        make this host a device of a fleet\n"
           "  renew              renew this device's certificate when it is due\n"
+          "  web link           a link that opens the fleet's page once\n"
+          "  api token VERB     tokens for programs: add, list, revoke\n"
           "  version            versions of this command and of the running daemon\n"
           "  help [COMMAND]     this text, or a command's; so does COMMAND --help\n"
           "\n"
