@@ -27,6 +27,7 @@ struct exchange {
     /* a stream */
     uint64_t said_ms; /* when something went out last */
     bool ended;       /* there is no more */
+    struct source *from;
     struct exchange *prev, *next;
 };
 

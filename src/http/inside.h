@@ -28,7 +28,7 @@ enum { SOURCE_CELLS = 1 << 16, SOURCE_NONE = SOURCE_CELLS };
 
 struct source {
     struct bucket requests;
-    uint32_t connections;
+    uint32_t connections, streams;
 };
 
 struct sources {
@@ -38,7 +38,12 @@ struct sources {
 
 bool sources_init(struct sources *t);
 void sources_free(struct sources *t);
-/* The cell of an address: an IPv4 address or an IPv6 /64. */
+/* That cell; before a connection's source is known, one that all such share. */
+static inline struct source *source_at(struct sources *t, size_t cell)
+{
+    return &t->cells[cell % SOURCE_CELLS];
+}
+/* The number of the cell of an address: an IPv4 address or an IPv6 /64. */
 size_t sources_find(const struct sources *t, const struct sockaddr_storage *at);
 
 /* ---- visits.c: connections, from accept to close ---- */

@@ -50,7 +50,7 @@ static void run(struct job *job)
 /* What a request costs beyond one token; a source pays no more than it ever has. */
 static void charge(struct http_server *h, const struct exchange *x)
 {
-    struct bucket *b = &h->sources.cells[x->visit->source].requests;
+    struct bucket *b = &source_at(&h->sources, x->visit->source)->requests;
     const uint64_t now_ms = clock_now_ms();
 
     for (unsigned i = 0; i < x->out.cost; i++)
@@ -91,7 +91,7 @@ static void on_request(struct evhttp_request *req, void *ctx)
 {
     struct http_server *h = ctx;
     struct exchange *x = exchange_new(h, req);
-    struct source *from = &h->sources.cells[x->visit->source % SOURCE_CELLS];
+    struct source *from = source_at(&h->sources, x->visit->source);
 
     h->stats.requests++;
     http_server_stats(h, &x->in.server);

@@ -11,6 +11,7 @@
 #include "kit/clock.h"
 
 enum { TURN_US = 500000, QUIET_MS = 15000, UNREAD_MAX = 262144 };
+enum { OF_SOURCE_PART = 4 }; /* a quarter of all streams is one source's at most */
 
 static void run(struct job *job)
 {
@@ -52,6 +53,7 @@ static void leave(struct exchange *x)
     if (x->next != NULL)
         x->next->prev = x->prev;
     x->of->stats.streams--;
+    x->from->streams--;
     exchange_free(x);
 }
 
@@ -69,11 +71,15 @@ void stream_begin(struct exchange *x)
 {
     struct http_server *h = x->of;
 
-    if (h->stats.streams >= h->s.max_streams) {
-        http_problem(&x->out, 503, "%u streams are open, which is the limit", h->s.max_streams);
+    x->from = source_at(&h->sources, x->visit->source);
+    if (h->stats.streams >= h->s.max_streams ||
+        x->from->streams >= (h->s.max_streams + OF_SOURCE_PART - 1) / OF_SOURCE_PART) {
+        http_problem(&x->out, 503, "%u streams are open, %u of them yours: that is the limit",
+                     h->stats.streams, x->from->streams);
         exchange_answer(x);
         return;
     }
+    x->from->streams++;
     h->stats.streams++;
     h->stats.by_class[2]++;
     x->next = h->streams;

@@ -358,6 +358,63 @@ static void a_stream_goes_on_until_it_ends_or_its_client_goes(void **state)
     https_end(&f);
 }
 
+static void a_quarter_of_the_streams_is_one_sources(void **state)
+{
+    struct http_settings s;
+    struct https_client c[3];
+    struct https f;
+    char out[OUT] = "";
+
+    (void)state;
+    http_settings_default(&s);
+    s.max_streams = 8;
+    https_start(&f, &s, tables);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(https_connect(&c[i], &f, NULL));
+        assert_true(https_send(&c[i], GET("/stream")));
+        out[0] = '\0';
+        assert_true(https_until(&c[i], "HTTP/1.1 ", out, OUT));
+        assert_true(https_until(&c[i], "\r\n", out, OUT));
+        assert_int_equal(strncmp(out, "HTTP/1.1 503", 12) == 0, i == 2);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        https_close(&c[i]);
+    https_halt(&f);
+    https_end(&f);
+}
+
+/* What a client sends before it has its answer waits; more than a request may have is no
+ * request. */
+static void requests_may_come_before_their_answers(void **state)
+{
+    static const char three[] =
+        "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nsecond"
+        "GET /hello/third HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    struct https_client c;
+    struct https f;
+    char out[OUT] = "";
+
+    (void)state;
+    https_start(&f, NULL, tables);
+    assert_true(https_connect(&c, &f, NULL));
+    assert_true(https_send(&c, three));
+    assert_true(https_until(&c, "at last", out, OUT));
+    assert_true(https_until(&c, "second", out, OUT));
+    assert_true(https_until(&c, "hello third", out, OUT));
+    https_close(&c);
+    assert_true(https_connect(&c, &f, NULL));
+    assert_true(https_send(&c, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"));
+    usleep(50000);
+    assert_true(https_send(&c, "no request at all\r\n\r\n")); /* while the answer is made */
+    out[0] = '\0';
+    (void)https_until(&c, "400 ", out, OUT);
+    https_close(&c);
+    assert_int_equal(https_ask(&f, NULL, GET("/who"), out, OUT), 200);
+    https_halt(&f);
+    https_end(&f);
+}
+
 static void a_server_that_cannot_begin_says_why(void **state)
 {
     static const char *const at[] = {"127.0.0.1:0", NULL}, *const bad[] = {"8443x", NULL};
@@ -399,6 +456,8 @@ int main(void)
         cmocka_unit_test(a_source_has_so_many_connections_and_no_time_to_waste),
         cmocka_unit_test(a_client_may_go_before_its_answer_is_made),
         cmocka_unit_test(a_stream_goes_on_until_it_ends_or_its_client_goes),
+        cmocka_unit_test(a_quarter_of_the_streams_is_one_sources),
+        cmocka_unit_test(requests_may_come_before_their_answers),
         cmocka_unit_test(a_server_that_cannot_begin_says_why),
     };
 
