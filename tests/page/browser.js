@@ -88,4 +88,4 @@ const nameless = () => [...document.querySelectorAll('a, button, input, select, 
     need(wrong.length === 0, wrong.join('; '));
     say('done');
     await browser.close();
-})().catch((e) => { console.log('failed', e.message.split('\n')[0], wrong.join('; ')); process.exit(1); });
+})().catch((e) => { console.log('failed', e.message.split('\n').slice(0, 4).join(' '), wrong.join('; ')); process.exit(1); });

@@ -8,7 +8,7 @@ import { overview } from './overview.js';
 import { h, toast } from './util.js';
 
 const main = document.getElementById('main'), top = document.querySelector('header.top'), pulse = document.getElementById('pulse');
-let leave = () => {};
+let leave = () => {}, searches = false; // searches: the search is what comes next
 
 function show() {
     const [path, q = ''] = (location.hash.slice(1) || '/').split('?'), words = path.split('/').filter(Boolean), params = new URLSearchParams(q);
@@ -21,6 +21,8 @@ function show() {
     if (view === 'devices') leave = words[1] ? device(main, params, decodeURIComponent(words[1])) : devices(main, params);
     else if (view === 'events') leave = events(main, params);
     else leave = overview(main);
+    if (searches) document.getElementById('search')?.focus();
+    searches = false;
 }
 
 function outside(text) {
@@ -61,8 +63,10 @@ addEventListener('keydown', (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || !session.token || document.querySelector('dialog[open]') || e.target.matches('input, textarea, select')) return;
     if (e.key === '/') {
         e.preventDefault();
-        if (!document.getElementById('search')) location.hash = '#/devices';
-        requestAnimationFrame(() => document.getElementById('search')?.focus());
+        const search = document.getElementById('search');
+        if (search) { search.focus(); return; }
+        searches = true;
+        location.hash = '#/devices';
     } else if (e.key === 'n' && may('enrol')) {
         e.preventDefault();
         add();
