@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "enrol/bundle.h"
+#include "enrol/admit.h"
 #include "enrol/qr.h"
-#include "fleet/registry_code.h"
 #include "web/inside.h"
 
 enum { HOUR_S = 3600, CODE_HOURS = 24, CODE_HOURS_MAX = 24 * 365 };
@@ -54,8 +53,9 @@ static void write_presence(struct json *j, const struct device_presence *p)
     json_number(j, "drops", p->drops);
 }
 
-static void write_members(struct json *j, const struct device *d)
+void device_write(struct json *j, const char *name, const struct device *d)
 {
+    json_object(j, name);
     json_text(j, "name", d->name);
     json_text(j, "identity", d->identity);
     json_text(j, "tenant", d->tenant);
@@ -70,12 +70,6 @@ static void write_members(struct json *j, const struct device *d)
     json_number(j, "changed", (uint64_t)d->changed_s);
     write_credential(j, d);
     write_presence(j, &d->presence);
-}
-
-void device_write(struct json *j, const char *name, const struct device *d)
-{
-    json_object(j, name);
-    write_members(j, d);
     json_end_object(j);
 }
 
@@ -248,37 +242,30 @@ static bool write_qr(struct json *j, const char *text)
     return good;
 }
 
-static bool fill_bundle(struct call *c, struct bundle *b)
+/* Nothing is added that could not be told how to enrol. */
+static bool has_gateway(struct call *c)
 {
-    char gateway[BUNDLE_HOST + 8], pin[128];
+    char gateway[BUNDLE_HOST + 8];
+    const enum registry_err err =
+        registry_setting_get(c->r, "gateway", gateway, sizeof(gateway));
 
-    if (registry_setting_get(c->r, "gateway", gateway, sizeof(gateway)) == REGISTRY_OK &&
-        registry_setting_get(c->r, "pin", pin, sizeof(pin)) == REGISTRY_OK &&
-        bundle_read_host(gateway, b->host, &b->port) && pin_read(pin, strlen(pin), &b->pin))
-        return true;
+    if (err != REGISTRY_NONE)
+        return call_ok(c, err);
     http_problem(c->res, 503, "the fleet has no gateway to enrol at yet: run culvert init");
     return false;
 }
 
-/* A new code for the device, in its bundle; the members of an object that is open. */
-static bool write_code(struct call *c, struct json *j, const struct device *d, int64_t hours)
+/* A member of an object that is open. */
+static void write_enrolment(struct json *j, const struct bundle *b)
 {
-    struct bundle b = {.until_s = c->req->now_s + hours * HOUR_S};
-    char code[CODE_TEXT], text[BUNDLE_TEXT];
+    char text[BUNDLE_TEXT];
 
-    if (!fill_bundle(c, &b) || !call_ok(c, registry_code_make(c->r, d->id, b.until_s, code)))
-        return false;
-    snprintf(b.name, sizeof(b.name), "%s", d->name);
-    snprintf(b.code, sizeof(b.code), "%s", code);
     json_object(j, "enrolment");
-    json_text(j, "bundle", bundle_text(text, &b));
-    json_number(j, "ends", (uint64_t)b.until_s);
+    json_text(j, "bundle", bundle_text(text, b));
+    json_number(j, "ends", (uint64_t)b->until_s);
     (void)write_qr(j, text);
     json_end_object(j);
-    wipe(code, sizeof(code));
     wipe(text, sizeof(text));
-    wipe(&b, sizeof(b));
-    return true;
 }
 
 static bool hours_of(struct call *c, const struct draft *f, int64_t *out)
@@ -297,19 +284,28 @@ static bool hours_of(struct call *c, const struct draft *f, int64_t *out)
 
 /* ---- operations ---- */
 
-static void answer_new(struct call *c, const struct draft *f, int64_t hours)
+/* Adds it, with what it enrols by in the same transaction, and answers. */
+static void add(struct call *c, const struct draft *f, int64_t hours)
 {
-    struct json j = call_json(c, 201);
+    const struct admission how = {.ends_s = c->req->now_s + hours * HOUR_S};
+    const bool with_code = strcmp(f->code, "false") != 0;
+    struct admitted a = {.device = f->d};
+    struct json j;
 
-    http_add_field(c->res, "Location", "/api/v1/devices/%s", f->d.name);
-    json_object(&j, NULL);
-    json_object(&j, "device");
-    write_members(&j, &f->d);
-    json_end_object(&j);
-    if (strcmp(f->code, "false") != 0 && !write_code(c, &j, &f->d, hours))
+    if (with_code && !has_gateway(c))
         return;
+    if (!call_done(c, with_code ? admit_devices(c->r, &how, &a, 1)
+                                : registry_device_add(c->r, &a.device, 1)))
+        return;
+    j = call_json(c, 201);
+    http_add_field(c->res, "Location", "/api/v1/devices/%s", a.device.name);
+    json_object(&j, NULL);
+    device_write(&j, "device", &a.device);
+    if (with_code)
+        write_enrolment(&j, &a.bundle);
     json_end_object(&j);
     json_finish(&j);
+    wipe(&a, sizeof(a));
 }
 
 static bool may_be_new(struct call *c, const struct draft *f, unsigned given, int64_t *hours)
@@ -328,17 +324,11 @@ static bool may_be_new(struct call *c, const struct draft *f, unsigned given, in
 void devices_post(struct call *c)
 {
     struct draft f = {.code = ""};
-    struct bundle probe;
     unsigned given;
     int64_t hours;
 
-    if (!read_draft(c, &f, &given) || !may_be_new(c, &f, given, &hours))
-        return;
-    /* Nothing is added that could not be told how to enrol. */
-    if (strcmp(f.code, "false") != 0 && !fill_bundle(c, &probe))
-        return;
-    if (call_done(c, registry_device_add(c->r, &f.d, 1)))
-        answer_new(c, &f, hours);
+    if (read_draft(c, &f, &given) && may_be_new(c, &f, given, &hours))
+        add(c, &f, hours);
 }
 
 void device_get(struct call *c)
@@ -404,9 +394,8 @@ void device_put(struct call *c)
         (void)call_ok(c, err);
     } else if (strcmp(f.d.name, c->req->words[0]) != 0) {
         http_problem(c->res, 422, "'name' is another one than the path's");
-    } else if (may_be_new(c, &f, given, &hours) &&
-               call_done(c, registry_device_add(c->r, &f.d, 1))) {
-        answer_new(c, &f, hours);
+    } else if (may_be_new(c, &f, given, &hours)) {
+        add(c, &f, hours);
     }
 }
 
@@ -422,6 +411,7 @@ void device_delete(struct call *c)
 void device_code_post(struct call *c)
 {
     struct draft f = {.code = ""};
+    struct admitted a = {.secret = ""};
     struct device d;
     unsigned given = 0;
     int64_t hours;
@@ -434,10 +424,13 @@ void device_code_post(struct call *c)
         http_problem(c->res, 409, "the device is revoked: add it anew");
         return;
     }
+    if (!has_gateway(c) ||
+        !call_done(c, admit_again(c->r, d.name, c->req->now_s + hours * HOUR_S, &a)))
+        return;
     j = call_json(c, 201);
     json_object(&j, NULL);
-    if (!write_code(c, &j, &d, hours))
-        return;
+    write_enrolment(&j, &a.bundle);
     json_end_object(&j);
     json_finish(&j);
+    wipe(&a, sizeof(a));
 }
