@@ -44,12 +44,12 @@ bool event_severity_of(const char *name, enum event_severity *out)
 /* ---- adding ------------------------------------------------------------------- */
 
 struct adding {
-    struct event *v;
+    struct fleet_event *v;
     size_t n;
 };
 
 /* Whom it is about, as it is called now. */
-static enum registry_err name_device(struct registry *r, struct event *e)
+static enum registry_err name_device(struct registry *r, struct fleet_event *e)
 {
     struct device d;
     enum registry_err err;
@@ -74,7 +74,7 @@ static void make_plain(char *text)
     }
 }
 
-static enum registry_err insert(struct registry *r, struct event *e)
+static enum registry_err insert(struct registry *r, struct fleet_event *e)
 {
     enum registry_err err = name_device(r, e);
 
@@ -109,7 +109,7 @@ static enum registry_err add(struct registry *r, void *ctx)
     return err;
 }
 
-enum registry_err registry_event_add(struct registry *r, struct event *v, size_t n)
+enum registry_err registry_event_add(struct registry *r, struct fleet_event *v, size_t n)
 {
     struct adding a = {.v = v, .n = n};
 
@@ -128,7 +128,7 @@ struct telling {
 static void tell(void *ctx, const struct sql_row *row)
 {
     struct telling *t = ctx;
-    struct event e = {
+    struct fleet_event e = {
         .seq = sql_number(row, 0), .at_ms = sql_number(row, 1), .device = sql_number(row, 4)};
     const int64_t severity = sql_number(row, 2);
 

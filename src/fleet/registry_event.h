@@ -15,7 +15,7 @@ int event_severity_syslog(enum event_severity s); /* 6, 5, 4, 1 */
 /* kind is a word or two with a dash: "up", "down", "refused", "tamper", "suspended",
  * "wrong-codes".  The registry fills in seq, at_ms (where 0), gateway (where ""), and from the
  * device its name and tenant. */
-struct event {
+struct fleet_event {
     int64_t seq, at_ms;
     enum event_severity severity;
     char kind[32];
@@ -27,7 +27,7 @@ struct event {
     char text[512]; /* a sentence for people */
 };
 
-enum registry_err registry_event_add(struct registry *r, struct event *v, size_t n);
+enum registry_err registry_event_add(struct registry *r, struct fleet_event *v, size_t n);
 
 enum { EVENT_PAGE_MAX = 1000 };
 
@@ -47,7 +47,7 @@ struct event_page {
 
 /* *next is where the next page begins, 0 at the end (oldest first: of what there is by now).
  * As with devices, a page may hold fewer events than there is room for, and not be the last. */
-typedef void event_each(void *ctx, const struct event *e);
+typedef void event_each(void *ctx, const struct fleet_event *e);
 enum registry_err registry_event_list(struct registry *r, const struct event_page *page,
                                       event_each *each, void *ctx, int64_t *next);
 enum registry_err registry_event_newest(struct registry *r,

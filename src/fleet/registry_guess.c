@@ -73,7 +73,7 @@ static enum registry_err write_guess(struct registry *r, const char *from, int64
 /* The first source that is slowed down is worth a word, then every hundredth wrong code. */
 static enum registry_err tell(struct registry *r, const char *from, int64_t wrong, int64_t all)
 {
-    struct event e = {.severity = EVENT_ALARM, .kind = "wrong-codes"};
+    struct fleet_event e = {.severity = EVENT_ALARM, .kind = "wrong-codes"};
 
     if (wrong != FREE + 1 && all % TOLD_EVERY != 0)
         return REGISTRY_OK;

@@ -444,7 +444,7 @@ static void a_code_is_used_up_by_what_succeeds(void **state)
     assert_int_equal(wrong, 1);
 }
 
-static void count_alarm(void *ctx, const struct event *e)
+static void count_alarm(void *ctx, const struct fleet_event *e)
 {
     if (e->severity == EVENT_ALARM && strcmp(e->kind, "wrong-codes") == 0)
         ++*(unsigned *)ctx;
@@ -485,7 +485,7 @@ struct told {
     int64_t last;
 };
 
-static void tell_event(void *ctx, const struct event *e)
+static void tell_event(void *ctx, const struct fleet_event *e)
 {
     struct told *t = ctx;
     const size_t n = strlen(t->text);
@@ -496,7 +496,7 @@ static void tell_event(void *ctx, const struct event *e)
 
 static void put_event(int64_t device, const char *kind, enum event_severity severity)
 {
-    struct event e = {.device = device, .severity = severity};
+    struct fleet_event e = {.device = device, .severity = severity};
 
     strcpy(e.kind, kind);
     strcpy(e.text, "what \x1b[31mhappened\n");
