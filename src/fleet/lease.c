@@ -358,6 +358,25 @@ uint32_t leases_take(struct leases *l, uint32_t ike, const struct cv_id *who, ui
     return l->v[i].offset;
 }
 
+uint32_t leases_take_this(struct leases *l, uint32_t ike, const struct cv_id *who,
+                          uint32_t offset)
+{
+    uint32_t i = find_offset(l, offset);
+
+    if (i == LEASE_NONE) {
+        i = lease_new(l, offset, who, ike);
+    } else if (owns(&l->v[i], who)) {
+        lift(l, i);
+        settle(l, i, ike);
+    } else {
+        i = l->v[i].ike == 0 ? lease_pass_on(l, i, who, ike) : LEASE_NONE;
+    }
+    if (i == LEASE_NONE)
+        return LEASE_NONE;
+    note_change(l, i);
+    return offset;
+}
+
 void leases_release(struct leases *l, uint32_t ike)
 {
     uint32_t i;

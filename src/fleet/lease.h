@@ -40,6 +40,9 @@ void leases_free(struct leases *l);
  * ever had it; else one never used; else the longest unused.  LEASE_NONE when all are online,
  * or there is no memory. */
 uint32_t leases_take(struct leases *l, uint32_t ike, const struct cv_id *who, uint32_t want);
+/* This offset, or LEASE_NONE: another one has it online.  For who it is from now on. */
+uint32_t leases_take_this(struct leases *l, uint32_t ike, const struct cv_id *who,
+                          uint32_t offset);
 void leases_release(struct leases *l, uint32_t ike);
 void leases_rename(struct leases *l, uint32_t ike_old, uint32_t ike_new);
 

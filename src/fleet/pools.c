@@ -390,6 +390,34 @@ static void lease_from(struct pool *pool, const struct pool_wish *wish,
         *slot = addr_at(pool, offset);
 }
 
+/* An address for good: of this pool, if it is in there.  False: it is somebody else's. */
+static bool lease_this(struct pool *pool, const struct pool_wish *wish,
+                       const struct cv_addr *want, struct cv_addr *slot)
+{
+    const uint32_t offset = offset_of(pool, want);
+
+    if (offset >= pool->leases.size)
+        return true;
+    if (leases_take_this(&pool->leases, wish->ike, wish->who, offset) == LEASE_NONE)
+        return false;
+    *slot = *want;
+    return true;
+}
+
+/* From one pool.  False: an address for good is somebody else's now. */
+static bool lease_as_wished(struct pool *pool, const struct pool_wish *wish,
+                            struct cv_lease *out)
+{
+    const bool v4 = pool->range.family == CV_IPV4;
+    const struct cv_addr *want = v4 ? wish->v4 : wish->v6;
+    struct cv_addr *slot = v4 ? &out->v4 : &out->v6;
+
+    if (v4 ? wish->v4_only : wish->v6_only)
+        return lease_this(pool, wish, want, slot);
+    lease_from(pool, wish, want, slot);
+    return true;
+}
+
 static void add_dns(const struct pool *pool, struct cv_lease *out)
 {
     for (unsigned i = 0; i < pool->n_dns && out->n_dns < CV_LEASE_DNS_MAX; i++)
@@ -406,15 +434,28 @@ enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
 
         if (pool == NULL)
             continue;
-        if (pool->range.family == CV_IPV4)
-            lease_from(pool, wish, wish->v4, &out->v4);
-        else
-            lease_from(pool, wish, wish->v6, &out->v6);
+        if (!lease_as_wished(pool, wish, out))
+            return CV_ERR_ADDRESS;
         add_dns(pool, out);
     }
+    if (wish->v4_only && out->v4.family == CV_ANY_FAMILY)
+        out->v4 = *wish->v4;
+    if (wish->v6_only && out->v6.family == CV_ANY_FAMILY)
+        out->v6 = *wish->v6;
     if (out->v4.family == CV_ANY_FAMILY && out->v6.family == CV_ANY_FAMILY)
         return CV_ERR_ADDRESS;
     return CV_OK;
+}
+
+bool pools_range(const struct pools *p, const char *name, struct cv_addr_range *out)
+{
+    for (const struct pool *pool = p->first; pool != NULL; pool = pool->next) {
+        if (strcmp(pool->name, name) != 0)
+            continue;
+        *out = pool->range;
+        return true;
+    }
+    return false;
 }
 
 void pools_release(struct pools *p, uint32_t ike)

@@ -34,12 +34,14 @@ struct pool_wish {
     const struct cv_id *who;
     uint32_t ike;
     const struct cv_addr *v4, *v6;
+    bool v4_only, v6_only; /* this one or none: it is who's for good */
 };
 
 /* Assigns from the named pools (one IPv4, one IPv6 as wanted): the identity's former address
  * when free, else the one wanted if nobody ever had it, else the next never used, else the
- * longest unused.  CV_ERR_ADDRESS when all are full. Counted: the same (ike, identity) twice
- * gives the same lease. */
+ * longest unused; an address for good that no pool has is who's without a lease.
+ * CV_ERR_ADDRESS when all are full, or that address is somebody else's now. Counted: the same
+ * (ike, identity) twice gives the same lease. */
 CV_MUST_USE enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
                                     const struct pool_wish *wish, struct cv_lease *out);
 void pools_release(struct pools *p, uint32_t ike);
@@ -69,6 +71,9 @@ void pools_touch(struct pools *p); /* all leases have changed: the disk is new *
 /* A lease of an earlier life.  They come in the order of their ages, those that were online
  * last.  Of a pool that is not there yet it is kept until that comes. */
 void pools_remember(struct pools *p, const struct pool_lease *lease);
+
+/* What the pool leases; false: there is none of that name. */
+bool pools_range(const struct pools *p, const char *name, struct cv_addr_range *out);
 
 struct pool_view {
     const char *name;

@@ -71,7 +71,8 @@ static const char *lease4(uint32_t ike, unsigned number, const char *want)
 
     if (want != NULL)
         assert_true(addr_parse(&a, want));
-    if (pools_lease(pools, names, 1, &(struct pool_wish){&who, ike, &a, NULL}, &l) != CV_OK)
+    if (pools_lease(pools, names, 1, &(struct pool_wish){.who = &who, .ike = ike, .v4 = &a},
+                    &l) != CV_OK)
         return "-";
     addr_format(text, sizeof(text), &l.v4);
     return text;
@@ -140,7 +141,8 @@ static void an_ipv6_pool_crosses_the_32_bit_boundary(void **state)
         struct cv_id who = device(i);
 
         assert_int_equal(
-            pools_lease(pools, names, 1, &(struct pool_wish){&who, i + 1, NULL, &any6}, &l),
+            pools_lease(pools, names, 1,
+                        &(struct pool_wish){.who = &who, .ike = i + 1, .v6 = &any6}, &l),
             CV_OK);
         assert_int_equal(l.v6_prefix, 128);
         assert_int_equal(l.v4.family, 0);
@@ -187,9 +189,37 @@ static void a_device_may_write_its_name_in_capitals(void **state)
     assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
     pools_release(pools, 1);
     who.b[0] = 'S';
-    assert_int_equal(pools_lease(pools, names, 1, &(struct pool_wish){&who, 2, &a, NULL}, &l),
-                     CV_OK);
+    assert_int_equal(
+        pools_lease(pools, names, 1, &(struct pool_wish){.who = &who, .ike = 2, .v4 = &a}, &l),
+        CV_OK);
     assert_int_equal(l.v4.b[3], 1);
+}
+
+/* An address for good is its device's, whoever had it, and nobody gets another instead. */
+static void an_address_for_good_is_this_one_or_none(void **state)
+{
+    static const char *const names[] = {"p"};
+    struct cv_id one = device(1), two = device(2);
+    struct cv_addr good;
+    struct pool_wish wish = {.who = &two, .ike = 2, .v4 = &good, .v4_only = true};
+    struct cv_lease l;
+
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24 }"));
+    assert_string_equal(lease4(1, 1, NULL), "10.3.0.1");
+    assert_true(addr_parse(&good, "10.3.0.1"));
+    assert_int_equal(pools_lease(pools, names, 1, &wish, &l), CV_ERR_ADDRESS);
+    pools_release(pools, 1);
+    assert_int_equal(pools_lease(pools, names, 1, &wish, &l), CV_OK);
+    assert_int_equal(l.v4.b[3], 1);
+    wish.ike = 3; /* reauthentication */
+    assert_int_equal(pools_lease(pools, names, 1, &wish, &l), CV_OK);
+    pools_release(pools, 2);
+    wish = (struct pool_wish){.who = &one, .ike = 4, .v4 = &good, .v4_only = true};
+    assert_int_equal(pools_lease(pools, names, 1, &wish, &l), CV_ERR_ADDRESS);
+    assert_true(addr_parse(&good, "192.0.2.9")); /* of no pool */
+    assert_int_equal(pools_lease(pools, names, 1, &wish, &l), CV_OK);
+    assert_int_equal(l.v4.b[3], 9);
 }
 
 static void a_second_connection_of_a_device_gets_another_address(void **state)
@@ -297,20 +327,24 @@ static void several_pools_give_both_families_and_their_dns_servers(void **state)
     assert_true(load("four { addrs = 10.3.0.0/24\n dns = 10.0.0.53, 10.0.1.53 }\n"
                      "six { addrs = fd00:3::/64\n dns = fd00::53 }"));
     assert_int_equal(
-        pools_lease(pools, names, 3, &(struct pool_wish){&who, 1, &any4, &any6}, &l), CV_OK);
+        pools_lease(pools, names, 3,
+                    &(struct pool_wish){.who = &who, .ike = 1, .v4 = &any4, .v6 = &any6}, &l),
+        CV_OK);
     assert_int_equal(l.v4.family, CV_IPV4);
     assert_int_equal(l.v6.family, CV_IPV6);
     assert_int_equal(l.n_dns, 3);
     assert_int_equal(l.dns[2].family, CV_IPV6);
-    assert_int_equal(
-        pools_lease(pools, names, 3, &(struct pool_wish){&who, 2, NULL, &any6}, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names, 3,
+                                 &(struct pool_wish){.who = &who, .ike = 2, .v6 = &any6}, &l),
+                     CV_OK);
     assert_int_equal(l.v4.family, 0);
     assert_int_equal(
-        pools_lease(pools, names, 1, &(struct pool_wish){&who, 3, &any4, &any6}, &l),
+        pools_lease(pools, names, 1,
+                    &(struct pool_wish){.who = &who, .ike = 3, .v4 = &any4, .v6 = &any6}, &l),
         CV_ERR_ADDRESS);
-    assert_int_equal(
-        pools_lease(pools, names, 2, &(struct pool_wish){&who, 3, NULL, &any6}, &l),
-        CV_ERR_ADDRESS);
+    assert_int_equal(pools_lease(pools, names, 2,
+                                 &(struct pool_wish){.who = &who, .ike = 3, .v6 = &any6}, &l),
+                     CV_ERR_ADDRESS);
 }
 
 static void no_more_dns_servers_are_told_than_fit(void **state)
@@ -322,8 +356,9 @@ static void no_more_dns_servers_are_told_than_fit(void **state)
     (void)state;
     assert_true(load("p { addrs = 10.3.0.0/24\n dns = 10.0.0.1, 10.0.0.2, 10.0.0.3 }\n"
                      "q { addrs = 10.4.0.0/24\n dns = 10.0.0.4, 10.0.0.5 }"));
-    assert_int_equal(
-        pools_lease(pools, names, 2, &(struct pool_wish){&who, 1, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names, 2,
+                                 &(struct pool_wish){.who = &who, .ike = 1, .v4 = &any4}, &l),
+                     CV_OK);
     assert_int_equal(l.n_dns, CV_LEASE_DNS_MAX);
     assert_int_equal(l.dns[3].b[3], 4);
 }
@@ -338,8 +373,9 @@ static void a_full_pool_is_followed_by_the_next(void **state)
     (void)state;
     assert_true(load("p { addrs = 10.3.0.1 }\nq { addrs = 10.4.0.1-10.4.0.9 }"));
     (void)lease4(1, 1, NULL);
-    assert_int_equal(
-        pools_lease(pools, names, 2, &(struct pool_wish){&who, 2, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names, 2,
+                                 &(struct pool_wish){.who = &who, .ike = 2, .v4 = &any4}, &l),
+                     CV_OK);
     addr_format(text, sizeof(text), &l.v4);
     assert_string_equal(text, "10.4.0.1");
 }
@@ -622,6 +658,7 @@ int main(void)
                                         drop),
         cmocka_unit_test_setup_teardown(a_device_gets_its_former_address_back, make, drop),
         cmocka_unit_test_setup_teardown(a_device_may_write_its_name_in_capitals, make, drop),
+        cmocka_unit_test_setup_teardown(an_address_for_good_is_this_one_or_none, make, drop),
         cmocka_unit_test_setup_teardown(a_second_connection_of_a_device_gets_another_address,
                                         make, drop),
         cmocka_unit_test_setup_teardown(a_device_that_reauthenticates_keeps_its_address, make,

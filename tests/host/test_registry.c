@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "fleet/registry_address.h"
 #include "fleet/registry_change.h"
 #include "fleet/registry_code.h"
 #include "fleet/registry_event.h"
@@ -355,6 +356,36 @@ static void presence_adds_up_and_the_last_gateway_has_it(void **state)
     assert_int_equal(registry_seen_none(other), REGISTRY_OK);
     expect(REGISTRY_OK, registry_device_get(reg, "a", &got));
     assert_false(got.presence.online);
+    registry_close(other);
+}
+
+static struct cv_addr_range range4(uint8_t from, uint8_t to)
+{
+    return (struct cv_addr_range){
+        CV_IPV4, {10, 9, 0, from},
+         {10, 9, 0, to  }
+    };
+}
+
+static void everybody_gets_another_address_for_good(void **state)
+{
+    struct cv_addr_range range = range4(1, 3);
+    struct registry *other = open_one(path, "gw2");
+    struct device a = add_device("a"), b = add_device("b"), c = {.name = "c"};
+
+    (void)state;
+    strcpy(c.address, "10.9.0.2");
+    expect(REGISTRY_OK, registry_device_add(reg, &c, 1));
+    expect(REGISTRY_OK, registry_address_give(reg, &a, &range));
+    assert_string_equal(a.address, "10.9.0.1");
+    assert_int_equal(registry_address_give(other, &b, &range), REGISTRY_OK);
+    assert_string_equal(b.address, "10.9.0.3");
+    a.address[0] = '\0'; /* as a gateway has it that read the device before */
+    assert_int_equal(registry_address_give(other, &a, &range), REGISTRY_OK);
+    assert_string_equal(a.address, "10.9.0.1");
+    a = add_device("d");
+    expect(REGISTRY_FULL, registry_address_give(reg, &a, &range));
+    assert_non_null(strstr(registry_why(reg), "10.9.0.1"));
     registry_close(other);
 }
 
@@ -718,6 +749,7 @@ int main(void)
         T(filters_sift_by_state_tag_and_presence),
         T(a_rare_tag_is_found_behind_many_devices),
         T(presence_adds_up_and_the_last_gateway_has_it),
+        T(everybody_gets_another_address_for_good),
         T(a_code_is_good_once_for_its_device_until_its_end),
         T(a_used_code_is_good_again_for_the_same_key),
         T(a_new_code_replaces_the_one_before),
