@@ -14,22 +14,29 @@ static void take_psk(struct ask *a, struct asked *q, void *ctx)
 }
 
 /* A lease that nobody waits for any more goes back. */
-static void take_address(struct ask *a, struct asked *q, void *ctx)
+void ask_lease(struct ask *a, struct asked *q, struct pools *pools,
+               const struct pool_wish *wish)
 {
     const struct conn *c = q->fx.conn->host;
+    const uint32_t ike = q->fx.ike;
+    struct ask_answer answer = {.err = CV_OK};
+
+    answer.err =
+        pools_lease(pools, (const char *const *)c->pools, c->n_pools, wish, &answer.u.lease);
+    if (!ask_answer(a, q->fx.question, &answer) && answer.err == CV_OK)
+        pools_release(pools, ike);
+}
+
+static void take_address(struct ask *a, struct asked *q, void *ctx)
+{
     const struct pool_wish wish = {
         .who = q->fx.u.address.remote_id,
         .ike = q->fx.ike,
         .v4 = &q->fx.u.address.want_v4,
         .v6 = &q->fx.u.address.want_v6,
     };
-    const uint32_t ike = q->fx.ike;
-    struct ask_answer answer = {.err = CV_OK};
 
-    answer.err =
-        pools_lease(ctx, (const char *const *)c->pools, c->n_pools, &wish, &answer.u.lease);
-    if (!ask_answer(a, q->fx.question, &answer) && answer.err == CV_OK)
-        pools_release(ctx, ike);
+    ask_lease(a, q, ctx, &wish);
 }
 
 void ask_secrets_of(struct ask *a, struct creds *creds)

@@ -11,5 +11,8 @@
 /* Both outlive a. */
 void ask_secrets_of(struct ask *a, struct creds *creds);
 void ask_addresses_of(struct ask *a, struct pools *pools);
+/* Answers a question about addresses with a lease as wished. */
+void ask_lease(struct ask *a, struct asked *q, struct pools *pools,
+               const struct pool_wish *wish);
 
 #endif

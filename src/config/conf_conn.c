@@ -33,7 +33,7 @@ struct conn_draft {
     uint32_t keyingtries;
     uint16_t local_port, remote_port;
     uint64_t rekey, reauth, over, rnd, dpd_delay, dpd_timeout;
-    bool send_certreq, encap, mobike;
+    bool send_certreq, encap, mobike, fleet;
     uint8_t ocsp, send_cert, fragmentation, childless, unique, version;
 };
 
@@ -248,6 +248,7 @@ static const struct conf_key keys[] = {
     {"vips",           take_vips,        FIELD(vips),          NULL          },
     {"pools",          take_texts,       FIELD(pools),         NULL          },
     {"encap",          take_bool,        FIELD(encap),         NULL          },
+    {"fleet",          take_bool,        FIELD(fleet),         NULL          },
     {"mobike",         take_bool,        FIELD(mobike),        NULL          },
     {"dpd_delay",      take_time,        FIELD(dpd_delay),     NULL          },
     {"dpd_timeout",    take_time,        FIELD(dpd_timeout),   NULL          },
@@ -427,6 +428,7 @@ static void fill(struct conn *c, const struct conn_draft *d)
     cv->encap = d->encap;
     cv->fragmentation = d->fragmentation != 0;
     cv->mobike = d->mobike;
+    cv->admission = d->fleet;
     cv->childless = d->childless != 0;
     cv->unique = d->unique;
     cv->keyingtries = d->keyingtries;

@@ -21,7 +21,7 @@ struct settings_draft {
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
     uint32_t keepalive_ms, fragment_size, base_pct, cookie_threshold, block_threshold, tries;
     uint32_t answer_ms;
-    const char *tun_name, *user, *dns, *save_keys, *renew;
+    const char *tun_name, *user, *dns, *save_keys, *renew, *registry, *gateway;
 };
 
 /* ---- values ----------------------------------------------------------------- */
@@ -198,6 +198,8 @@ static const struct conf_key keys[] = {
     {"dns",                take_script,  FIELD(dns),                  NULL          },
     {"renew",              take_text,    FIELD(renew),                NULL         },
     {"user",               take_text,    FIELD(user),                 NULL          },
+    {"registry",           take_text,    FIELD(registry),             NULL          },
+    {"gateway",            take_text,    FIELD(gateway),              NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"cache_crls",         take_bool,    FIELD(s.cache_crls),         NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
@@ -358,6 +360,8 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
         return false;
     d.s.tun_name = mem_text(d.tun_name);
     d.s.user = mem_text(d.user);
+    d.s.registry = mem_text(d.registry);
+    d.s.gateway = mem_text(d.gateway);
     d.s.save_keys = mem_text(d.save_keys);
     d.s.dns = mem_text(d.dns);
     d.s.renew = mem_text(d.renew);

@@ -429,6 +429,8 @@ void conf_free(struct conf *c)
     problems_free(&c->found);
     free(c->settings.tun_name);
     free(c->settings.user);
+    free(c->settings.registry);
+    free(c->settings.gateway);
     free(c->settings.save_keys);
     free(c->settings.dns);
     free(c->settings.renew);

@@ -101,8 +101,11 @@ struct daemon_settings {
     struct own_addrs tun_addrs; /* our own inside */
     char *renew;                /* the command that renews our certificates; NULL: none */
     char *user;                 /* run as this user once sockets are open; NULL: stay */
-    bool strict;                /* a file with any error changes nothing */
-    bool cache_crls;            /* revocation lists that are fetched become files, too */
+    char *registry;  /* of the fleet: a path or postgresql://...; NULL: fleet.db in the state
+                        directory, for connections of the fleet */
+    char *gateway;   /* our name there; NULL: the host's */
+    bool strict;     /* a file with any error changes nothing */
+    bool cache_crls; /* revocation lists that are fetched become files, too */
 };
 
 /* A whole configuration file. */

@@ -75,6 +75,10 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
         conn_free(c);
         return true;
     }
+    if (c->cv.admission && !members_need(d, why)) {
+        conn_free(c);
+        return false;
+    }
     guard(d, c); /* first: packets find no gap between the old one's and these */
     if (*at != NULL) {
         remove_at(d, at);

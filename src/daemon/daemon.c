@@ -394,6 +394,8 @@ static bool start(struct daemon *d, struct problem *why)
     dns_start(d);
     own_addresses(d);
     d->renewal = renewal_start(d);
+    if (d->conf.settings.registry != NULL && !members_need(d, why))
+        return false;
     return add_conns(d, &d->conf, why);
 }
 
@@ -511,6 +513,7 @@ bool daemon_reload(struct daemon *d, struct problem *why)
 static void start_threads(struct daemon *d)
 {
     hosts_begin(d->hosts);
+    members_start(d);
     if (!signer_start(d->signer))
         daemon_log(d, 0, LOG_DMN, 0, "the system does not give us %u threads for signatures",
                    d->conf.settings.sign_threads);
@@ -541,6 +544,7 @@ void daemon_free(struct daemon *d)
     renewal_free(d->renewal);
     updown_free(d->updown);
     hosts_free(d->hosts);
+    roster_free(d->roster);
     signer_free(d->signer);
     ask_free(d->ask);
     policyset_free(&d->policies);

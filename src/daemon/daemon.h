@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "creds/creds.h"
 #include "fleet/pools.h"
+#include "fleet/registry_event.h"
 #include "kit/log.h"
 
 struct daemon;
@@ -41,6 +42,10 @@ uint64_t daemon_started_ms(const struct daemon *d);
 /* Which offloads of the kernel are in use, each by its name, 1 or 0. */
 void daemon_offloads(const struct daemon *d,
                      void (*put)(void *ctx, const char *name, uint64_t n), void *ctx);
+/* What the registry of the fleet has decided.  False: there is none. */
+struct roster_stats;
+bool daemon_fleet_stats(const struct daemon *d, struct roster_stats *out);
+
 /* What was done about changes of others in the kernel's network, one counter after the other.
  */
 void daemon_kernel_stats(const struct daemon *d,
@@ -89,6 +94,7 @@ struct listener {
     void (*event)(void *ctx, const struct cv_effect *fx);
     void (*log)(void *ctx, int level, enum log_group group, uint32_t ike, const char *conn,
                 const char *text);
+    void (*fleet)(void *ctx, const struct fleet_event *e); /* NULL: does not care */
     void *ctx;
     struct listener *next;
 };

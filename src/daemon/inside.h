@@ -27,6 +27,7 @@
 #include "plane/netio.h"
 #include "plane/policyset.h"
 #include "plane/shunts.h"
+#include "roster/roster.h"
 #include "state/state.h"
 
 /* A round over the listeners that is going on; listeners may go away meanwhile. */
@@ -101,13 +102,14 @@ struct daemon {
     struct event *alarm;
     uint64_t alarm_ms;
     struct pump_host pump;
-    bool pumping;
+    bool pumping, threads_started;
 
     struct creds *creds;
     struct pools *pools;
     struct keep keep;
     struct ask *ask;
     struct signer *signer;
+    struct roster *roster; /* NULL: no connection is the fleet's */
     struct hosts *hosts;
     struct netio io;
     struct cleartext cleartext;
@@ -153,6 +155,7 @@ void keep_close(struct daemon *d);
 
 /* listen.c */
 void daemon_tell(struct daemon *d, const struct cv_effect *fx); /* to the listeners */
+void daemon_tell_fleet(struct daemon *d, const struct fleet_event *e);
 
 /* stop.c */
 bool stop_prepare(struct stop *s, struct daemon *d);
@@ -240,6 +243,13 @@ void steering_failed(struct daemon *d, uint32_t child);
 /* dns.c */
 void dns_start(struct daemon *d);  /* forgets what an earlier life has left */
 void dns_update(struct daemon *d); /* a lease has come or gone */
+
+/* members.c */
+/* A connection is the fleet's, or the file names a registry.  False: why says what is missing.
+ */
+bool members_need(struct daemon *d, struct problem *why);
+void members_start(struct daemon *d); /* threads may be made now */
+void members_event(struct daemon *d, const struct cv_effect *fx);
 
 /* narrate.c */
 void narrate(struct daemon *d, const struct cv_effect *fx);

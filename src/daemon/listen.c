@@ -43,6 +43,21 @@ void daemon_tell(struct daemon *d, const struct cv_effect *fx)
     d->rounds = round.outer;
 }
 
+void daemon_tell_fleet(struct daemon *d, const struct fleet_event *e)
+{
+    struct listen_round round = {d->listeners, d->rounds};
+
+    d->rounds = &round;
+    while (round.next != NULL) {
+        struct listener *l = round.next;
+
+        round.next = l->next;
+        if (l->fleet != NULL)
+            l->fleet(l->ctx, e);
+    }
+    d->rounds = round.outer;
+}
+
 void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
                 const char *fmt, ...)
 {

@@ -169,6 +169,7 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
         break;
     case CV_EVENT:
         narrate(d, fx);
+        members_event(d, fx);
         apply(d, fx);
         d->pump.event(d, fx);
         roaming_event(d, fx);

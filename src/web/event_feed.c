@@ -7,7 +7,7 @@
 #include "kit/mem.h"
 #include "web/inside.h"
 
-void event_write(struct json *j, const struct event *e)
+void event_write(struct json *j, const struct fleet_event *e)
 {
     json_object(j, NULL);
     json_number(j, "seq", (uint64_t)e->seq);
@@ -63,7 +63,7 @@ static bool set_filter(struct call *c, struct wanted *w, struct event_filter *f)
     return true;
 }
 
-static void write_each(void *ctx, const struct event *e)
+static void write_each(void *ctx, const struct fleet_event *e)
 {
     event_write(ctx, e);
 }
@@ -98,7 +98,7 @@ struct feed {
     uint64_t *at;
 };
 
-static void say(void *ctx, const struct event *e)
+static void say(void *ctx, const struct fleet_event *e)
 {
     struct feed *f = ctx;
     struct json j = {.out = f->out, .compact = true};

@@ -152,7 +152,7 @@ struct json call_json(struct call *c, unsigned status);
 /* ---- operations ------------------------------------------------------------------------ */
 
 void device_write(struct json *j, const char *name, const struct device *d);
-void event_write(struct json *j, const struct event *e);
+void event_write(struct json *j, const struct fleet_event *e);
 
 call_run session_get, session_post, session_delete;
 call_run overview_get;

@@ -436,7 +436,7 @@ static void groups_are_put_and_removed(void **state)
 
 static void add_event(const char *kind, enum event_severity severity, int64_t device)
 {
-    struct event e = {.severity = severity, .device = device};
+    struct fleet_event e = {.severity = severity, .device = device};
 
     snprintf(e.kind, sizeof(e.kind), "%s", kind);
     snprintf(e.text, sizeof(e.text), "it is \"%s\"\n", kind);
