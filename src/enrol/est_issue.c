@@ -60,9 +60,9 @@ struct record {
     struct certificate cert;
 };
 
-static void describe_event(const struct record *r, struct event *out)
+static void describe_event(const struct record *r, struct fleet_event *out)
 {
-    *out = (struct event){.severity = EVENT_NOTICE, .device = r->claim->device.id};
+    *out = (struct fleet_event){.severity = EVENT_NOTICE, .device = r->claim->device.id};
     snprintf(out->kind, sizeof(out->kind), "%s",
              r->claim->code != NULL ? "enrolled" : "renewed");
     snprintf(out->peer, sizeof(out->peer), "%s", r->claim->from);
@@ -75,7 +75,7 @@ static enum registry_err write_down(struct registry *reg, void *ctx)
     struct record *r = ctx;
     struct device d = r->claim->device;
     enum registry_err err = REGISTRY_OK;
-    struct event event;
+    struct fleet_event event;
 
     if (r->claim->code != NULL)
         err = registry_code_use(reg, r->claim->code, &d);

@@ -330,7 +330,7 @@ static void what_is_wrong_is_said(void **state)
     EVP_PKEY_free(key);
 }
 
-static void count_alarms(void *ctx, const struct event *e)
+static void count_alarms(void *ctx, const struct fleet_event *e)
 {
     *(unsigned *)ctx += strcmp(e->kind, "wrong-codes") == 0;
 }
