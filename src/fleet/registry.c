@@ -39,6 +39,7 @@ enum registry_err registry_say(struct registry *r, enum registry_err err, const 
     va_list args;
 
     r->why = (struct problem){.line = 0};
+    r->last = err;
     va_start(args, fmt);
     vsnprintf(r->why.text, sizeof(r->why.text), fmt, args);
     va_end(args);
@@ -48,6 +49,11 @@ enum registry_err registry_say(struct registry *r, enum registry_err err, const 
 const char *registry_why(const struct registry *r)
 {
     return r->why.text;
+}
+
+enum registry_err registry_last(const struct registry *r)
+{
+    return r->last;
 }
 
 const char *registry_name(const struct registry *r)
@@ -150,7 +156,7 @@ enum registry_err registry_run(struct registry *r, const struct sql_call *call)
         if (err != REGISTRY_OK)
             return err;
         err = told(r, sql_run(r->db, call));
-        if (err == REGISTRY_OK || !try_again(r, tries, was_open))
+        if (err == REGISTRY_OK || call->stream || !try_again(r, tries, was_open))
             return err;
     }
 }

@@ -53,7 +53,8 @@ struct registry *registry_open(const struct registry_config *c, enum registry_er
                                struct problem *why);
 void registry_close(struct registry *r); /* NULL is fine */
 const char *registry_why(const struct registry *r);
-const char *registry_name(const struct registry *r); /* its URI without a password */
+enum registry_err registry_last(const struct registry *r); /* what registry_why is about */
+const char *registry_name(const struct registry *r);       /* its URI without a password */
 int64_t registry_now_ms(const struct registry *r);
 
 /* A server that was away: connects anew where that is needed.  Calls after REGISTRY_AWAY do

@@ -396,8 +396,9 @@ enum registry_err registry_device_set(struct registry *r, const struct device *d
 static enum registry_err take_away(struct registry *r, void *ctx)
 {
     static const char *const sql[] = {
-        "DELETE FROM presence WHERE device = $1", "DELETE FROM secret WHERE device = $1",
-        "DELETE FROM code WHERE device = $1",     "DELETE FROM event WHERE device = $1",
+        "DELETE FROM presence WHERE device = $1",
+        "DELETE FROM secret WHERE device = $1",
+        "DELETE FROM code WHERE device = $1",
         "DELETE FROM device WHERE id = $1",
     };
     struct device d;
@@ -413,7 +414,7 @@ static enum registry_err take_away(struct registry *r, void *ctx)
     return err;
 }
 
-/* Its certificates stay in the table, for the revocation list. */
+/* Its certificates stay in the table, for the revocation list, and what happened to it. */
 enum registry_err registry_device_remove(struct registry *r, const char *name)
 {
     char own[64];

@@ -68,7 +68,7 @@ enum device_field {
  */
 enum registry_err registry_device_set(struct registry *r, const struct device *d,
                                       unsigned fields);
-/* Only a revoked device can be removed, with its history. */
+/* Only a revoked device can be removed; what happened to it stays in the list of events. */
 enum registry_err registry_device_remove(struct registry *r, const char *name);
 
 /* A shared secret, which lists never show.  "" removes it. */
@@ -122,6 +122,13 @@ struct device_seen {
     struct device_presence now;
 };
 enum registry_err registry_seen(struct registry *r, const struct device_seen *v, size_t n);
+/* Counters of all that are connected, by number. */
+struct device_traffic {
+    int64_t device;
+    uint64_t rx, tx;
+};
+typedef void traffic_each(void *ctx, const struct device_traffic *t);
+enum registry_err registry_traffic(struct registry *r, traffic_each *each, void *ctx);
 /* A gateway begins: nobody is connected to it. */
 enum registry_err registry_seen_none(struct registry *r);
 

@@ -16,6 +16,7 @@ struct registry {
     bool again;     /* the open one is to be made anew */
     bool lost;      /* the connection is */
     struct problem why;
+    enum registry_err last; /* that why is about */
     struct {
         bool counts; /* a wrong code, to be counted once the transaction has ended */
         char from[64];

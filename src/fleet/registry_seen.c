@@ -83,3 +83,30 @@ enum registry_err registry_seen_none(struct registry *r)
         "= $1",
         SQL_T(r->gateway), SQL_N(registry_now_s(r)));
 }
+
+struct traffic {
+    traffic_each *each;
+    void *ctx;
+};
+
+static void tell_traffic(void *ctx, const struct sql_row *row)
+{
+    const struct traffic *t = ctx;
+    const struct device_traffic one = {.device = sql_number(row, 0),
+                                       .rx = (uint64_t)sql_number(row, 1),
+                                       .tx = (uint64_t)sql_number(row, 2)};
+
+    t->each(t->ctx, &one);
+}
+
+enum registry_err registry_traffic(struct registry *r, traffic_each *each, void *ctx)
+{
+    struct traffic t = {each, ctx};
+
+    return registry_run(r,
+                        &(struct sql_call){.text = "SELECT device, rx, tx FROM presence WHERE "
+                                                   "online = 1 ORDER BY device",
+                                           .stream = true,
+                                           .each = tell_traffic,
+                                           .ctx = &t});
+}

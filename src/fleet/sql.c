@@ -117,6 +117,16 @@ const char *sql_text(const struct sql_row *row, unsigned column)
     return text != NULL ? text : "";
 }
 
+bool sql_is_null(const struct sql_row *row, unsigned column)
+{
+    return row->kind->text(row, column) == NULL;
+}
+
+unsigned sql_columns(const struct sql_row *row)
+{
+    return row->kind->columns(row);
+}
+
 int64_t sql_number(const struct sql_row *row, unsigned column)
 {
     return strtoll(sql_text(row, column), NULL, 10);

@@ -64,7 +64,8 @@ struct sql_call {
     const char *text; /* lives as long as db: it is prepared once; else see once */
     const struct sql_value *v;
     unsigned n;
-    bool once; /* text has been put together: nothing is kept of it */
+    bool once;   /* text has been put together: nothing is kept of it */
+    bool stream; /* of very many rows, a few at a time are in memory */
     sql_each *each;
     void *ctx;
 };
@@ -76,6 +77,13 @@ int64_t sql_changed(const struct sql *db); /* rows that the last statement has w
 /* Columns from 0.  NULL is "" and 0.  Text is valid within each. */
 const char *sql_text(const struct sql_row *row, unsigned column);
 int64_t sql_number(const struct sql_row *row, unsigned column);
+
+bool sql_is_null(const struct sql_row *row, unsigned column);
+unsigned sql_columns(const struct sql_row *row);
+
+/* Copies a file's database into another file, made if it is not there, while others have either
+ * open. */
+enum sql_err sql_copy_file(const char *from, const char *to, struct problem *why);
 
 /* What went wrong last, in words. */
 const char *sql_why(const struct sql *db);

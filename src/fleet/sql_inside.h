@@ -13,8 +13,9 @@ struct sql_kind {
     void (*close)(struct sql *db);
     enum sql_err (*run)(struct sql *db, const struct sql_call *call);
     enum sql_err (*script)(struct sql *db, const char *text);
-    bool (*has_moved)(struct sql *db); /* NULL: cannot */
-    const char *(*text)(const struct sql_row *row, unsigned column);
+    bool (*has_moved)(struct sql *db);                               /* NULL: cannot */
+    const char *(*text)(const struct sql_row *row, unsigned column); /* NULL: is NULL */
+    unsigned (*columns)(const struct sql_row *row);
 };
 
 struct sql {

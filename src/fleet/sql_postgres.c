@@ -68,7 +68,7 @@ static enum sql_err result(struct postgres *p, const PGresult *res)
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     enum sql_err err;
 
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE)
         return SQL_OK;
     err = state != NULL ? meaning(state) : SQL_AWAY;
     say(p, PQresultErrorMessage(res), err == SQL_FULL ? "; make room there" : "");
@@ -116,13 +116,12 @@ static enum sql_err await(struct postgres *p, uint64_t deadline)
 /* Receives to the end of what was sent, and tells the rows. */
 static enum sql_err receive(struct postgres *p, const struct sql_call *call)
 {
-    const uint64_t deadline = clock_now_ms() + SQL_PATIENCE_MS;
     enum sql_err err = SQL_OK, one;
 
     for (;;) {
         struct postgres_row row = {.row.kind = p->sql.kind};
 
-        one = await(p, deadline);
+        one = await(p, clock_now_ms() + SQL_PATIENCE_MS);
         if (one != SQL_OK)
             return one;
         row.res = PQgetResult(p->conn);
@@ -187,6 +186,8 @@ static enum sql_err postgres_run(struct sql *db, const struct sql_call *call)
         sent = PQsendQueryPrepared(p->conn, name, (int)call->n, texts, NULL, NULL, 0);
     else
         sent = PQsendQueryParams(p->conn, call->text, (int)call->n, NULL, texts, NULL, NULL, 0);
+    if (sent != 0 && call->stream)
+        (void)PQsetSingleRowMode(p->conn); /* failing, all rows come at once */
     return sent == 0 ? away(p) : receive(p, call);
 }
 
@@ -201,7 +202,14 @@ static const char *postgres_text(const struct sql_row *row, unsigned column)
 {
     const struct postgres_row *r = (const struct postgres_row *)row;
 
-    return PQgetvalue(r->res, r->at, (int)column);
+    return PQgetisnull(r->res, r->at, (int)column) != 0
+               ? NULL
+               : PQgetvalue(r->res, r->at, (int)column);
+}
+
+static unsigned postgres_columns(const struct sql_row *row)
+{
+    return (unsigned)PQnfields(((const struct postgres_row *)row)->res);
 }
 
 static void postgres_close(struct sql *db)
@@ -217,6 +225,7 @@ static const struct sql_kind postgres_kind = {
     .run = postgres_run,
     .script = postgres_script,
     .text = postgres_text,
+    .columns = postgres_columns,
 };
 
 /* ---- opening ------------------------------------------------------------------ */

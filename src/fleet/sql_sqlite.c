@@ -176,6 +176,11 @@ static const char *sqlite_text(const struct sql_row *row, unsigned column)
     return (const char *)sqlite3_column_text(((const struct sqlite_row *)row)->st, (int)column);
 }
 
+static unsigned sqlite_columns(const struct sql_row *row)
+{
+    return (unsigned)sqlite3_column_count(((const struct sqlite_row *)row)->st);
+}
+
 static const struct sql_kind sqlite_kind = {
     .key = "INTEGER PRIMARY KEY",
     .begin = "BEGIN IMMEDIATE",
@@ -184,6 +189,7 @@ static const struct sql_kind sqlite_kind = {
     .script = sqlite_script,
     .has_moved = sqlite_has_moved,
     .text = sqlite_text,
+    .columns = sqlite_columns,
 };
 
 /* ---- opening ------------------------------------------------------------------ */
@@ -257,4 +263,48 @@ struct sql *sqlite_open(const char *path, enum sql_err *err, struct problem *why
     *why = s->sql.why;
     sqlite_close(&s->sql);
     return NULL;
+}
+
+/* ---- copies ------------------------------------------------------------------- */
+
+/* In one go: writers wait meanwhile, and the copy is of one moment. */
+static int copy(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *b;
+    int code;
+
+    (void)sqlite3_busy_timeout(from, SQL_PATIENCE_MS);
+    (void)sqlite3_busy_timeout(to, SQL_PATIENCE_MS);
+    b = sqlite3_backup_init(to, "main", from, "main");
+    if (b == NULL)
+        return sqlite3_errcode(to);
+    code = sqlite3_backup_step(b, -1);
+    (void)sqlite3_backup_finish(b);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+enum sql_err sql_copy_file(const char *from, const char *to, struct problem *why)
+{
+    const int flags = SQLITE_OPEN_NOMUTEX;
+    sqlite3 *source = NULL, *target = NULL;
+    const int fd = open(to, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* it holds secrets */
+    enum sql_err err = SQL_OK;
+    int code;
+
+    if (fd < 0) {
+        problem_set(why, "%s: %s", to, strerror(errno));
+        return errno == ENOSPC ? SQL_FULL : SQL_FAILED;
+    }
+    close(fd);
+    code = sqlite3_open_v2(from, &source, SQLITE_OPEN_READWRITE | flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(to, &target, SQLITE_OPEN_READWRITE | flags, NULL);
+    if (code == SQLITE_OK)
+        code = copy(source, target);
+    if (code != SQLITE_OK)
+        err = tell(code == SQLITE_FULL || code == SQLITE_IOERR ? to : from, code,
+                   sqlite3_errstr(code), why);
+    (void)sqlite3_close(source);
+    (void)sqlite3_close(target);
+    return err;
 }
