@@ -14,6 +14,7 @@
 #include "enrol/est.h"
 #include "fleet/registry_pool.h"
 #include "fleetd/own_user.h"
+#include "hooks/hooks.h"
 #include "http/http.h"
 #include "kit/systemd.h"
 #include "web/web.h"
@@ -44,6 +45,7 @@ struct fleetd {
     struct est *est; /* NULL: without an authority */
     const struct http_table *tables[3];
     struct http_server *server;
+    struct hooks *hooks;
 };
 
 static void on_end(evutil_socket_t signal, short what, void *ctx)
@@ -159,8 +161,19 @@ static bool look_at_registry(struct fleetd *d, struct problem *why)
     return true;
 }
 
+/* Without them the fleet goes on, but nobody is told. */
+static void start_hooks(struct fleetd *d)
+{
+    const struct registry_config config = {.uri = d->conf.registry};
+
+    d->hooks = hooks_start(&config);
+    if (d->hooks == NULL)
+        fprintf(stderr, "culvert-fleetd: no thread for webhooks: they are not told\n");
+}
+
 static void end(struct fleetd *d)
 {
+    hooks_stop(d->hooks);
     if (d->server != NULL)
         http_server_free(d->server);
     est_free(d->est);
@@ -183,6 +196,7 @@ static int serve(struct fleetd *d)
     } else {
         fprintf(stderr, "culvert-fleetd %s ready: %s, registry %s\n", cv_version(),
                 d->conf.listen[0], d->conf.registry);
+        start_hooks(d);
         systemd_notify("READY=1");
         code = event_base_dispatch(d->base) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
