@@ -9,7 +9,7 @@ demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
 page="libcmocka-dev libjansson-dev chromium nodejs curl openssl python3"
 command -v npm >/dev/null || page="$page npm" # some packages of nodejs bring it
 check="$demo $page clang clang-format clang-tools libclang-rt-14-dev cppcheck iputils-ping
-    openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins libstrongswan-extra-plugins
+    postgresql openssl strongswan-swanctl charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins libstrongswan-extra-plugins
     libnss3-tools libldns3 libunbound8 libcurl3-nss libevent-pthreads-2.1-7 iperf3 curl python3 python3-scapy python3-cryptography tshark
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user-static qemu-system-arm dpkg-dev libbearssl-dev
     gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross"

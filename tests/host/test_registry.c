@@ -1,4 +1,5 @@
-/* The registry over a file: devices, codes, events, tokens, changes, and bad input to each.
+/* The registry over a file, and with CULVERT_TEST_REGISTRY over a server: devices, codes,
+ * events, tokens, changes, and bad input to each.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -19,8 +20,9 @@
 #include "fleet/registry_group.h"
 #include "fleet/registry_hook.h"
 #include "fleet/registry_token.h"
+#include "fleet/sql.h"
 
-static char dir[64], path[96];
+static char dir[64], path[160];
 static int64_t now_ms = 1800000000000;
 static struct registry *reg;
 
@@ -41,12 +43,36 @@ static struct registry *open_one(const char *uri, const char *gateway)
     return r;
 }
 
+static const char *server(void)
+{
+    return getenv("CULVERT_TEST_REGISTRY");
+}
+
+/* Each test finds a server as empty as a file that is not there. */
+static void empty_server(void)
+{
+    enum sql_err err;
+    struct problem why;
+    struct sql *db;
+
+    snprintf(path, sizeof(path), "%s", server());
+    db = sql_open(path, &err, &why);
+    if (db == NULL)
+        print_error("%s\n", why.text);
+    assert_non_null(db);
+    assert_int_equal(sql_script(db, "DROP SCHEMA public CASCADE; CREATE SCHEMA public"),
+                     SQL_OK);
+    sql_close(db);
+}
+
 static int make(void **state)
 {
     (void)state;
     snprintf(dir, sizeof(dir), "/tmp/culvert-registry-XXXXXX");
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/fleet.db", dir);
+    if (server() != NULL)
+        empty_server();
     reg = open_one(path, "gw1");
     assert_non_null(reg);
     return 0;
@@ -320,9 +346,10 @@ static void a_rare_tag_is_found_behind_many_devices(void **state)
     struct found f;
 
     (void)state;
-    add_many("m-", 45000);
+    add_many("m-", server() == NULL ? 45000 : 21000);
     expect(REGISTRY_OK, registry_device_add(reg, &d, 1));
-    assert_int_equal(list_all((struct device_page){.filter.tag = "rare"}, &f), 3);
+    assert_int_equal(list_all((struct device_page){.filter.tag = "rare"}, &f),
+                     server() == NULL ? 3 : 2);
     assert_int_equal(f.n, 1);
 }
 
@@ -489,19 +516,20 @@ static void a_hundred_thousand_wrong_codes_slow_down_their_source_alone(void **s
     struct code_try good = {.code = code, .from = "192.0.2.66"};
     struct code_try other = {.code = "nonsense", .from = "192.0.2.7"};
     struct event_page page = {.limit = 1000};
+    const unsigned many = server() == NULL ? 100000 : 2000; /* each is a round trip there */
     unsigned slow = 0, alarms = 0;
     int64_t next;
 
     (void)state;
     expect(REGISTRY_OK, registry_code_make(reg, d.id, now_ms / 1000 + 6000, code));
-    for (unsigned i = 0; i < 100000; i++) {
+    for (unsigned i = 0; i < many; i++) {
         const enum registry_err err = registry_code_look(reg, &bad, &got);
 
         slow += err == REGISTRY_SLOW;
         assert_true(err == REGISTRY_SLOW || err == REGISTRY_WRONG);
         now_ms += 10;
     }
-    assert_true(slow > 99900);
+    assert_true(slow > many - 100);
     assert_in_range(registry_code_wait_s(reg), 1, 60);
     expect(REGISTRY_WRONG, registry_code_look(reg, &other, &got));
     expect(REGISTRY_OK, registry_code_use(reg, &good, &got));
