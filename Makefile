@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench page-shots install uninstall clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench bench-registry page-shots install uninstall clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -78,6 +78,10 @@ size: ## flash and RAM of the core on a Cortex-M3
 cross: ## unit tests on a big-endian and a 32-bit target under qemu-user
 	@tests/cross.sh
 
+bench-registry: ## the registry at a million devices, in a file; REGISTRY=postgresql://... for a server's
+	@cmake -S . -B $(BUILD)-bench -DCULVERT_TESTS=ON >/dev/null
+	@cmake --build $(BUILD)-bench -j$(JOBS) --target bench_registry >/dev/null
+	@$(BUILD)-bench/tests/bench_registry $(or $(REGISTRY),$(BUILD)-bench/fleet.db); rm -f $(BUILD)-bench/fleet.db*
 bench: all ## in-memory figures of the data plane beside the bare cipher
 	@bench/run.sh $(BUILD)
 

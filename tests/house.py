@@ -124,7 +124,7 @@ def check_includes(rooms):
     # The simulator is a host: faces, and of the portable rooms alone.  Tests may look inside.
     for top, parts, inside in (("sim", ("core", "port"), False), ("tests/unit", ("core", "port"), True),
                                ("tests/vectors", ("core", "port"), True), ("tests/host", PARTS, True),
-                               ("tests/fuzz", PARTS, True), ("bench", ("core", "port"), True), ("examples", (), False)):
+                               ("tests/fuzz", PARTS, True), ("bench", ("core", "port", "host"), True), ("examples", (), False)):
         for path in files(top):
             for used in uses(path)[0]:
                 name, _, header = used.partition("/")
