@@ -10,7 +10,14 @@
 #include "cli/peers.h"
 #include "vici/vici_client.h"
 
-enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_NOT_RUNNING = 3,
+    CLI_NONE = 4, /* what was asked for is not in the registry */
+    CLI_AWAY = 5  /* the registry cannot be reached, or written, for now */
+};
 
 struct cli {
     const char *run_dir;
@@ -41,6 +48,13 @@ enum cli_exit cli_packet(const struct cli *cli);
 /* Verbs that read their own options (args.h); argv[0] is the verb. */
 enum cli_exit cli_api(int argc, char **argv);
 enum cli_exit cli_device(int argc, char **argv);
+enum cli_exit cli_profile(int argc, char **argv);
+enum cli_exit cli_tenant(int argc, char **argv);
+enum cli_exit cli_events(int argc, char **argv);
+enum cli_exit cli_top(int argc, char **argv);
+enum cli_exit cli_webhook(int argc, char **argv);
+enum cli_exit cli_backup(int argc, char **argv);
+enum cli_exit cli_restore(int argc, char **argv);
 enum cli_exit cli_init(int argc, char **argv);
 enum cli_exit cli_join(int argc, char **argv);
 enum cli_exit cli_renew(int argc, char **argv);

@@ -60,12 +60,19 @@ static const struct command commands[] = {
 };
 
 static const struct verb verbs[] = {
-    {"api",    cli_api   },
-    {"device", cli_device},
-    {"init",   cli_init  },
-    {"join",   cli_join  },
-    {"renew",  cli_renew },
-    {"web",    cli_web   },
+    {"api",     cli_api    },
+    {"device",  cli_device },
+    {"profile", cli_profile},
+    {"tenant",  cli_tenant },
+    {"events",  cli_events },
+    {"top",     cli_top    },
+    {"webhook", cli_webhook},
+    {"backup",  cli_backup },
+    {"restore", cli_restore},
+    {"init",    cli_init   },
+    {"join",    cli_join   },
+    {"renew",   cli_renew  },
+    {"web",     cli_web    },
 };
 
 const struct verb *verb_find(const char *name)
@@ -112,7 +119,15 @@ void commands_help(FILE *out)
           "  check [FILE]       everything that is wrong or weak in a configuration\n"
           "  packet WHAT        IPsec packets of a capture: open, seal or explain them\n"
           "  init               make this host the gateway of a fleet\n"
-          "  device VERB        the fleet's devices: add, code\n"
+          "  device VERB        the fleet's devices: add, code, list, show, suspend, resume,\n"
+          "                     revoke, rename, move, tag, note, remove\n"
+          "  profile VERB       what devices share: list, show, add, set, remove\n"
+          "  tenant VERB        whose they are: the same\n"
+          "  events             what happened in the fleet, and what happens\n"
+          "  top                the devices with the most traffic\n"
+          "  webhook VERB       who is told of events: list, add, remove\n"
+          "  backup FILE        a copy of the fleet's registry\n"
+          "  restore FILE       puts one back\n"
           "  join BUNDLE        make this host a device of a fleet\n"
           "  renew              renew this device's certificate when it is due\n"
           "  web link           a link that opens the fleet's page once\n"

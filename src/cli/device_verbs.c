@@ -1,48 +1,29 @@
 /* culvert device: which verb is meant.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <string.h>
-
 #include "cli/device_add.h"
+#include "cli/device_list.h"
+#include "cli/device_set.h"
+#include "cli/verb_table.h"
 
-static const struct {
-    const char *name, *help;
-    enum cli_exit (*run)(int argc, char **argv);
-} verbs[] = {
-    {"add",  "new devices, and the lines by which they join", device_add },
-    {"code", "a new line for one that is there",              device_code},
+static const struct verb_row rows[] = {
+    {"add",     "new devices, and the lines by which they join", device_add    },
+    {"code",    "a new line for one that is there",              device_code   },
+    {"list",    "all, or some of them",                          device_list   },
+    {"show",    "one, and what happened to it",                  device_show   },
+    {"suspend", "not let in until they are resumed",             device_suspend},
+    {"resume",  "suspended ones are let in again",               device_resume },
+    {"revoke",  "for good",                                      device_revoke },
+    {"rename",  "calls one something else",                      device_rename },
+    {"move",    "to another profile, tenant or address",         device_move   },
+    {"tag",     "words to find them by",                         device_tag    },
+    {"note",    "what people should know of one",                device_note   },
+    {"remove",  "forgets revoked ones",                          device_remove },
 };
 
-enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
-
-static void print_help(FILE *out)
-{
-    fputs("usage: culvert device VERB [NAME] [OPTION...]\n\n", out);
-    for (int i = 0; i < VERBS; i++)
-        fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].help);
-    fputs("\nWhat a verb takes: culvert device VERB --help\n", out);
-}
+static const struct verb_table device_verbs = {"device", rows, sizeof(rows) / sizeof(rows[0])};
 
 enum cli_exit cli_device(int argc, char **argv)
 {
-    char name[64];
-
-    if (argc < 2) {
-        print_help(stderr);
-        return CLI_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help(stdout);
-        return CLI_OK;
-    }
-    for (int i = 0; i < VERBS; i++) {
-        if (strcmp(argv[1], verbs[i].name) != 0)
-            continue;
-        (void)snprintf(name, sizeof(name), "device %s", argv[1]);
-        argv[1] = name;
-        return verbs[i].run(argc - 1, &argv[1]);
-    }
-    cli_fail("culvert device has no verb %s (see culvert device --help)", argv[1]);
-    return CLI_USAGE;
+    return verb_table_run(&device_verbs, argc, argv);
 }

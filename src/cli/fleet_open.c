@@ -35,34 +35,54 @@ static bool find_uri(const struct places *p, char out[PLACE_MAX], struct problem
     return true;
 }
 
+static enum cli_exit code_of(enum registry_err err)
+{
+    return err == REGISTRY_NONE                           ? CLI_NONE
+           : err == REGISTRY_AWAY || err == REGISTRY_FULL ? CLI_AWAY
+                                                          : CLI_FAILED;
+}
+
+bool fleet_find(const char *root, const char *uri, char out[PLACE_MAX], enum cli_exit *code)
+{
+    struct problem why = {.text = ""};
+    struct places p;
+
+    *code = CLI_FAILED;
+    if (uri != NULL) {
+        (void)snprintf(out, PLACE_MAX, "%s", uri);
+        return true;
+    }
+    if (places_below(root, &p, &why) && find_uri(&p, out, &why))
+        return true;
+    cli_fail("%s", why.text);
+    return false;
+}
+
 struct registry *fleet_open(const char *root, const char *uri, enum cli_exit *code)
 {
     struct problem why = {.text = ""};
-    struct registry_config c = {.uri = uri};
     char found[PLACE_MAX];
-    struct registry *r;
-    struct places p;
+    const struct registry_config c = {.uri = found};
     enum registry_err err;
+    struct registry *r;
 
-    *code = CLI_FAILED;
-    if (uri == NULL) {
-        if (!places_below(root, &p, &why) || !find_uri(&p, found, &why)) {
-            cli_fail("%s", why.text);
-            return NULL;
-        }
-        c.uri = found;
-        if (strstr(found, "://") == NULL && !file_is_there(found)) {
-            cli_fail("there is no fleet here (%s): make one with culvert init", found);
-            return NULL;
-        }
+    if (!fleet_find(root, uri, found, code))
+        return NULL;
+    if (uri == NULL && strstr(found, "://") == NULL && !file_is_there(found)) {
+        cli_fail("there is no fleet here (%s): make one with culvert init", found);
+        return NULL;
     }
     r = registry_open(&c, &err, &why);
-    if (r == NULL)
+    *code = code_of(err);
+    if (r != NULL)
+        *code = CLI_OK;
+    else
         cli_fail("%s", why.text);
     return r;
 }
 
 enum cli_exit fleet_fail(const struct registry *r)
 {
-    return cli_fail("%s", registry_why(r));
+    cli_fail("%s", registry_why(r));
+    return code_of(registry_last(r));
 }
