@@ -94,7 +94,7 @@ static void fill_devices(struct registry *r, unsigned n)
 static void add_event(struct registry *r, enum event_severity severity, const char *kind,
                       const char *device, const char *text)
 {
-    struct event e = {.severity = severity, .at_ms = 0};
+    struct fleet_event e = {.severity = severity, .at_ms = 0};
     struct device d = {.id = 0};
 
     if (device != NULL && registry_device_get(r, device, &d) == REGISTRY_OK)
