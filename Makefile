@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench bench-registry page-shots install uninstall clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench bench-registry page-shots install uninstall demo-fleet clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -21,6 +21,11 @@ demo: ## the main job: a device behind a NAT publishes to a broker through the t
 	@packaging/deps.sh demo
 	@$(MAKE) --no-print-directory all
 	@examples/demo/demo.sh $(BUILD)
+
+demo-fleet: ## a fleet in five minutes: gateway, bundle, a device behind two NATs (root)
+	@packaging/deps.sh demo
+	@$(MAKE) --no-print-directory all
+	@examples/fleet/demo.sh $(BUILD)
 
 check: ## every test that belongs to a change; ends with a summary (root for the network parts)
 	@packaging/deps.sh check

@@ -5,7 +5,7 @@
 set -eu
 
 build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev libsqlite3-dev libcurl4-openssl-dev libqrencode-dev libpq-dev"
-demo="$build iproute2 procps nftables mosquitto mosquitto-clients tcpdump"
+demo="$build iproute2 iputils-ping procps nftables python3 mosquitto mosquitto-clients tcpdump"
 page="libcmocka-dev libjansson-dev chromium nodejs curl openssl python3"
 command -v npm >/dev/null || page="$page npm" # some packages of nodejs bring it
 check="$demo $page clang clang-format clang-tools libclang-rt-14-dev cppcheck iputils-ping
