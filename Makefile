@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 SECONDS_PER_TARGET ?= 30
 PREFIX ?= /usr/local
 
-.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench bench-registry page-shots install uninstall demo-fleet clean
+.PHONY: all help deps demo check quick unit asan sim fuzz fuzz-smoke fmt lint size cross e2e interop vm-check firmware firmware-check bench bench-registry page-shots install uninstall demo-fleet bench-fleet clean
 
 all: ## build the library, culvertd and culvert (needs what `sudo make deps` installs)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DCULVERT_TESTS=OFF >/dev/null
@@ -89,6 +89,9 @@ bench-registry: ## the registry at a million devices, in a file; REGISTRY=postgr
 	@$(BUILD)-bench/tests/bench_registry $(or $(REGISTRY),$(BUILD)-bench/fleet.db); rm -f $(BUILD)-bench/fleet.db*
 bench: all ## in-memory figures of the data plane beside the bare cipher
 	@bench/run.sh $(BUILD)
+
+bench-fleet: all ## how fast a fleet comes in: devices added and joined per second
+	@bench/enrol.sh $(BUILD)
 
 install: all ## install library, headers, daemon, command, unit file, manual pages, completion, a sample configuration
 	@cmake --install $(BUILD)
