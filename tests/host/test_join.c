@@ -23,6 +23,7 @@
 #include "http/http.h"
 #include "kit/file.h"
 #include "pki/authority.h"
+#include "pki/pkey.h"
 #include "setup/device.h"
 #include "setup/gateway.h"
 
@@ -75,16 +76,16 @@ static struct places below(const char *name)
 
 static char *beside(const char *name)
 {
-    static char out[4][PLACE_MAX];
+    static char out[8][PLACE_MAX];
     static int i;
 
-    i = (i + 1) % 4;
+    i = (i + 1) % 8;
     place_of(out[i], &gw, name);
     return out[i];
 }
 
 /* Tells its port by the pipe and serves until it is killed. */
-static void serve(int out)
+static void serve(int out, const char *cert, const char *key)
 {
     static const char *const listen[] = {"127.0.0.1:0", NULL};
     const struct registry_config rc = {.uri = plan.registry};
@@ -103,8 +104,8 @@ static void serve(int out)
 
     http_settings_default(&s);
     s.listen = listen;
-    s.certificate = beside("fleet/https.pem");
-    s.key = beside("fleet/https.key");
+    s.certificate = cert;
+    s.key = key;
     s.client_ca = beside("ca/ca.pem");
     h = http_server_new(base, &s, tables, &why);
     if (h == NULL || !http_server_start(h, &why)) {
@@ -118,35 +119,48 @@ static void serve(int out)
     _exit(0);
 }
 
+/* A server with that certificate; returns its port, 0 when it does not start. */
+static uint16_t start_server(pid_t *pid, const char *cert, const char *key)
+{
+    unsigned bound = 0;
+    int ends[2];
+
+    if (pipe(ends) != 0)
+        return 0;
+    *pid = fork();
+    if (*pid == 0)
+        serve(ends[1], cert, key);
+    close(ends[1]);
+    if (read(ends[0], &bound, sizeof(bound)) != sizeof(bound))
+        bound = 0;
+    close(ends[0]);
+    return (uint16_t)bound;
+}
+
+static void stop_server(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static int start_all(void **state)
 {
     struct problem why = {.text = ""};
-    unsigned made, bound = 0;
-    int ends[2];
+    unsigned made;
 
     (void)state;
     gw = below("gw");
     plan = plan_of("10.99.0.0/16");
     if (!gateway_plan_check(&plan, &gw, &why) || !gateway_make(&plan, &gw, &made, &why))
         return 1;
-    if (pipe(ends) != 0)
-        return 1;
-    server = fork();
-    if (server == 0)
-        serve(ends[1]);
-    close(ends[1]);
-    if (read(ends[0], &bound, sizeof(bound)) != sizeof(bound))
-        return 1;
-    close(ends[0]);
-    port = (uint16_t)bound;
-    return 0;
+    port = start_server(&server, beside("fleet/https.pem"), beside("fleet/https.key"));
+    return port == 0;
 }
 
 static int stop_all(void **state)
 {
     (void)state;
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
+    stop_server(server);
     return 0;
 }
 
@@ -351,6 +365,44 @@ static void another_gateway_learns_nothing(void **state)
     expect_join(&p, &b, NULL); /* the code was not told */
 }
 
+/* The authority's certificate is no secret: whoever shows it behind one of his own is not the
+ * gateway for that, and neither is a device of the fleet. */
+static void who_only_shows_the_authority_is_not_the_gateway(void **state)
+{
+    const struct places p = below("dev10"), member = below("dev11");
+    const struct bundle b = bundle_for("sensor-10"), first = bundle_for("sensor-11");
+    char own[4000], ca[4000], chain[8001], path[PLACE_MAX], key[PLACE_MAX];
+    struct bundle there = b;
+    struct authority stranger;
+    struct problem why = {.text = ""};
+    pid_t pid;
+
+    (void)state;
+    read_text(&gw, "ca/ca.pem", ca, sizeof(ca));
+    assert_true(authority_make(&stranger, "gw.example", (int64_t)time(NULL), &why));
+    assert_true(cert_file_write(beside("stranger.pem"), stranger.cert, true, &why));
+    assert_true(pkey_write(place_of(key, &gw, "stranger.key"), stranger.key, &why));
+    authority_free(&stranger);
+    read_text(&gw, "stranger.pem", own, sizeof(own));
+    snprintf(chain, sizeof(chain), "%s%s", own, ca);
+    assert_true(file_replace(place_of(path, &gw, "stranger.pem"),
+                             (struct cv_span){(const uint8_t *)chain, strlen(chain)}, 0644,
+                             &why));
+    there.port = start_server(&pid, path, key);
+    expect_join(&p, &there, "not accepted as the gateway");
+    stop_server(pid);
+
+    expect_join(&member, &first, NULL);
+    read_text(&member, "x509/device.pem", own, sizeof(own));
+    snprintf(chain, sizeof(chain), "%s%s", own, ca);
+    assert_true(file_replace(path, (struct cv_span){(const uint8_t *)chain, strlen(chain)},
+                             0644, &why));
+    there.port = start_server(&pid, path, place_of(key, &member, "private/device.key"));
+    expect_join(&p, &there, "not accepted as the gateway");
+    stop_server(pid);
+    expect_join(&p, &b, NULL);
+}
+
 static void what_is_wrong_is_told(void **state)
 {
     const struct places p = below("dev5");
@@ -503,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_device_joins),
         cmocka_unit_test(the_same_try_can_be_repeated),
         cmocka_unit_test(another_gateway_learns_nothing),
+        cmocka_unit_test(who_only_shows_the_authority_is_not_the_gateway),
         cmocka_unit_test(what_is_wrong_is_told),
         cmocka_unit_test(a_device_renews_when_it_is_due),
         cmocka_unit_test(a_revoked_device_does_not),
