@@ -15,6 +15,7 @@ cleanup() {
 trap cleanup EXIT
 culvert() { "$BUILD/culvert" "$@"; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / hz) }' "/proc/$1/stat"; }
 rate() { echo "$1 devices in $2 ms: $(($1 * 1000 / ($2 > 0 ? $2 : 1))) per second"; }
 
 culvert init --name gw.example --address 127.0.0.1:18443 --listen 127.0.0.1:18443 --pool 10.99.0.0/16 \
@@ -32,10 +33,12 @@ culvert device add --count 10000 --prefix many- --root "$RUN/gw" >/dev/null
 echo "added:  $(rate 10000 $(($(ms) - begun)))"
 
 culvert device add --count "$DEVICES" --prefix s- --root "$RUN/gw" >"$RUN/bundles"
-begun=$(ms)
+begun=$(ms) used=$(cpu_ms "$fleetd")
 nl -w1 -s' ' "$RUN/bundles" | xargs -P 16 -L 1 sh -c \
     "'$BUILD/culvert' join \"\$1\" --root '$RUN/dev'\$0 --no-start >/dev/null 2>>'$RUN/failed'" || true
 taken=$(($(ms) - begun))
 joined=$(ls -d "$RUN"/dev*/etc/culvert/culvert.conf 2>/dev/null | wc -l)
 [ "$joined" = "$DEVICES" ] || { sort "$RUN/failed" | uniq -c | sort -rn | head -5 >&2; echo "only $joined of $DEVICES joined" >&2; exit 1; }
 echo "joined: $(rate "$DEVICES" "$taken")"
+used=$(($(cpu_ms "$fleetd") - used))
+echo "gateway: $used ms of processor time for $DEVICES joins: $((DEVICES * 1000 / (used > 0 ? used : 1))) per second and core"
