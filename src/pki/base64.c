@@ -12,14 +12,16 @@ static const char standard[] =
 static const char for_links[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Up to three octets as two to four digits; returns how many. */
-static size_t put_group(char out[DIGITS], const char *digits, const uint8_t *p, size_t n)
+/* Up to three octets from data's i-th on as two to four digits; returns how many. */
+static size_t put_group(char out[DIGITS], const char *digits, struct cv_span data, size_t i)
 {
-    const uint32_t v =
-        (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? (uint32_t)p[2] : 0);
+    const size_t n = data.n - i < GROUP ? data.n - i : GROUP;
+    uint32_t v = 0;
 
-    for (int i = 0; i < DIGITS; i++)
-        out[i] = digits[v >> (18 - 6 * i) & 63];
+    for (size_t k = 0; k < GROUP; k++)
+        v = v << 8 | (k < n ? data.p[i + k] : 0);
+    for (int k = 0; k < DIGITS; k++)
+        out[k] = digits[v >> (18 - 6 * k) & 63];
     return n + 1;
 }
 
@@ -30,13 +32,12 @@ char *base64_lines(struct cv_span data)
     size_t at = 0, in_line = 0;
 
     for (size_t i = 0; i < data.n; i += GROUP) {
-        const size_t left = data.n - i, n = left < GROUP ? left : GROUP;
-        const size_t filled = put_group(group, standard, &data.p[i], n);
+        const size_t filled = put_group(group, standard, data, i);
 
         for (size_t k = 0; k < DIGITS; k++)
             out[at++] = k < filled ? group[k] : '=';
         in_line += DIGITS;
-        if (in_line == LINE || i + n == data.n) {
+        if (in_line == LINE || i + GROUP >= data.n) {
             out[at++] = '\n';
             in_line = 0;
         }
@@ -46,13 +47,11 @@ char *base64_lines(struct cv_span data)
 
 bool base64_word(struct cv_span data, char *out, size_t n)
 {
-    size_t at = 0;
     char group[DIGITS];
+    size_t at = 0;
 
     for (size_t i = 0; i < data.n; i += GROUP) {
-        const size_t left = data.n - i;
-        const size_t filled =
-            put_group(group, for_links, &data.p[i], left < GROUP ? left : GROUP);
+        const size_t filled = put_group(group, for_links, data, i);
 
         for (size_t k = 0; k < filled; k++) {
             if (at + 1 >= n)
