@@ -151,8 +151,8 @@ static bool check_listen(struct gateway_plan *plan, struct problem *why)
     uint16_t port;
 
     if (plan->n_listen == 0) {
-        (void)snprintf(plan->listen[0], PLAN_TEXT, "0.0.0.0:%u", ENROL_PORT);
-        (void)snprintf(plan->listen[1], PLAN_TEXT, "[::]:%u", ENROL_PORT);
+        (void)snprintf(plan->listen[0], PLAN_TEXT, "0.0.0.0:%d", ENROL_PORT);
+        (void)snprintf(plan->listen[1], PLAN_TEXT, "[::]:%d", ENROL_PORT);
         plan->n_listen = 2;
     }
     for (unsigned i = 0; i < plan->n_listen; i++)
