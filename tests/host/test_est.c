@@ -343,21 +343,23 @@ static void guessing_is_slowed_down_and_costs_nobody_else(void **state)
     EVP_PKEY *key = key_new();
     struct event_page page = {.filter = {.kind = "wrong-codes"}};
     struct answered a = {.status = 0};
+    const char *many = getenv("CULVERT_GUESSES"); /* 1000 tell as much as 100000 */
+    const int guesses = many != NULL ? atoi(many) : 1000;
     unsigned slowed = 0, alarms = 0;
     int64_t next;
 
     (void)state;
     add_device("sensor-17", code);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < guesses; i++) {
         snprintf(guess, sizeof(guess), "GUESS%06d", i);
         a = enrol("sensor-17", guess, "sensor-17", key);
         assert_true(a.status == 401 || a.status == 429);
         slowed += a.status == 429;
     }
-    assert_true(slowed > 980);
+    assert_true(slowed > (unsigned)guesses * 98 / 100);
     assert_int_equal(registry_event_list(reg, &page, count_alarms, &alarms, &next),
                      REGISTRY_OK);
-    assert_in_range(alarms, 1, 10);
+    assert_in_range(alarms, 1, 30);
     a = enrol("sensor-17", code, "sensor-17", key);
     expect(&a, 200, "");
     EVP_PKEY_free(key);
