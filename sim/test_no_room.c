@@ -14,6 +14,7 @@
 #include "sim/check.h"
 #include "sim/crypto.h"
 #include "sim/duo.h"
+#include "wire/ike.h"
 
 /* A backend that holds a few keys for integrity, which IKE with an AEAD needs none of. */
 static struct {
@@ -101,8 +102,12 @@ static void the_first_child_without_room_ends_at_the_peer_too(void **state)
 }
 
 /* The initiator takes the successor back before it deletes the old one, which goes on at both
- * ends.  The responder finds out when the initiator is about to delete the old one. */
-static void a_successor_without_room_is_no_ones(void **state)
+ * ends.  The responder finds out before it answers, refuses for now, and the old one goes on:
+ *
+ *   device                             gateway without room for keys
+ *     | CREATE_CHILD_SA, N(REKEY_SA) ----> |
+ *     | <--------- N(TEMPORARY_FAILURE) |   (RFC 7296 section 2.25) */
+static void a_successor_without_room_leaves_the_old_one(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < LIVES; i++) {
@@ -114,18 +119,46 @@ static void a_successor_without_room_is_no_ones(void **state)
         host_initiate(d->dev, &d->dev_conn, 0, d->gw);
         assert_true(duo_settles(d, 5000, 1, 1));
         host_rekey_child(d->dev, host_child(d->dev));
-        assert_true(duo_settles(d, 7000, 1, life.at_gateway ? 0 : 1));
+        assert_true(duo_settles(d, 7000, 1, 1));
         assert_true(host_errors(poor(d, &life), CV_ERR_FULL) > 0);
-        assert_int_equal(small.room, life.room + (life.at_gateway ? 2 : 0));
-        assert_true(life.at_gateway || works(d, &life));
-        small.room += 2;
+        assert_int_equal(small.room, life.room);
+        assert_int_equal(d->dev->saw[CV_EV_CHILD_DOWN] + d->gw->saw[CV_EV_CHILD_DOWN], 0);
         if (life.at_gateway)
-            host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+            assert_int_equal(host_last(d->dev, CV_EV_PEER_NOTIFY)->notify, N_TEMPORARY_FAILURE);
+        assert_true(works(d, &life));
+        small.room += 2;
+        host_rekey_child(d->dev, host_child(d->dev));
         assert_true(
             duo_settles(d, 600000, 1, 1)); /* long after a replaced one would have gone */
+        assert_true(d->gw->saw[CV_EV_CHILD_REKEYED] > 0);
         assert_true(works(d, &life));
         assert_true(duo_closes(d));
         assert_int_equal(small.room, life.room + 4);
+        assert_true(duo_free(d));
+    }
+}
+
+/* Another Child SA is refused, and the first goes on. */
+static void another_child_without_room_is_refused(void **state)
+{
+    (void)state;
+    for (unsigned i = 2; i < LIVES; i += 4) { /* at the gateway */
+        struct life life;
+        struct duo *d = begin(i, &life);
+
+        (void)duo_add_child(d);
+        (life.ah ? recipe_ah : recipe_esp_cbc)(&d->dev_conn);
+        poor(d, &life)->settings.crypto = small_crypto(2 + life.room);
+        duo_start(d);
+        host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+        assert_true(duo_settles(d, 5000, 1, 1));
+        host_initiate(d->dev, &d->dev_conn, 1, d->gw);
+        assert_true(duo_settles(d, 7000, 1, 1));
+        assert_int_equal(host_last(d->dev, CV_EV_CHILD_FAILED)->notify, N_NO_ADDITIONAL_SAS);
+        assert_int_equal(d->gw->saw[CV_EV_CHILD_UP], 1);
+        assert_int_equal(small.room, life.room);
+        assert_true(works(d, &life));
+        assert_true(duo_closes(d));
         assert_true(duo_free(d));
     }
 }
@@ -134,7 +167,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_child_without_room_ends_at_the_peer_too),
-        cmocka_unit_test(a_successor_without_room_is_no_ones),
+        cmocka_unit_test(a_successor_without_room_leaves_the_old_one),
+        cmocka_unit_test(another_child_without_room_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -370,9 +370,9 @@ static void a_child_that_the_plane_refuses_does_not_come_up(void **state)
     }
 }
 
-/* The initiator takes the new one back before it deletes the old one; the responder finds out
- * when the initiator has moved on (test_no_room.c). */
-static void a_rekey_that_the_plane_refuses_leaves_no_half_a_pair(void **state)
+/* The initiator takes the new one back before it deletes the old one; the responder refuses
+ * before it has answered anything else (test_no_room.c). */
+static void a_rekey_that_the_plane_refuses_leaves_the_old_pair(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -383,10 +383,9 @@ static void a_rekey_that_the_plane_refuses_leaves_no_half_a_pair(void **state)
         connect_both(t);
         r->refuse = CV_ERR_FULL;
         host_rekey_child(dev, host_child(dev));
-        assert_true(duo_settles(t->d, 7000, 1, 1 - i));
+        assert_true(duo_settles(t->d, 1500, 1, 1));
         assert_int_equal(host_errors(i == 0 ? dev : t->d->gw, CV_ERR_FULL), 1);
-        assert_int_equal(t->dev.pair[0].installed, i == 0);
-        assert_int_equal(t->gw.pair[0].installed, i == 0);
+        assert_true(t->dev.pair[0].installed && t->gw.pair[0].installed);
         assert_false(t->dev.pair[1].installed || t->gw.pair[1].installed);
         end(t);
     }
@@ -504,7 +503,7 @@ int main(void)
         cmocka_unit_test(deleted_children_leave_the_plane),
         cmocka_unit_test(an_engine_that_closes_leaves_no_pair),
         cmocka_unit_test(a_child_that_the_plane_refuses_does_not_come_up),
-        cmocka_unit_test(a_rekey_that_the_plane_refuses_leaves_no_half_a_pair),
+        cmocka_unit_test(a_rekey_that_the_plane_refuses_leaves_the_old_pair),
         cmocka_unit_test(limits_lead_to_a_rekey_and_to_the_end),
         cmocka_unit_test(the_first_packet_turns_the_answering_side_to_the_new_pair),
         cmocka_unit_test(a_peer_that_moved_is_followed),

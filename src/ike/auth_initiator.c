@@ -228,7 +228,7 @@ static void tell_addresses(struct ike *k, const struct ike_sa *sa, const struct 
         fx->u.event.lease = *l;
 }
 
-static void commit_child(struct ike *k, struct ike_sa *sa, const struct ike_change *ch)
+static void commit_child(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
     const struct ike_hs *hs = sa_hs(k, sa);
     struct child_sa *c = child_live_mut(&k->core, hs->child);

@@ -515,13 +515,14 @@ static uint32_t reqid_for(struct ike *k, const struct child_plan *plan)
     return k->core.next_reqid++;
 }
 
-struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan)
+struct child_sa *child_install(struct ike *k, struct ike_sa *sa, struct child_plan *plan)
 {
     struct child_sa *c = plan->created != 0
                              ? child_live_mut(&k->core, plan->created)
                              : child_new(&k->core, &sa->peer, sa->peer.conn, plan->cfg);
     enum cv_err err;
 
+    plan->refused = c == NULL ? CV_ERR_FULL : CV_OK;
     if (c == NULL)
         return NULL;
     c->spi_in = plan->spi_in;
@@ -533,10 +534,15 @@ struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct ch
     c->reqid = reqid_for(k, plan);
     err = install_pair(k, sa, c, plan);
     if (err != CV_OK) {
+        plan->refused = err;
         c->quiet = plan->created == 0;
-        child_doom(&k->core, c, err);
+        if (plan->unanswered)
+            child_close(&k->core, c, err);
+        else
+            child_doom(&k->core, c, err);
         return NULL;
     }
+    plan->made = c->id;
     child_installed(&k->core, c);
     c->state = CV_CHILD_INSTALLED;
     c->rekeys = 0;

@@ -311,10 +311,35 @@ static void drop_replaced(struct ike *k, const struct ike_sa *sa)
     }
 }
 
-/* The peer's rekey, answered. */
+void create_child_make(struct ike *k, struct ike_sa *sa, struct ike_out *out,
+                       struct ike_change *ch)
+{
+    ch->child.unanswered = true;
+    if (child_install(k, sa, &ch->child) != NULL)
+        return;
+    ch->has_child = false;
+    ch->failed = ch->child.refused;
+    /* RFC 7296 section 2.25: what is there goes on, and may be rekeyed later */
+    ch->notify = ch->child.rekey ? N_TEMPORARY_FAILURE : N_NO_ADDITIONAL_SAS;
+    out_begin(k, out);
+    ike_put_notify(&out->chain, 0, span(NULL, 0), ch->notify, span(NULL, 0));
+}
+
+void create_child_unmake(struct ike *k, const struct ike_change *ch, enum cv_err why)
+{
+    struct child_sa *c = child_live_mut(&k->core, ch->child.made);
+
+    if (c == NULL)
+        return;
+    c->quiet = ch->child.rekey; /* a new one was announced */
+    child_close(&k->core, c, why);
+}
+
+/* The peer's request, answered. */
 static void child_answered(struct ike *k, struct ike_sa *sa, struct ike_change *ch)
 {
-    struct child_sa *c = child_install(k, sa, &ch->child);
+    struct child_sa *c = ch->child.made != 0 ? child_live_mut(&k->core, ch->child.made)
+                                             : child_install(k, sa, &ch->child);
     struct ike_hs *hs = sa_hs_mut(k, sa);
     struct child_sa *old;
 

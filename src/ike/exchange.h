@@ -34,7 +34,10 @@ struct child_plan {
     uint32_t created;  /* number of our CREATED Child SA; 0: take a new one */
     uint32_t replaces; /* number of the Child SA it takes over from; 0 none */
     uint32_t reqid;
-    uint32_t taken_by; /* number of somebody else's Child SA, with CV_ERR_TS_TAKEN */
+    uint32_t taken_by;   /* number of somebody else's Child SA, with CV_ERR_TS_TAKEN */
+    uint32_t made;       /* number of the Child SA, once it is installed; 0: not yet */
+    bool unanswered;     /* the peer has not heard of it: it may still be refused */
+    enum cv_err refused; /* why it could not be installed */
     struct cv_ts_list local_ts, remote_ts;
     size_t key_len; /* octets per direction */
     uint8_t
@@ -234,7 +237,7 @@ enum cv_err ike_step(struct ike *k, struct ike_sa *sa, const struct ike_in *in);
 /* Must the message outlive its datagram, because the host is asked about it? */
 bool ike_step_keeps(const struct ike_sa *sa, const struct ike_in *in);
 /* Installs the plan.  NULL when that fails: a Child SA that was there is doomed by then. */
-struct child_sa *child_install(struct ike *k, struct ike_sa *sa, const struct child_plan *plan);
+struct child_sa *child_install(struct ike *k, struct ike_sa *sa, struct child_plan *plan);
 /* When c is rekeyed and when it ends, counted from when it was installed. */
 void child_set_lifetimes(const struct ike *k, struct child_sa *c);
 
@@ -308,6 +311,11 @@ CV_MUST_USE enum cv_err rekey_ike_start(struct ike *k, struct ike_sa *sa);
 /* The peer deletes c, the new one of its rekey, and not the old one: it has no room for it. The
  * old one goes on. */
 void child_taken_back(struct ike *k, struct ike_sa *sa, struct child_sa *c);
+/* The peer's request is acceptable: its Child SA is installed, or where that is not possible
+ * the answer in out becomes a refusal.  And back again: the answer could not be sent. */
+void create_child_make(struct ike *k, struct ike_sa *sa, struct ike_out *out,
+                       struct ike_change *ch);
+void create_child_unmake(struct ike *k, const struct ike_change *ch, enum cv_err why);
 void create_child_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 void rekey_ike_commit(struct ike *k, struct ike_sa *sa, struct ike_change *ch);
 /* Child SAs, lease and event go from a replaced IKE SA to its successor. */

@@ -194,9 +194,15 @@ static enum cv_err step_on(struct ike *k, struct ike_sa *sa, const struct ike_ru
                            const struct ike_in *in, struct ike_out *out, struct ike_change *ch)
 {
     enum cv_err err = rule->handle(k, sa, in, out, ch);
+    const bool makes =
+        err == CV_OK && rule->exchange == EX_CREATE_CHILD && in->kind == REQ && ch->has_child;
 
+    if (makes) /* before the answer, which may have to be another one */
+        create_child_make(k, sa, out, ch);
     if (err == CV_OK)
         err = send_out(k, sa, rule->exchange, in->path, ch, out);
+    if (err != CV_OK && makes)
+        create_child_unmake(k, ch, err);
     if (err != CV_OK && comes_again(in))
         return err;
     if (err != CV_OK) {
