@@ -244,12 +244,123 @@ static void answers_that_need_no_proof_are_rationed(void **state)
     end(v);
 }
 
+/* ---- again, with cookies ---------------------------------------------------------------- */
+
+struct lost {
+    uint8_t init[MESSAGE]; /* the first message of all */
+    size_t n;
+    unsigned answers; /* to it that do not arrive */
+};
+
+static enum net_fate lose_answers(void *ctx, struct datagram *d)
+{
+    struct lost *l = ctx;
+
+    if (d->carrier != CV_UDP_500 || d->n < IKE_HDR_LEN || d->data[18] != EX_SA_INIT)
+        return NET_PASS;
+    if (!(d->data[19] & IKE_F_RESPONSE) && l->n == 0) {
+        assert_true(d->n <= MESSAGE);
+        memcpy(l->init, d->data, d->n);
+        l->n = d->n;
+    }
+    if (!(d->data[19] & IKE_F_RESPONSE) || d->data[NEXT_AT] == PL_NOTIFY || l->answers == 0)
+        return NET_PASS;
+    l->answers--;
+    return NET_LOSE;
+}
+
+/* First messages of as many others. */
+static void crowd_in(struct duo *d, struct lost *l, unsigned n)
+{
+    const struct cv_endpoint gw = {d->gw->v4, 500};
+
+    for (unsigned i = 1; i <= n; i++) {
+        const struct cv_endpoint at = {recipe_v4(203, 0, 113, (uint8_t)i), 500};
+        uint8_t m[MESSAGE];
+
+        memcpy(m, l->init, l->n);
+        m[0] ^= (uint8_t)i;
+        net_inject(&d->w->net, &at, &gw, CV_UDP_500, (struct cv_span){m, l->n});
+    }
+}
+
+/*   device                             gateway
+ *     | IKE_SA_INIT --------------------> |  half-open
+ *     |          (lost) <---- IKE_SA_INIT |  then a crowd: cookies
+ *     | IKE_SA_INIT again --------------> |
+ *     | <---------------------- N(COOKIE) |  and not the answer again
+ *     | IKE_SA_INIT, N(COOKIE) ---------> |  the same SPI: it begins anew
+ *     | <-------------------- IKE_SA_INIT |  (RFC 7296 sections 2.6, 2.15) */
+static void who_was_answered_before_cookies_were_asked_for_brings_one(void **state)
+{
+    struct duo *d = duo_new(7);
+    struct lost lost = {.answers = 1};
+
+    (void)state;
+    d->gw->settings.cookie_threshold = 3;
+    duo_start(d);
+    d->w->tap = lose_answers;
+    d->w->tap_ctx = &lost;
+    (void)host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 500);
+    assert_int_equal(lost.answers, 0);
+    crowd_in(d, &lost, 10);
+    world_run(d->w, 100);
+    assert_int_equal(d->gw->saw[CV_EV_COOKIES], 1);
+    world_run(d->w, 5000);
+    assert_int_equal(host_ike_info(d->dev, host_ike(d->dev)).state, CV_IKE_ESTABLISHED);
+    assert_int_equal(host_errors(d->gw, CV_ERR_IKE_COOKIE), 10 - 2 + 1);
+    assert_true(world_ping(d->w, d->flow));
+    d->w->tap = NULL;
+    world_run(d->w, 60000);
+    assert_true(duo_free(d));
+}
+
+/* The same again is no way around the cookie, and another message under the same SPI takes
+ * nothing over without one. */
+static void who_brings_no_cookie_gets_no_answer_again(void **state)
+{
+    struct duo *d = duo_new(8);
+    struct lost lost = {.answers = 1};
+    const struct cv_endpoint gw = {d->gw->v4, 500}, dev = {d->dev->v4, 500};
+    struct cv_stats before, after;
+    uint8_t m[MESSAGE];
+
+    (void)state;
+    d->gw->settings.cookie_threshold = 3;
+    duo_start(d);
+    d->w->tap = lose_answers;
+    d->w->tap_ctx = &lost;
+    (void)host_initiate(d->dev, &d->dev_conn, 0, d->gw);
+    world_run(d->w, 100);
+    host_stop(d->dev);
+    memcpy(m, lost.init, lost.n);
+    m[lost.n - 1] ^= 1;
+    net_inject(&d->w->net, &dev, &gw, CV_UDP_500, (struct cv_span){m, lost.n});
+    world_run(d->w, 100);
+    assert_int_equal(host_errors(d->gw, CV_ERR_IKE_RETRANSMIT), 1);
+    crowd_in(d, &lost, 10);
+    world_run(d->w, 100);
+    cv_get_stats(d->gw->engine, &before);
+    for (unsigned i = 0; i < 20; i++) {
+        net_inject(&d->w->net, &dev, &gw, CV_UDP_500, (struct cv_span){lost.init, lost.n});
+        world_run(d->w, 1);
+    }
+    cv_get_stats(d->gw->engine, &after);
+    assert_int_equal(after.errors[CV_ERR_IKE_COOKIE] - before.errors[CV_ERR_IKE_COOKIE], 20);
+    assert_int_equal(after.half_open, before.half_open);
+    d->dev->n_recipes = 0;
+    assert_true(duo_free(d));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_gets_much_more_than_was_sent_in_his_name),
         cmocka_unit_test(what_asks_for_much_is_asked_for_a_cookie_first),
         cmocka_unit_test(a_message_that_comes_again_is_answered_so_often_and_no_more),
+        cmocka_unit_test(who_was_answered_before_cookies_were_asked_for_brings_one),
+        cmocka_unit_test(who_brings_no_cookie_gets_no_answer_again),
         cmocka_unit_test(answers_that_need_no_proof_are_rationed),
     };
 

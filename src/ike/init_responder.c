@@ -75,18 +75,46 @@ static bool may_repeat(struct ike *k, const struct ike_sa *sa)
     return true;
 }
 
-/* The same IKE_SA_INIT request again gets the same response (RFC 7296 section 2.1). */
+static struct ike_sa *half_open_of(struct ike *k, const struct ike_in *in)
+{
+    return sa_of(half_open_find(&k->core, in->h->spi_i, &in->path->remote.addr));
+}
+
+/* The same IKE_SA_INIT request again gets the same response (RFC 7296 section 2.1).  Where
+ * cookies are asked for, who has not brought one has to, this time; and another message than
+ * the first may have brought it. */
 static bool is_repeat(struct ike *k, const struct ike_in *in)
 {
-    struct ike_sa *sa = sa_of(half_open_find(&k->core, in->h->spi_i, &in->path->remote.addr));
+    struct ike_sa *sa = half_open_of(k, in);
+    bool same;
 
     if (sa == NULL)
         return false;
-    if (sa->state == ST_R_INIT &&
-        span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), in->datagram) &&
-        may_repeat(k, sa))
+    same = sa->state == ST_R_INIT &&
+           span_equal(msg_octets(&k->core.msgs, sa_hs(k, sa)->init_peer), in->datagram);
+    if (sa->state == ST_R_INIT && !sa->peer.proven &&
+        (!same || half_open_wants_cookie(&k->core, &in->path->remote.addr)))
+        return false;
+    if (same && may_repeat(k, sa))
         send_again(k, sa, sa->resp);
     return true;
+}
+
+/* A peer that was answered before cookies were asked for comes again with one.  What it proves
+ * with later is this message and no other (RFC 7296 section 2.15), so that the attempt begins
+ * anew. Without a cookie the first message stands. */
+static enum cv_err take_over(struct ike *k, const struct ike_in *in)
+{
+    struct ike_sa *sa = half_open_of(k, in);
+
+    if (sa == NULL)
+        return CV_OK;
+    if (!in->proven)
+        return CV_ERR_IKE_RETRANSMIT;
+    sa->peer.quiet = true;
+    sa_close(k, sa, CV_ERR_REPLACED, false);
+    hs_give(k, &sa->hs);
+    return CV_OK;
 }
 
 enum cv_err init_form(struct ike *k, const struct ike_in *in)
@@ -111,12 +139,16 @@ enum cv_err init_gate(struct ike *k, struct ike_in *in)
 {
     const struct ike_msg *m = in->m;
     const struct cv_addr *from = &in->path->remote.addr;
+    enum cv_err err;
 
     if (!ike_has(m, PL_SA) || !ike_has(m, PL_KE) || !ike_has(m, PL_NONCE))
         return CV_ERR_MALFORMED;
     in->proven = is_proven(k, in);
     if (!in->proven && half_open_wants_cookie(&k->core, from))
         return init_ask_cookie(k, in);
+    err = take_over(k, in);
+    if (err != CV_OK)
+        return err;
     if (!in->proven)
         half_open_note_answer(&k->core);
     if (in->proven && half_open_from(&k->core, from) >= k->core.set.block_threshold) {
