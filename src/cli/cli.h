@@ -22,14 +22,16 @@ enum cli_exit {
 struct cli {
     const char *run_dir;
     char socket[256];
-    bool json, json_lines;                    /* json_lines: json, too */
-    bool verbose, down;                       /* status */
-    const char *peer, *sort;                  /* status */
-    unsigned watch_s;                         /* status; 0: once */
-    bool no_follow;                           /* log: the recent lines only */
-    bool force;                               /* down: do not wait for the peer */
-    unsigned timeout_s;                       /* up, down; 0: as long as it takes */
-    const char *name;                         /* the operand, NULL when there is none */
+    bool json, json_lines;   /* json_lines: json, too */
+    bool verbose, down;      /* status */
+    const char *peer, *sort; /* status */
+    unsigned watch_s;        /* status; 0: once */
+    bool levels;             /* log: only the levels of the log, and set those of */
+    const char *level;       /* "2", "ike=3,net=2", or NULL */
+    bool no_follow;          /* log: the recent lines only */
+    bool force;              /* down: do not wait for the peer */
+    unsigned timeout_s;      /* up, down; 0: as long as it takes */
+    const char *name;        /* the operand, NULL when there is none */
     const char *sa_file, *in_file, *out_file; /* packet; NULL: not given */
 };
 

@@ -22,6 +22,9 @@ static const struct {
     {'t', "  --timeout SECONDS  give up after that time (default 60; 0: never)\n"             },
     {'f', "  --force            do not wait for the peer's answer\n"                          },
     {'n', "  --no-follow        only the lines there are\n"                                   },
+    {'L',
+     "  --level[=LEVELS]   say what the daemon writes, or change it until its next reload:\n"
+     "                     2, or ike=3,net=2 (dmn mgr ike chd net knl cfg esp; 0 to 4)\n"     },
     {'s', "  --sa FILE          the SAs, as `ip xfrm state` prints them\n"                    },
     {'i', "  --in CAPTURE       the packets, a pcap file\n"                                   },
     {'o', "  --out CAPTURE      where the packets that come out go\n"                         },
@@ -44,7 +47,7 @@ static const struct command commands[] = {
     {"down",    MUST_NAME, cli_down,    "tfrh",
      "usage: culvert down NAME|#ID [OPTION...]\n\n"
      "Ends the tunnels of a connection, a child, or the SA of that number.\n"                 },
-    {"log",     NO_NAME,   cli_log,     "njlrh",
+    {"log",     NO_NAME,   cli_log,     "nLjlrh",
      "usage: culvert log [OPTION...]\n\n"
      "The daemon's recent log lines, then new ones as they come.\n"                           },
     {"check",   MAY_NAME,  cli_check,   "jh",

@@ -58,7 +58,96 @@ static void print_line(void *ctx, const struct node *line)
     fflush(stdout);
 }
 
-enum cli_exit cli_log(const struct cli *cli)
+/* One of "ike=3,net=2", or a level alone for all groups; each once. */
+static bool read_level(struct node *request, const char *text, size_t n)
+{
+    char word[32], *level;
+    const char *name = "default";
+
+    if (n == 0 || n >= sizeof(word))
+        return false;
+    memcpy(word, text, n);
+    word[n] = '\0';
+    level = strchr(word, '=');
+    if (level != NULL) {
+        *level++ = '\0';
+        name = word;
+    }
+    if (*name == '\0' || tree_find(request, name) != NULL)
+        return false;
+    tree_add_value(request, name, level != NULL ? level : word);
+    return true;
+}
+
+/* As the daemon takes it; NULL: it is nothing of that kind. */
+static struct node *read_levels(const char *text)
+{
+    struct node *request = tree_new();
+
+    while (text != NULL) {
+        const size_t n = strcspn(text, ",");
+
+        if (!read_level(request, text, n)) {
+            tree_free(request);
+            return NULL;
+        }
+        text = text[n] == ',' ? text + n + 1 : NULL;
+    }
+    return request;
+}
+
+static void print_levels(const struct cli *cli, const struct node *levels)
+{
+    struct json j = {.out = stdout, .compact = cli->json_lines};
+
+    if (cli->json)
+        json_object(&j, NULL);
+    for (const struct node *n = levels->first; n != NULL; n = n->next) {
+        if (cli->json)
+            json_number(&j, n->name, strtoull(n->value, NULL, 10));
+        else
+            printf("%s%s=%s", n == levels->first ? "" : ",", n->name, n->value);
+    }
+    if (!cli->json) {
+        putchar('\n');
+        return;
+    }
+    json_end_object(&j);
+    json_finish(&j);
+}
+
+static enum cli_exit log_levels(const struct cli *cli)
+{
+    struct node *request = read_levels(cli->level), *answer;
+    const struct node *levels;
+    struct problem why = {0};
+    struct vici_link *l;
+    enum cli_exit code;
+
+    if (request == NULL) {
+        cli_fail("--level takes levels from 0 to 4, of all groups or as GROUP=LEVEL,..., not "
+                 "%s (see culvert help log)",
+                 cli->level);
+        return CLI_USAGE;
+    }
+    l = cli_connect(cli, &code);
+    if (l == NULL) {
+        tree_free(request);
+        return code;
+    }
+    answer = vici_call(l, "log-levels", request, NULL, &why);
+    tree_free(request);
+    levels = answer != NULL ? tree_find(answer, "levels") : NULL;
+    if (levels != NULL)
+        print_levels(cli, levels);
+    else
+        code = cli_fail("%s", why.text);
+    tree_free(answer);
+    vici_close(l);
+    return code;
+}
+
+static enum cli_exit follow(const struct cli *cli)
 {
     struct cli copy = *cli;
     struct vici_hearer hear = {"log", print_line, &copy};
@@ -75,4 +164,9 @@ enum cli_exit cli_log(const struct cli *cli)
         code = cli_fail("%s", why.text);
     vici_close(l);
     return code;
+}
+
+enum cli_exit cli_log(const struct cli *cli)
+{
+    return cli->levels ? log_levels(cli) : follow(cli);
 }

@@ -69,6 +69,10 @@ static bool take_option(struct cli *cli, int c)
     case 'n':
         cli->no_follow = true;
         return true;
+    case 'L':
+        cli->levels = true;
+        cli->level = optarg;
+        return true;
     case 's':
         cli->sa_file = optarg;
         return true;
@@ -99,6 +103,7 @@ static const struct option known[] = {
     {"timeout",    required_argument, NULL, 't'},
     {"force",      no_argument,       NULL, 'f'},
     {"no-follow",  no_argument,       NULL, 'n'},
+    {"level",      optional_argument, NULL, 'L'},
     {"sa",         required_argument, NULL, 's'},
     {"in",         required_argument, NULL, 'i'},
     {"out",        required_argument, NULL, 'o'},

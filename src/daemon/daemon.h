@@ -101,6 +101,10 @@ struct listener {
 void daemon_listen(struct daemon *d, struct listener *l);
 void daemon_unlisten(struct daemon *d, struct listener *l);
 
+/* The log's levels, by group; what is set holds until the next reload. */
+void daemon_log_levels(const struct daemon *d, uint8_t out[LOG_GROUPS]);
+void daemon_set_log_levels(struct daemon *d, const uint8_t levels[LOG_GROUPS]);
+
 /* Writes a log line (stderr or journal by level) and hands it to the listeners. */
 void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -58,6 +58,17 @@ void daemon_tell_fleet(struct daemon *d, const struct fleet_event *e)
     d->rounds = round.outer;
 }
 
+void daemon_log_levels(const struct daemon *d, uint8_t out[LOG_GROUPS])
+{
+    for (int g = 0; g < LOG_GROUPS; g++)
+        out[g] = (uint8_t)d->log.level[g];
+}
+
+void daemon_set_log_levels(struct daemon *d, const uint8_t levels[LOG_GROUPS])
+{
+    traces_set_levels(d, levels);
+}
+
 void daemon_log(struct daemon *d, int level, enum log_group group, uint32_t ike,
                 const char *fmt, ...)
 {

@@ -22,6 +22,7 @@ static const struct {
     {"get-counters",     vici_cmd_get_counters    },
     {"reset-counters",   vici_cmd_reset_counters  },
     {"get-log",          vici_cmd_get_log         },
+    {"log-levels",       vici_cmd_log_levels      },
     {"initiate",         vici_cmd_initiate        },
     {"terminate",        vici_cmd_terminate       },
     {"rekey",            vici_cmd_rekey           },

@@ -2,7 +2,9 @@
  * a command about that IKE SA, and the recent past for get-log, which is ours.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "kit/log.h"
 #include "vici/inside.h"
@@ -76,4 +78,72 @@ void vici_cmd_get_log(struct vici_client *c, const struct node *req)
 {
     (void)req;
     vici_stream(c, more_log);
+}
+
+/* ---- levels ----------------------------------------------------------------- */
+
+/* "ike", as the configuration has it. */
+static const char *word_of(char out[8], unsigned g)
+{
+    const char *name = log_group_name((enum log_group)g);
+    size_t n = 0;
+
+    for (; name[n] != '\0' && n < 7; n++)
+        out[n] = (char)tolower((unsigned char)name[n]);
+    out[n] = '\0';
+    return out;
+}
+
+static bool is_group(const char *name)
+{
+    char word[8];
+
+    for (unsigned g = 0; g < LOG_GROUPS; g++)
+        if (strcmp(name, word_of(word, g)) == 0)
+            return true;
+    return strcmp(name, "default") == 0;
+}
+
+/* All groups, and then those that are named. */
+static bool read_levels(const struct node *req, uint8_t levels[LOG_GROUPS])
+{
+    char word[8];
+
+    for (const struct node *n = req->first; n != NULL; n = n->next)
+        if (!is_group(n->name))
+            return false;
+    for (unsigned g = 0; g < LOG_GROUPS; g++) {
+        int64_t level = levels[g];
+
+        if (!vici_arg_number(req, "default", 0, LOG_LEVEL_MAX, &level) ||
+            !vici_arg_number(req, word_of(word, g), 0, LOG_LEVEL_MAX, &level))
+            return false;
+        levels[g] = (uint8_t)level;
+    }
+    return true;
+}
+
+void vici_cmd_log_levels(struct vici_client *c, const struct node *req)
+{
+    uint8_t levels[LOG_GROUPS];
+    struct node *answer, *s;
+    char word[8];
+
+    daemon_log_levels(c->v->d, levels);
+    if (!read_levels(req, levels)) {
+        vici_answer_error(c,
+                          "expected a level from 0 to 4 for default, dmn, mgr, ike, chd, net, "
+                          "knl, cfg or esp");
+        return;
+    }
+    if (req->first != NULL) {
+        daemon_set_log_levels(c->v->d, levels);
+        daemon_log(c->v->d, 1, LOG_CFG, 0, "log levels are others from now on, by command");
+    }
+    answer = tree_new();
+    tree_add_value(answer, "success", "yes");
+    s = tree_add_section(answer, "levels");
+    for (unsigned g = 0; g < LOG_GROUPS; g++)
+        tree_add_valuef(s, word_of(word, g), "%u", levels[g]);
+    vici_answer(c, answer);
 }

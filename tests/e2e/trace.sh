@@ -56,4 +56,20 @@ logged gw " +32: [0-9a-f]{8} " || fail "level 4 shows no octets"
 for key in $(grep -ohE "0x[0-9a-f]{32,}|\b[0-9a-f]{32,}" "$KEYS"/* | sed 's/^0x//'); do
     grep -q "$key" <(tr -d ' ' <"$RUN/gw.log") && fail "a key is in the log"
 done
+
+# Levels while it runs: said, changed by group, refused with the reason, and back by a reload.
+levels() { inns "$DEV" "$CULVERT" log --run-dir "$RUN/dev/run" "$@"; }
+[ "$(levels --level)" = "dmn=1,mgr=1,ike=1,chd=1,net=1,knl=1,cfg=1,esp=1" ] || fail "levels are $(levels --level)"
+logged dev "received CREATE_CHILD_SA" && fail "level 1 shows messages"
+[ "$(levels --level=ike=2,net=0)" = "dmn=1,mgr=1,ike=2,chd=1,net=0,knl=1,cfg=1,esp=1" ] || fail "levels did not change"
+[ "$(levels --level=chd=3 --json-lines)" = '{"dmn":1,"mgr":1,"ike":2,"chd":3,"net":0,"knl":1,"cfg":1,"esp":1}' ] ||
+    fail "no JSON of levels"
+swanctl dev --rekey --child net >/dev/null || fail "no rekey"
+wait_log dev "received CREATE_CHILD_SA response"
+for bad in ike=5 nobody=1 x 1,,2; do
+    levels --level=$bad >"$RUN/bad.log" 2>&1 && fail "--level=$bad is taken"
+    grep -q "0 to 4" "$RUN/bad.log" || fail "--level=$bad: $(cat "$RUN/bad.log")"
+done
+kill -HUP "$(pid_of dev)"
+until_true 5 test "$(levels --level)" = "dmn=1,mgr=1,ike=1,chd=1,net=1,knl=1,cfg=1,esp=1" || fail "a reload keeps levels"
 pass
