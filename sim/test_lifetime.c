@@ -216,6 +216,20 @@ static void numbers_from_the_clock_bring_a_rekey_in_time(void **state)
     }
 }
 
+/* over_time is what comes on top of a lifetime: without one there is no end. */
+static void without_a_lifetime_nothing_is_over_it(void **state)
+{
+    struct duo *d = *state;
+
+    d->dev_conn.conn.rekey_s = d->dev_conn.conn.reauth_s = 0;
+    d->gw_conn.conn.rekey_s = d->gw_conn.conn.reauth_s = 0;
+    d->dev_conn.conn.over_s = d->gw_conn.conn.over_s = 10;
+    assert_true(duo_connect(d));
+    world_run(d->w, HOUR_MS);
+    assert_true(duo_has(d, 1, 1));
+    assert_int_equal(d->gw->saw[CV_EV_IKE_DOWN], 0);
+}
+
 /* What one has proven holds for its time, however often the SA is rekeyed meanwhile: the
  * responder, which cannot reauthenticate, ends it. */
 static void rekeys_do_not_prolong_an_authentication(void **state)
@@ -251,6 +265,7 @@ int main(void)
         DUO(an_idle_child_ends_after_its_inactivity_time),
         cmocka_unit_test(numbers_from_the_clock_bring_a_rekey_in_time),
         DUO(a_tunnel_lives_for_a_year),
+        DUO(without_a_lifetime_nothing_is_over_it),
         DUO(rekeys_do_not_prolong_an_authentication),
     };
 

@@ -199,6 +199,8 @@ static void one_address_is_asked_for_cookies_before_it_holds_much(void **state)
     }
     cv_get_stats(c->gw->engine, &stats);
     assert_int_equal(stats.half_open, 4);
+    assert_int_equal(stats.handshakes, 4);
+    assert_int_equal(stats.messages, 2 * 4 + 2);    /* theirs and ours; two of device 1 */
     assert_int_equal(c->gw->saw[CV_EV_COOKIES], 0); /* nobody else is */
     c->w->net.ports[c->gw->port].out.down = false;
     assert_true(crowd_ping(c, 1));

@@ -435,6 +435,8 @@ static void the_first_packet_turns_the_answering_side_to_the_new_pair(void **sta
     world_hold(d->w, d->dev);
     world_run(d->w, 100);
     assert_string_equal(t->gw.log, "install 1");
+    assert_int_equal(notice(d->gw, t->gw.pair[1].cfg.id, CV_NOTICE_SOFT_LIMIT, NULL), CV_OK);
+    assert_string_equal(t->gw.log, "install 1"); /* that proves nothing */
     assert_int_equal(notice(d->gw, t->gw.pair[1].cfg.id, CV_NOTICE_FIRST_IN, NULL), CV_OK);
     assert_string_equal(t->gw.log, "install 1, use 1");
     world_release(d->w);

@@ -5,6 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "crypto/crypto.h"
+#include "engine/engine.h"
 #include "sim/check.h"
 #include "sim/crypto.h"
 #include "sim/duo.h"
@@ -75,6 +77,22 @@ static void remember(const char *what, const void *p)
     assert_true(known.n < SECRETS_MAX);
     memcpy(known.secret[known.n], p, SECRET_LEN);
     known.what[known.n++] = what;
+}
+
+/* All keys of an SA at once, before they are dealt out. */
+bool __real_crypto_prf_plus(const struct cv_prf *prf, struct cv_span key,
+                            const struct cv_span *seed, size_t n_seed, uint8_t *out, size_t n);
+bool __wrap_crypto_prf_plus(const struct cv_prf *prf, struct cv_span key,
+                            const struct cv_span *seed, size_t n_seed, uint8_t *out, size_t n);
+
+bool __wrap_crypto_prf_plus(const struct cv_prf *prf, struct cv_span key,
+                            const struct cv_span *seed, size_t n_seed, uint8_t *out, size_t n)
+{
+    bool ok = __real_crypto_prf_plus(prf, key, seed, n_seed, out, n);
+
+    if (n >= SECRET_LEN)
+        remember("key material", out);
+    return ok;
 }
 
 static void search_memory(const struct host *h, const char *when)
@@ -264,6 +282,9 @@ static void no_secret_is_left_of_an_engine_that_is_closed(void **state)
     cv_engine_close(d->dev->engine);
     check_places();
     search_memory(d->dev, "after it was closed");
+    for (size_t i = 0; i < sizeof(struct cv_engine);
+         i++) /* seeds and what makes cookies, too */
+        assert_int_equal(((const uint8_t *)d->dev->mem)[i], 0);
     d->dev->engine = NULL;
     d->dev->deadline_ms = CV_NO_DEADLINE;
     free(d->dev->mem);

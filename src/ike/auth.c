@@ -106,7 +106,6 @@ enum cv_err auth_check_peer(const struct ike *k, const struct ike_sa *sa,
         /* The same work as for a wrong secret: how long a refusal takes does not tell which
          * identities are known. */
         (void)psk_proof(k, sa, false, span(nobodys_secret, sizeof(nobodys_secret)), auth);
-        wipe(auth, sizeof(auth));
     }
     if (err != CV_OK || kind != ANSWER_PSK)
         return err;

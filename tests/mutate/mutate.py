@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Changes one line of the core at a time and sees whether the quick tests notice.
 
-    tests/mutate/mutate.py [-n COUNT] [-s SEED] [--only ROOM] [--list]
+    tests/mutate/mutate.py [-n COUNT] [-s SEED] [--skip COUNT] [--only ROOM] [--list]
 
 A mutant turns a comparison or a bound, swaps two statements, drops one, or leaves out a wipe.  It is
 made in a copy below build-mutate; the tree stays as it is.  A mutant that does not compile is not
-counted, and another one takes its place.  What survives is printed with its line: either a test is
+counted, and another one takes its place.  A run may be cut into slices: --skip leaves out as many as
+others have had; each is said on stderr when it is done.  What survives is printed with its line: either a test is
 missing, or tests/mutate/equivalent.txt says why nobody could notice.
 
 SPDX-License-Identifier: Apache-2.0
@@ -187,6 +188,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("-n", type=int, default=100)
     p.add_argument("-s", type=int, default=1)
+    p.add_argument("--skip", type=int, default=0)
     p.add_argument("--only", help="one room")
     p.add_argument("--list", action="store_true", help="only say which mutants it would be")
     a = p.parse_args()
@@ -205,11 +207,16 @@ def main():
     for m in choose(a.only, a.s):
         if made == a.n:
             break
+        if a.skip > 0:
+            a.skip -= 1
+            continue
         noticed = try_mutant(m)
         if noticed is None:
             continue
         made += 1
         killed += noticed
+        print(f"{made}: {'killed' if noticed else 'survived'}: {name_of(m)}, {time.time() - start:.0f} s",
+              file=sys.stderr, flush=True)
         if not noticed:
             name = name_of(m)
             why = known.get(re.sub(r":\d+:", ":", name, 1))

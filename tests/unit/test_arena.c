@@ -80,6 +80,13 @@ static void arena_catches_sizes_that_overflow(void **state)
         assert_true(product.bad);
         assert_null(arena_take(&rounding, 1, SIZE_MAX));
         assert_true(rounding.bad);
+        for (size_t less = 0; less < alignof(max_align_t) - 1;
+             less++) { /* rounded up: too much */
+            struct arena last = {.p = p, .cap = 64};
+
+            (void)arena_take_raw(&last, SIZE_MAX - less, 1);
+            assert_true(last.bad);
+        }
     }
 }
 
