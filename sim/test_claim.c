@@ -174,6 +174,26 @@ static void a_default_route_is_not_a_claim_to_everything(void **state)
     assert_true(crowd_free(c));
 }
 
+/* What we ask for is what our own operator has written: two ways to one network are a choice,
+ * not a claim, and the newer one is used. */
+static void who_begins_may_have_two_ways_to_one_network(void **state)
+{
+    struct crowd *c = begin(8);
+
+    (void)state;
+    crowd_start(c);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)host_initiate(c->gw, &c->gw_conn, 0, c->dev[i]);
+        world_run(c->w, 3000);
+        assert_int_equal(host_child_count(c->dev[i]), 1);
+    }
+    assert_int_equal(host_child_count(c->gw), 2);
+    assert_int_equal(c->gw->saw[CV_EV_TAKEN], 0);
+    assert_int_equal(host_errors(c->gw, CV_ERR_TS_TAKEN), 0);
+    assert_true(has_it(c, BOB));
+    assert_true(crowd_free(c));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(one_identity_may_take_its_own_place),
         cmocka_unit_test(nor_in_an_exchange_of_its_own),
         cmocka_unit_test(a_default_route_is_not_a_claim_to_everything),
+        cmocka_unit_test(who_begins_may_have_two_ways_to_one_network),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
