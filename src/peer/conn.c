@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "ident/id.h"
+#include "ident/selector.h"
 #include "peer/conn.h"
 #include "wire/ip.h"
 
@@ -184,23 +185,40 @@ static void conn_note_keys(const struct core *core, struct conn_entry *e)
     e->alike = hash_ranges(core, e->alike + 1, c->remote_addrs, c->n_remote_addrs);
 }
 
-/* The one remote address, or the one remote identity, that conn is for; false: for more. */
+static bool bit_of(const uint8_t *b, unsigned i)
+{
+    return b[i / 8] >> (7 - i % 8) & 1;
+}
+
+/* Is the range a network, so that its addresses are all that begin with *bits bits? */
+static bool is_network(const struct cv_addr_range *r, unsigned *bits)
+{
+    const unsigned most = (unsigned)addr_len(r->family) * 8;
+    unsigned n = 0, i;
+
+    while (n < most && bit_of(r->lo, n) == bit_of(r->hi, n))
+        n++;
+    for (i = n; i < most && !bit_of(r->lo, i) && bit_of(r->hi, i); i++)
+        ;
+    *bits = n;
+    return most > 0 && i == most;
+}
+
+/* The one network of remote addresses, or the one remote identity, that conn is for; false: for
+ * more.  bits: of the network, which may be a single address. */
 static bool conn_exact_key(const struct core *core, const struct cv_conn *conn, enum conn_by by,
-                           uint64_t *key)
+                           uint64_t *key, unsigned *bits)
 {
     const struct cv_addr_range *r = conn->remote_addrs;
-    struct cv_addr a;
 
+    *bits = 0;
     if (by == CONN_BY_ID) {
         *key = conn_id_key(core, &conn->remote.id);
         return !id_has_wildcard(&conn->remote.id);
     }
-    if (conn->n_remote_addrs != 1 || r->family == CV_ANY_FAMILY ||
-        memcmp(r->lo, r->hi, sizeof(r->lo)) != 0)
+    if (conn->n_remote_addrs != 1 || !is_network(r, bits))
         return false;
-    a.family = r->family;
-    memcpy(a.b, r->lo, sizeof(a.b));
-    *key = core_addr_key(core, &a);
+    *key = selector_hash(core->seed, r->family, *bits, r->lo);
     return true;
 }
 
@@ -208,11 +226,14 @@ static void conn_link(struct core *core, struct conn_entry *e, enum conn_by by)
 {
     struct conns *c = &core->conns;
     uint32_t i = pool_index(&c->entries, e);
+    unsigned bits;
     uint64_t key;
 
-    e->is_wide[by] = !conn_exact_key(core, e->conn, by, &key);
+    e->is_wide[by] = !conn_exact_key(core, e->conn, by, &key, &bits);
     if (!e->is_wide[by]) {
         chain_put(&c->exact[by], i, key);
+        if (by == CONN_BY_ADDRESS)
+            lengths_add(&c->networks[e->conn->remote_addrs->family == CV_IPV6], bits);
         return;
     }
     e->next[by] = POOL_NONE;
@@ -292,25 +313,43 @@ void conn_remove(struct core *core, const struct cv_conn *conn)
 
 /* ---- choosing ---- */
 
-/* The candidates for one key: first those for more than one, then its own. */
+/* The candidates for an address or an identity: first those for more than one, then its own; of
+ * an address those for each network that it is in, by the lengths that there are. */
 struct conn_walk {
     enum conn_by by;
-    uint64_t key;
-    uint32_t at; /* POOL_NONE: at the beginning */
+    const struct cv_addr *addr; /* or */
+    const struct cv_id *id;
+    unsigned bits; /* of the networks that are next */
+    uint32_t at;   /* POOL_NONE: at the beginning */
     bool is_exact;
 };
+
+static bool conn_next_key(const struct core *core, struct conn_walk *w, uint64_t *key)
+{
+    if (w->by == CONN_BY_ID) {
+        if (w->is_exact)
+            return false;
+        *key = conn_id_key(core, w->id);
+        return true;
+    }
+    if (!lengths_shorter(&core->conns.networks[w->addr->family == CV_IPV6], &w->bits))
+        return false;
+    *key = selector_hash(core->seed, w->addr->family, w->bits, w->addr->b);
+    return true;
+}
 
 static const struct conn_entry *conn_walk(const struct core *core, struct conn_walk *w)
 {
     const struct conns *c = &core->conns;
+    uint64_t key;
 
     if (w->is_exact)
         w->at = chain_next(&c->exact[w->by], w->at);
     else
         w->at = w->at == POOL_NONE ? c->wide[w->by].first : conn_at(core, w->at)->next[w->by];
-    if (w->at == POOL_NONE && !w->is_exact) {
+    while (w->at == POOL_NONE && conn_next_key(core, w, &key)) {
         w->is_exact = true;
-        w->at = chain_first(&c->exact[w->by], w->key);
+        w->at = chain_first(&c->exact[w->by], key);
     }
     return w->at == POOL_NONE ? NULL : conn_at(core, w->at);
 }
@@ -355,7 +394,8 @@ static const struct conn_entry *conn_best(const struct core *core, const struct 
                                           const struct cv_addr *remote,
                                           struct offers_asked *asked, enum cv_err *err)
 {
-    struct conn_walk walk = {CONN_BY_ADDRESS, core_addr_key(core, remote), POOL_NONE, false};
+    struct conn_walk walk = {
+        .by = CONN_BY_ADDRESS, .addr = remote, .bits = LENGTHS_MAX + 1, .at = POOL_NONE};
     const struct conn_entry *e, *found = NULL;
     int best = 0;
 
@@ -442,7 +482,7 @@ static int conn_fits_query(const struct cv_conn *c, const struct conn_query *q)
 enum cv_err conn_for_auth(const struct core *core, const struct conn_query *q,
                           const struct cv_conn **conn)
 {
-    struct conn_walk walk = {CONN_BY_ID, conn_id_key(core, q->theirs), POOL_NONE, false};
+    struct conn_walk walk = {.by = CONN_BY_ID, .id = q->theirs, .at = POOL_NONE};
     const struct conn_entry *e, *found = NULL;
     enum cv_err result = CV_ERR_NO_CONN;
     int best = 0;

@@ -14,6 +14,7 @@
 #include "base/pool.h"
 #include "base/queue.h"
 #include "base/timer.h"
+#include "ident/lengths.h"
 #include "ipsec/ipsec.h"
 #include "peer/cookie.h"
 #include "peer/effect.h"
@@ -37,7 +38,9 @@ enum conn_by { CONN_BY_ADDRESS, CONN_BY_ID, CONN_BY_COUNT };
 struct conns {
     struct pool entries; /* struct conn_entry: the configured ones, and those still used */
     struct htab by_conn; /* a connection's address in memory -> its entry */
-    struct chain exact[CONN_BY_COUNT]; /* one remote address, one remote identity -> entries */
+    struct chain exact[CONN_BY_COUNT]; /* one network of remote addresses, one remote identity
+                                          -> entries */
+    struct lengths networks[2];        /* of those, IPv4's and IPv6's */
     struct chain alike; /* same addresses and proposals -> entries, of which the oldest is found
                            by address */
     struct {            /* those for more than one, in the order in which they were added */

@@ -36,12 +36,29 @@ struct sample {
     struct cv_addr_range local, remote[2];
 };
 
+/* All addresses that begin with so many bits of a. */
+static struct cv_addr_range network(struct cv_addr a, unsigned bits)
+{
+    struct cv_addr_range r = {.family = a.family};
+
+    for (unsigned i = 0; i < addr_len(a.family); i++) {
+        const unsigned whole = bits > 8 * i ? bits - 8 * i : 0;
+        const uint8_t mask = (uint8_t)(whole >= 8 ? 0xff : 0xff00U >> whole);
+
+        r.lo[i] = a.b[i] & mask;
+        r.hi[i] = r.lo[i] | (uint8_t)~mask;
+    }
+    return r;
+}
+
 static struct cv_addr_range some_range(void)
 {
     struct cv_addr_range r = {.family = CV_IPV4};
 
     if (chance(4) == 0)
         return (struct cv_addr_range){.family = CV_ANY_FAMILY};
+    if (chance(2) == 0)
+        return network((struct cv_addr){CV_IPV4, {(uint8_t)chance(ADDRS)}}, chance(33));
     r.lo[0] = (uint8_t)chance(ADDRS);
     r.hi[0] = (uint8_t)(r.lo[0] + (chance(3) == 0));
     if (chance(2) == 0)
@@ -302,6 +319,53 @@ static void a_first_message_is_compared_with_so_many_sets_of_proposals(void **st
     assert_int_equal(first_message(&f->core, conns, &sets[N - 1]), N - 1);
 }
 
+/* One network each, and none is looked at but that of the peer: the others have proposals of
+ * their own, of which a first message is compared with a few alone. */
+static void networks_are_found_without_a_look_at_others(void **state)
+{
+    enum { SETS = CONN_OFFERS_MAX + 8 };
+    static struct cv_proposal sets[SETS];
+    static struct sample s[SETS];
+    struct fixture *f = *state;
+
+    f->core.crypto = &cv_crypto_openssl;
+    f->core.set.limits.conns = SETS;
+    for (unsigned family = 0; family < 2; family++) {
+        for (unsigned i = 0; i < SETS; i++) {
+            const struct cv_addr net = {
+                family ? CV_IPV6 : CV_IPV4, {10, (uint8_t)i}
+            };
+
+            memset(&s[i], 0, sizeof(s[i]));
+            sets[i] = ours_too;
+            sets[i].t[sets[i].n++] = (struct cv_transform){CV_KE, (uint16_t)(1000 + i), 0};
+            s[i].remote[0] = network(net, 16);
+            s[i].conn.remote_addrs = s[i].remote;
+            s[i].conn.n_remote_addrs = 1;
+            s[i].conn.proposals = &sets[i];
+            s[i].conn.n_proposals = 1;
+            assert_int_equal(conn_add(&f->core, &s[i].conn), CV_OK);
+        }
+        for (unsigned i = 0; i < SETS; i++) {
+            const struct cv_addr from = {
+                family ? CV_IPV6 : CV_IPV4, {10, (uint8_t)i, 7, 9}
+            };
+            const struct cv_conn *got = NULL;
+            struct proposal_choice choice;
+            uint8_t body[128];
+            struct wr w = wr_init(body, sizeof(body));
+
+            proposal_put_sa_body(&w, &ours_too, 1, span(NULL, 0), true);
+            assert_int_equal(
+                conn_for_init(&f->core, &from, &from, wr_done(&w), CV_KE_X25519, &got, &choice),
+                CV_OK);
+            assert_ptr_equal(got, &s[i].conn);
+        }
+        for (unsigned i = 0; i < SETS; i++)
+            conn_remove(&f->core, &s[i].conn);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +373,7 @@ int main(void)
         PEER_TEST(conn_that_is_removed_counts_until_nobody_uses_it),
         PEER_TEST(connections_that_are_alike_are_looked_at_once),
         PEER_TEST(a_first_message_is_compared_with_so_many_sets_of_proposals),
+        PEER_TEST(networks_are_found_without_a_look_at_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
