@@ -29,6 +29,21 @@ static void commit_words(struct ike *k, struct ike_sa *sa, const struct ike_in *
         hs_note_certreqs(hs, in->m);
 }
 
+/* Its attributes are the host's, who may change them before the answer is written. */
+static void keep_lease(struct ike *k, struct ike_hs *hs, const struct cv_lease *lease)
+{
+    hs->lease = *lease;
+    hs->lease.attributes = span(NULL, 0);
+    if (lease->attributes.n == 0)
+        return;
+    msg_unref(&k->core.msgs, &hs->told);
+    hs->told = msg_copy(&k->core.msgs, lease->attributes);
+    if (hs->told != POOL_NONE)
+        hs->lease.attributes = msg_octets(&k->core.msgs, hs->told);
+    else
+        k->core.stats.errors[CV_ERR_BUSY]++;
+}
+
 void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
                  const struct ike_change *ch)
 {
@@ -45,7 +60,7 @@ void auth_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in,
     if (ch->verified)
         responder_settle(k, sa);
     if (ch->has_lease) {
-        hs->lease = ch->lease;
+        keep_lease(k, hs, &ch->lease);
         sa->peer.has_lease = true;
     }
     if (ch->has_lease || ch->has_addresses) {

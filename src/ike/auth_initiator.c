@@ -48,7 +48,7 @@ static bool is_first_contact(const struct ike *k, const struct ike_sa *sa,
 static void put_cp_request(const struct ike *k, const struct ike_sa *sa, struct ike_out *o)
 {
     const struct ike_sa *old = sa_by_number(k, sa->reauth_of); /* its addresses go on */
-    struct ike_cp cp = {.type = CP_REQUEST, .v6_prefix = 128};
+    struct ike_cp cp = {.type = CP_REQUEST, .v6_prefix = 128, .want_domains = true};
 
     if (sa->peer.conn->n_vips == 0)
         return;
@@ -172,6 +172,7 @@ static enum cv_err take_addresses(const struct ike_sa *sa, const struct auth_wor
     l->v6_prefix = w->cp.v6_prefix;
     l->n_dns = w->cp.n_dns < CV_LEASE_DNS_MAX ? w->cp.n_dns : CV_LEASE_DNS_MAX;
     memcpy(l->dns, w->cp.dns, l->n_dns * sizeof(l->dns[0]));
+    l->attributes = w->cp.seen;
     ch->has_addresses = true;
     return CV_OK;
 }
@@ -222,10 +223,7 @@ enum cv_err initiator_verdict(const struct ike *k, const struct ike_sa *sa,
 
 static void tell_addresses(struct ike *k, const struct ike_sa *sa, const struct cv_lease *l)
 {
-    struct cv_effect *fx = event_put(&k->core, CV_EV_ADDRESS, &sa->peer, CV_OK);
-
-    if (fx != NULL)
-        fx->u.event.lease = *l;
+    event_address(&k->core, &sa->peer, l, sa_hs(k, sa)->peer_auth);
 }
 
 static void commit_child(struct ike *k, struct ike_sa *sa, struct ike_change *ch)

@@ -228,6 +228,7 @@ static void put_cp_reply(const struct ike_sa *sa, const struct ike_hs *hs, struc
     cp.v6 = hs->lease.v6;
     cp.n_dns = hs->lease.n_dns;
     memcpy(cp.dns, hs->lease.dns, sizeof(cp.dns));
+    cp.further = hs->lease.attributes;
     ike_payload_begin(&o->chain, PL_CP);
     ike_put_cp_body(&o->w, &cp);
     ike_payload_end(&o->chain);

@@ -116,7 +116,7 @@ enum cv_err sa_take_hs(struct ike *k, struct ike_sa *sa)
         limit_met(&k->core, CV_LIMIT_HANDSHAKES);
         return CV_ERR_FULL;
     }
-    hs->init_ours = hs->init_peer = hs->peer_auth = POOL_NONE;
+    hs->init_ours = hs->init_peer = hs->peer_auth = hs->told = POOL_NONE;
     return CV_OK;
 }
 
@@ -132,6 +132,7 @@ void hs_give(struct ike *k, uint32_t *slot)
     msg_unref(&k->core.msgs, &hs->init_ours);
     msg_unref(&k->core.msgs, &hs->init_peer);
     msg_unref(&k->core.msgs, &hs->peer_auth);
+    msg_unref(&k->core.msgs, &hs->told);
     pool_give(&k->hs, *slot);
     *slot = POOL_NONE;
 }

@@ -181,6 +181,7 @@ struct ike_hs {
     uint32_t peer_auth;            /* message: the peer's decrypted IKE_AUTH */
     struct auth_words words;       /* what it says */
     struct cv_lease lease;
+    uint32_t told;       /* message: the attributes that go with it, or POOL_NONE */
     enum cv_err address; /* why there is none although the peer asked for one */
     uint32_t question;   /* what the host is asked just now, or 0; question.h */
     uint8_t question_kind;

@@ -46,6 +46,18 @@ struct cv_effect *event_put(struct core *core, uint8_t kind, const struct peer *
     return s == NULL ? NULL : &s->fx;
 }
 
+void event_address(struct core *core, const struct peer *p, const struct cv_lease *lease,
+                   uint32_t kept)
+{
+    struct effect_slot *s = put(core, CV_EV_ADDRESS, p, CV_OK);
+
+    if (s == NULL)
+        return;
+    s->fx.u.event.lease = *lease;
+    s->msg[0] = kept;
+    msg_ref(&core->msgs, kept);
+}
+
 /* ---- refusals ---- */
 
 /* Copies what s shows to w and shows the copy. */

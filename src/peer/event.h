@@ -24,6 +24,9 @@ struct cv_effect *event_put(struct core *core, uint8_t kind, const struct peer *
                             enum cv_err err);
 void event_child(struct core *core, uint8_t kind, const struct peer *p,
                  const struct child_sa *c, enum cv_err err);
+/* kept: message buffer that the lease's attributes lie in. */
+void event_address(struct core *core, const struct peer *p, const struct cv_lease *lease,
+                   uint32_t kept);
 struct cv_effect *event_refusal(struct core *core, const struct refusal *r);
 /* to goes on in from's place. */
 void event_rekeyed(struct core *core, const struct peer *from, struct peer *to);

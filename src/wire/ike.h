@@ -229,7 +229,8 @@ enum ike_cp_attr {
     CP_IP4_NETMASK = 2,
     CP_IP4_DNS = 3,
     CP_IP6_ADDRESS = 8,
-    CP_IP6_DNS = 10
+    CP_IP6_DNS = 10,
+    CP_DNS_DOMAIN = 25 /* RFC 8598 */
 };
 
 struct ike_cp {
@@ -237,9 +238,11 @@ struct ike_cp {
     bool has_v4, has_v6;   /* an address attribute was there, perhaps empty */
     struct cv_addr v4, v6; /* family set, octets zero when the attribute was empty */
     uint8_t v6_prefix;
-    bool want_dns4, want_dns6;
+    bool want_dns4, want_dns6, want_domains;
     uint8_t n_dns;
     struct cv_addr dns[4];
+    struct cv_span seen;    /* all attributes of a payload that was read */
+    struct cv_span further; /* attributes to be written after the others */
 };
 
 /* Unknown attributes are skipped; wrong lengths are CV_ERR_MALFORMED; DNS servers
@@ -247,6 +250,12 @@ struct ike_cp {
 CV_MUST_USE enum cv_err ike_parse_cp(struct ike_cp *out, struct cv_span body);
 /* An address with zero octets is written as an empty attribute. */
 void ike_put_cp_body(struct wr *w, const struct ike_cp *cp);
+/* The next attribute of the octets in r; false at the end, or where they are no attributes. */
+bool ike_next_cp_attribute(struct rd *r, uint16_t *type, struct cv_span *value);
+/* Is a domain (RFC 8598 section 3) of letters, digits, dots, hyphens and underscores alone?
+ * What is not is for no resolver. */
+bool ike_domain_is_plain(struct cv_span domain);
+void ike_put_cp_attribute(struct wr *w, uint16_t type, struct cv_span value);
 
 /* ---- writing a chain ---- */
 

@@ -1,7 +1,8 @@
 /* Configuration payloads, RFC 7296 section 3.15.
  *
  * Reads and writes what a road warrior needs: one address of each family and DNS
- * servers.  Of several addresses of a family the first one counts.
+ * servers.  Of several addresses of a family the first one counts.  All else goes through as
+ * it is.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "wire/ike.h"
@@ -73,6 +74,7 @@ enum cv_err ike_parse_cp(struct ike_cp *out, struct cv_span body)
 
     *out = (struct ike_cp){.type = rd_u8(&r)};
     rd_take(&r, 3); /* RESERVED */
+    out->seen = span_from(body, 4);
     while (rd_left(&r) > 0) {
         const struct cp_rule *rule = find_rule(rd_u16(&r) & ATTR_TYPE_MASK);
         size_t len = rd_u16(&r);
@@ -84,17 +86,44 @@ enum cv_err ike_parse_cp(struct ike_cp *out, struct cv_span body)
     return rd_done(&r) ? CV_OK : CV_ERR_MALFORMED;
 }
 
-static void put_attribute(struct wr *w, uint16_t type, const struct cv_addr *a)
+bool ike_next_cp_attribute(struct rd *r, uint16_t *type, struct cv_span *value)
+{
+    if (rd_left(r) == 0)
+        return false;
+    *type = rd_u16(r) & ATTR_TYPE_MASK;
+    *value = rd_take(r, rd_u16(r));
+    return rd_ok(r);
+}
+
+bool ike_domain_is_plain(struct cv_span domain)
+{
+    if (domain.n == 0 || domain.n > 253 || domain.p[0] == '-' || domain.p[0] == '.')
+        return false;
+    for (size_t i = 0; i < domain.n; i++) {
+        const uint8_t c = domain.p[i], small = c | 0x20;
+
+        if ((small < 'a' || small > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' &&
+            c != '_')
+            return false;
+    }
+    return true;
+}
+
+void ike_put_cp_attribute(struct wr *w, uint16_t type, struct cv_span value)
 {
     wr_u16(w, type);
-    wr_u16(w, (uint16_t)addr_len(a->family));
-    wr_copy(w, a->b, addr_len(a->family));
+    wr_u16(w, (uint16_t)value.n);
+    wr_span(w, value);
+}
+
+static void put_attribute(struct wr *w, uint16_t type, const struct cv_addr *a)
+{
+    ike_put_cp_attribute(w, type, (struct cv_span){a->b, addr_len(a->family)});
 }
 
 static void put_empty(struct wr *w, uint16_t type)
 {
-    wr_u16(w, type);
-    wr_u16(w, 0);
+    ike_put_cp_attribute(w, type, (struct cv_span){NULL, 0});
 }
 
 static void put_addresses(struct wr *w, const struct ike_cp *cp)
@@ -131,4 +160,7 @@ void ike_put_cp_body(struct wr *w, const struct ike_cp *cp)
         put_empty(w, CP_IP4_DNS);
     if (ask6)
         put_empty(w, CP_IP6_DNS);
+    if (cp->want_domains)
+        put_empty(w, CP_DNS_DOMAIN);
+    wr_span(w, cp->further);
 }

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     uint8_t buf[160];
     struct wr w = wr_init(buf, sizeof(buf));
     struct ike_cp cp, again;
+    struct cv_span value;
+    uint16_t type;
 
     if (ike_parse_cp(&cp, span(data, n)) != CV_OK)
         return 0;
@@ -29,6 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     FUZZ_CHECK(cp.v6_prefix <= 128);
     FUZZ_CHECK(cp.v4.family == (cp.has_v4 ? CV_IPV4 : 0));
     FUZZ_CHECK(cp.v6.family == (cp.has_v6 ? CV_IPV6 : 0));
+    for (struct rd r = rd_init(cp.seen); ike_next_cp_attribute(&r, &type, &value);)
+        FUZZ_CHECK(value.n <= cp.seen.n);
     ike_put_cp_body(&w, &cp);
     FUZZ_CHECK(ike_parse_cp(&again, wr_done(&w)) == CV_OK);
     FUZZ_CHECK(is_same(&cp, &again));

@@ -175,6 +175,47 @@ static void cp_keeps_the_first_address_and_the_first_four_servers(void **state)
     assert_int_equal(cp.dns[3].b[3], 4);
 }
 
+static void attributes_that_nobody_knows_go_through_as_they_are(void **state)
+{
+    static const uint8_t split[] = {0x70, 4, 0, 4, 10, 0, 0, 0, 0, 25, 0, 1, 'x'};
+    struct ike_cp cp = {.type = CP_REPLY, .want_domains = true, .further = ALL(split)};
+    uint8_t buf[64];
+    struct wr w = wr_init(buf, sizeof(buf));
+    struct cv_span value;
+    uint16_t type;
+    struct rd r;
+
+    (void)state;
+    ike_put_cp_body(&w, &cp);
+    assert_int_equal(ike_parse_cp(&cp, wr_done(&w)), CV_OK);
+    r = rd_init(cp.seen);
+    assert_true(ike_next_cp_attribute(&r, &type, &value));
+    assert_true(type == CP_DNS_DOMAIN && value.n == 0);
+    assert_true(ike_next_cp_attribute(&r, &type, &value));
+    assert_true(type == 0x7004 && value.n == 4);
+    assert_true(ike_next_cp_attribute(&r, &type, &value));
+    assert_true(type == CP_DNS_DOMAIN && value.n == 1 && value.p[0] == 'x');
+    assert_false(ike_next_cp_attribute(&r, &type, &value));
+    for (size_t n = 1; n < sizeof(split); n++) {
+        r = rd_init(span(split, n));
+        while (ike_next_cp_attribute(&r, &type, &value))
+            ;
+        assert_true(rd_done(&r) == (n == 8));
+    }
+}
+
+static void a_domain_is_letters_digits_and_dots(void **state)
+{
+    (void)state;
+    assert_true(ike_domain_is_plain(span("corp.example", 12)));
+    assert_true(ike_domain_is_plain(span("_x-1.Y.", 7)));
+    for (const char *const *bad = (const char *const[]){"", ".x", "-x", "a b", "a;b", "$(x)",
+                                                        "a\n", "\xc3\xa9", NULL};
+         *bad != NULL; bad++)
+        assert_false(ike_domain_is_plain(span(*bad, strlen(*bad))));
+    assert_false(ike_domain_is_plain(span("a\0b", 3)));
+}
+
 static void random_payloads_survive_a_round_trip(void **state)
 {
     uint64_t seed = 315;
@@ -224,6 +265,8 @@ int main(void)
         cmocka_unit_test(cp_skips_unknown_attributes_and_ignores_the_reserved_bit),
         cmocka_unit_test(cp_has_no_use_for_a_netmask),
         cmocka_unit_test(cp_keeps_the_first_address_and_the_first_four_servers),
+        cmocka_unit_test(attributes_that_nobody_knows_go_through_as_they_are),
+        cmocka_unit_test(a_domain_is_letters_digits_and_dots),
         cmocka_unit_test(random_payloads_survive_a_round_trip),
     };
 
