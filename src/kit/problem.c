@@ -78,17 +78,34 @@ bool problem_set(struct problem *p, const char *fmt, ...)
     return false;
 }
 
-bool problem_at(struct problem *p, const struct node *n, const char *fmt, ...)
+static void begin_at(struct problem *p, const struct node *n)
 {
-    va_list args;
-
     begin(p);
     if (n->file != NULL)
         append_place(p, n->file, n->line);
     append_path(p, n);
+}
+
+bool problem_at(struct problem *p, const struct node *n, const char *fmt, ...)
+{
+    va_list args;
+
+    begin_at(p, n);
     va_start(args, fmt);
     append_what(p, fmt, args);
     va_end(args);
+    return false;
+}
+
+bool problem_unsupported(struct problem *p, const struct node *n, const char *fmt, ...)
+{
+    va_list args;
+
+    begin_at(p, n);
+    va_start(args, fmt);
+    append_what(p, fmt, args);
+    va_end(args);
+    p->unsupported = true;
     return false;
 }
 
@@ -111,6 +128,7 @@ static void add(struct problems *all, struct problem *p, bool is_error)
     if (p->text[0] == '\0')
         return;
     ++*(is_error ? &all->errors : &all->warnings);
+    all->unsupported += is_error && p->unsupported;
     if (all->n < PROBLEMS_MAX || (is_error && all->errors == 1)) {
         all->v = mem_grow(all->v, &all->cap, all->n + 1, sizeof(*all->v));
         all->v[all->n++] = (struct finding){is_error, *p};

@@ -15,6 +15,7 @@ struct problem {
     int line;                      /* 0: not of a file */
     size_t file_n;                 /* octets of the file's name, which comes first */
     size_t key_at, key_n, what_at; /* key_n 0: of no key */
+    bool unsupported;              /* no slip: right, and nothing that we can do */
 };
 
 /* Formats the text; returns false so that callers can `return problem_set(...)`. */
@@ -25,6 +26,10 @@ bool problem_at(struct problem *p, const struct node *n, const char *fmt, ...)
 /* The same, preceded by "FILE:LINE: "; for what has no node yet. */
 bool problem_in(struct problem *p, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The same as problem_at, about something that is written rightly and that we cannot do. */
+bool problem_unsupported(struct problem *p, const struct node *n, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- all of them ------------------------------------------------------------ */
 
@@ -40,6 +45,7 @@ struct problems {
     struct finding *v;
     size_t n, cap;
     unsigned errors, warnings; /* in all */
+    unsigned unsupported;      /* errors among them that are no slips */
 };
 
 /* Adds what p says, and empties it; nothing when it says nothing: what was reported once is
