@@ -8,7 +8,10 @@
 #include "config/config.h"
 #include "kit/json.h"
 
-static void print_people(const struct problems *found, const char *file, bool loads)
+/* What culvertd does with the file. */
+enum verdict { LOADS, LOADS_LENIENT, LOADS_NOTHING };
+
+static void print_people(const struct problems *found, const char *file, enum verdict verdict)
 {
     for (size_t i = 0; i < found->n; i++) {
         printf("%s: ", found->v[i].is_error ? "error" : "warning");
@@ -20,8 +23,10 @@ static void print_people(const struct problems *found, const char *file, bool lo
     printf("%s: %u error%s, %u warning%s%s\n", file, found->errors,
            found->errors == 1 ? "" : "s", found->warnings, found->warnings == 1 ? "" : "s",
            found->errors == 0 ? ""
-           : loads            ? "; what has none is loaded"
-                              : "; nothing of it is loaded");
+           : verdict == LOADS ? "; what has none is loaded"
+           : verdict == LOADS_LENIENT
+               ? "; nothing of it is loaded, with --lenient what has none"
+               : "; nothing of it is loaded");
 }
 
 static void print_finding(struct json *j, const struct finding *f)
@@ -40,13 +45,14 @@ static void print_finding(struct json *j, const struct finding *f)
     json_end_object(j);
 }
 
-static void print_json(const struct problems *found, const char *file, bool loads)
+static void print_json(const struct problems *found, const char *file, enum verdict verdict)
 {
     struct json j = {.out = stdout};
 
     json_object(&j, NULL);
     json_text(&j, "file", file);
-    json_bool(&j, "loads", loads);
+    json_bool(&j, "loads", verdict == LOADS);
+    json_bool(&j, "loads_lenient", verdict != LOADS_NOTHING);
     json_number(&j, "errors", found->errors);
     json_number(&j, "warnings", found->warnings);
     json_array(&j, "findings");
@@ -60,16 +66,19 @@ static void print_json(const struct problems *found, const char *file, bool load
 enum cli_exit cli_check(const struct cli *cli)
 {
     const char *file = cli->name != NULL ? cli->name : conf_default_file();
-    struct problems found = {0};
+    struct problems found = {0}, again = {0};
+    enum verdict verdict = LOADS;
     enum cli_exit code;
-    bool loads;
 
     if (file == NULL)
-        return cli_fail("there is no /etc/culvert/culvert.conf and no "
-                        "/etc/swanctl/swanctl.conf: name a FILE");
-    loads = conf_check(file, &found);
+        return cli_fail("there is no /etc/culvert/culvert.conf: name a FILE");
+    if (!conf_check(&(struct conf_source){.path = file}, &found))
+        verdict = conf_check(&(struct conf_source){.path = file, .lenient = true}, &again)
+                      ? LOADS_LENIENT
+                      : LOADS_NOTHING;
+    problems_free(&again);
     code = found.errors == 0 ? CLI_OK : CLI_FAILED;
-    (cli->json ? print_json : print_people)(&found, file, loads);
+    (cli->json ? print_json : print_people)(&found, file, verdict);
     problems_free(&found);
     return code;
 }

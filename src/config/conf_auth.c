@@ -41,10 +41,12 @@ static bool read_kind(struct conf_reader *r, const struct auth_draft *d, bool lo
         return true;
     }
     if (strncmp(auth, "eap", 3) == 0)
-        return problem_at(r->why, d->auth_node, "EAP ('%s') is not supported yet", auth);
+        return problem_unsupported(r->why, d->auth_node, "EAP ('%s') is not supported yet",
+                                   auth);
     if (strncmp(auth, "xauth", 5) == 0)
-        return problem_at(r->why, d->auth_node,
-                          "XAuth ('%s') belongs to IKEv1, which is not supported yet", auth);
+        return problem_unsupported(r->why, d->auth_node,
+                                   "XAuth ('%s') belongs to IKEv1, which is not supported yet",
+                                   auth);
     if (!creds_scheme_known(auth))
         return problem_at(
             r->why, d->auth_node,
@@ -281,6 +283,11 @@ static const struct conf_choice revocations[] = {
     {NULL,      0                 },
 };
 
+/* With auth = eap the section is refused for that. */
+static const struct conf_idle of_eap = {NULL,
+                                        "it belongs to EAP, which this side does not use"};
+static const struct conf_idle of_xauth = {NULL, "it belongs to IKEv1's XAuth"};
+
 /* clang-format off */
 #define FIELD(name) offsetof(struct auth_draft, name)
 static const struct conf_key local_keys[] = {
@@ -289,9 +296,9 @@ static const struct conf_key local_keys[] = {
     {"certs",    take_node,    FIELD(certs),   NULL},
     {"round",    take_number,  FIELD(round),   NULL},
     {"pubkeys",  take_node,    FIELD(pubkeys), NULL},
-    {"eap_id",   take_foreign, 0,              NULL},
-    {"aaa_id",   take_foreign, 0,              NULL},
-    {"xauth_id", take_foreign, 0,              NULL},
+    {"eap_id",   take_idle,    0,              &of_eap},
+    {"aaa_id",   take_idle,    0,              &of_eap},
+    {"xauth_id", take_idle,    0,              &of_xauth},
 };
 static const struct conf_key remote_keys[] = {
     {"auth",        take_auth,       0,              NULL},
@@ -301,7 +308,7 @@ static const struct conf_key remote_keys[] = {
     {"revocation",  take_choice,     FIELD(revocation), revocations},
     {"round",       take_number,     FIELD(round),   NULL},
     {"pubkeys",     take_node,       FIELD(pubkeys), NULL},
-    {"eap_id",      take_foreign,    0,              NULL},
+    {"eap_id",      take_idle,       0,              &of_eap},
     {"groups",      take_foreign,    0,              NULL},
     {"cert_policy", take_oids,       FIELD(policies), NULL},
     {"ca_id",       take_id,         FIELD(ca_id),   NULL},
@@ -351,9 +358,11 @@ bool conf_read_auth(struct conf_reader *r, const struct node *section, bool loca
     ok = (read_pubkeys(r, d.pubkeys, &pubkeys) || conf_error(r)) && ok;
     if (!ok)
         return false;
-    if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n + pubkeys.n > 0)
-        return problem_at(r->why, section,
-                          "certificates and public keys have no use with auth = psk");
+    if (out->kind == CV_AUTH_PSK && certs.n + cacerts.n + pubkeys.n > 0) {
+        problem_at(r->why, section, "certificates and public keys have no use with auth = psk");
+        conf_warning(r);
+        certs.n = cacerts.n = pubkeys.n = 0;
+    }
     if (local && !default_id(r, section, &d, &certs, out))
         return false;
     if (!local)

@@ -132,10 +132,11 @@ static bool take_mode(struct conf_reader *r, const struct node *n, void *field, 
     if (!take_choice(r, n, mode, modes))
         return false;
     if (*mode == UINT8_MAX)
-        return problem_at(r->why, n,
-                          "mode '%s' is not supported; expected tunnel, transport, pass or "
-                          "drop",
-                          n->value);
+        return problem_unsupported(
+            r->why, n,
+            "mode '%s' is not supported; expected tunnel, transport, pass or "
+            "drop",
+            n->value);
     return true;
 }
 
@@ -165,39 +166,40 @@ static bool take_actions(struct conf_reader *r, const struct node *n, void *fiel
     return true;
 }
 
-static bool take_priority(struct conf_reader *r, const struct node *n, void *field,
-                          const void *arg)
-{
-    static const struct conf_range range = {0, POLICY_FIXED_MAX};
-
-    (void)arg;
-    return take_number(r, n, field, &range);
-}
-
-static bool take_window(struct conf_reader *r, const struct node *n, void *field,
+/* A number that charon takes and that is more than we have: ours is as good. */
+static bool take_capped(struct conf_reader *r, const struct node *n, void *field,
                         const void *arg)
 {
-    static const struct conf_range range = {0, WINDOW_MAX};
+    const struct conf_range *range = arg;
+    uint32_t *v = field;
 
-    (void)arg;
-    return take_number(r, n, field, &range);
+    if (!take_number(r, n, v, NULL))
+        return false;
+    if (*v > range->max) {
+        problem_at(r->why, n, "%u is more than there can be; it is %u", *v,
+                   (unsigned)range->max);
+        conf_warning(r);
+        *v = (uint32_t)range->max;
+    }
+    return true;
 }
 
-/* Octets, or "mtu". */
+/* Octets, or "mtu", which is what asks for more than any path carries. */
 static bool take_padding(struct conf_reader *r, const struct node *n, void *field,
                          const void *arg)
 {
-    static const struct conf_range range = {0, CV_TFC_MTU - 1};
     const char *text = conf_text(r, n);
+    uint32_t *padding = field;
 
     (void)arg;
     if (text == NULL)
         return false;
     if (strcmp(text, "mtu") == 0)
-        *(uint32_t *)field = CV_TFC_MTU;
-    else if (!take_number(r, n, field, &range))
-        return problem_at(r->why, n, "expected octets up to %u, or mtu, not '%s'",
-                          CV_TFC_MTU - 1U, text);
+        *padding = CV_TFC_MTU;
+    else if (!take_number(r, n, padding, NULL))
+        return problem_at(r->why, n, "expected octets, or mtu, not '%s'", text);
+    if (*padding > CV_TFC_MTU)
+        *padding = CV_TFC_MTU;
     return true;
 }
 
@@ -230,8 +232,17 @@ static const struct conf_choice fragmentations[] = {
 };
 
 static const enum cv_protocol esp = CV_PROTO_ESP, ah = CV_PROTO_AH;
-static const char *const only_auto[] = {"no", "auto", NULL};
-static const char *const only_out[] = {"out", NULL};
+static const struct conf_range priorities = {0, POLICY_FIXED_MAX}, windows = {0, WINDOW_MAX};
+static const char *const auto_or_no[] = {"no", "auto", NULL}, *const outside[] = {"out", NULL};
+static const struct conf_idle of_hardware = {auto_or_no, "packets are sealed in user space"};
+static const struct conf_idle of_cpus = {conf_only_no, "one Child SA serves all CPUs"};
+static const struct conf_idle of_forward = {conf_only_no,
+                                            "forwarded packets need no policy of their own"};
+static const struct conf_idle of_ipcomp = {conf_only_no, "packets are not compressed"};
+static const struct conf_idle of_ecn = {conf_only_yes, "congestion marks are always copied"};
+static const struct conf_idle of_dscp = {outside, "the DSCP is copied to the outside alone"};
+static const struct conf_idle of_interface = {
+    NULL, "what the selectors name is protected whatever interface it leaves by"};
 static const char *const only_system[] = {"system", NULL};
 
 /* clang-format off */
@@ -254,16 +265,16 @@ static const struct conf_key keys[] = {
     {"rekey_packets",    take_count,     FIELD(life.rekey_packets),  NULL           },
     {"life_packets",     take_count,     FIELD(life.hard_packets),   NULL           },
     {"rand_packets",     take_count,     FIELD(life.rand_packets),   NULL           },
-    {"replay_window",    take_window,    FIELD(replay_window),       NULL           },
+    {"replay_window",    take_capped,    FIELD(replay_window),       &windows       },
     {"updown",           take_text,      FIELD(updown),              NULL           },
     {"hostaccess",       take_bool,      FIELD(hostaccess),          NULL           },
     {"reqid",            take_number,    FIELD(reqid),               NULL           },
     {"inactivity",       take_time,      FIELD(inactivity),          NULL           },
-    {"priority",         take_priority,  FIELD(priority),            NULL           },
+    {"priority",         take_capped,    FIELD(priority),            &priorities    },
     {"sha256_96",        take_only,      0,                          conf_only_no   },
     {"policies",         take_only,      0,                          conf_only_yes  },
-    {"policies_fwd_out", take_only,      0,                          conf_only_no   },
-    {"ipcomp",           take_only,      0,                          conf_only_no   },
+    {"policies_fwd_out", take_idle,      0,                          &of_forward    },
+    {"ipcomp",           take_idle,      0,                          &of_ipcomp     },
     {"mark_in",          take_only,      0,                          conf_only_zero },
     {"mark_in_sa",       take_only,      0,                          conf_only_no   },
     {"mark_out",         take_only,      0,                          conf_only_zero },
@@ -272,17 +283,17 @@ static const struct conf_key keys[] = {
     {"if_id_in",         take_only,      0,                          conf_only_zero },
     {"if_id_out",        take_only,      0,                          conf_only_zero },
     {"tfc_padding",      take_padding,   FIELD(padding),             NULL           },
-    {"hw_offload",       take_only,      0,                          only_auto      },
+    {"hw_offload",       take_idle,      0,                          &of_hardware   },
     {"copy_df",          take_bool,      FIELD(copy_df),             NULL           },
     {"fragmentation",    take_choice,    FIELD(fragment_after),      fragmentations },
     {"minimal_esp",      take_bool,      FIELD(minimal_esp),         NULL           },
     {"nested",           take_bool,      FIELD(nested),              NULL           },
-    {"copy_ecn",         take_only,      0,                          conf_only_yes  },
-    {"copy_dscp",        take_only,      0,                          only_out       },
+    {"copy_ecn",         take_idle,      0,                          &of_ecn        },
+    {"copy_dscp",        take_idle,      0,                          &of_dscp       },
     {"label_mode",       take_only,      0,                          only_system    },
     {"label",            take_foreign,   0,                          NULL           },
-    {"interface",        take_foreign,   0,                          NULL           },
-    {"per_cpu_sas",      take_only,      0,                          conf_only_no   },
+    {"interface",        take_idle,      0,                          &of_interface  },
+    {"per_cpu_sas",      take_idle,      0,                          &of_cpus       },
 };
 /* clang-format on */
 
@@ -290,34 +301,44 @@ const struct conf_table conf_child_table = {.keys = keys, .n_keys = COUNT(keys)}
 
 /* ---- lifetimes -------------------------------------------------------------- */
 
+static uint64_t below(uint64_t hard)
+{
+    return hard / 11 * 10 + hard % 11 * 10 / 11;
+}
+
 /* One kind of lifetime as strongSwan completes it: the hard limit is 10 % above the rekey
- * limit, the random part is the difference; a hard limit alone gives the rekey limit. */
-static bool settle(struct conf_reader *r, const struct node *section, const char *unit,
+ * limit, the random part is the difference; a hard limit alone gives the rekey limit, and so
+ * does one that would come first. */
+static void settle(struct conf_reader *r, const struct node *section, const char *unit,
                    uint64_t *rekey, uint64_t *hard, uint64_t *rnd, uint64_t fallback)
 {
     if (*rekey == CONF_UNSET)
-        *rekey = *hard != CONF_UNSET ? *hard / 11 * 10 + *hard % 11 * 10 / 11 : fallback;
+        *rekey = *hard != CONF_UNSET ? below(*hard) : fallback;
     if (*hard == CONF_UNSET)
         *hard = *rekey + *rekey / 10;
-    if (*hard != 0 && *rekey > *hard)
-        return problem_at(r->why, section, "life_%s must not be less than rekey_%s", unit,
-                          unit);
+    if (*hard != 0 && *rekey > *hard) {
+        *rekey = below(*hard);
+        problem_at(r->why, section, "life_%s is less than rekey_%s, which is %llu here", unit,
+                   unit, (unsigned long long)*rekey);
+        conf_warning(r);
+    }
     if (*rnd == CONF_UNSET)
         *rnd = *hard > *rekey && *hard - *rekey < *rekey ? *hard - *rekey : *rekey / 10;
     if (*rekey == 0)
         *rnd = 0;
-    if (*rnd > *rekey)
-        return problem_at(r->why, section, "rand_%s must not be more than rekey_%s", unit,
-                          unit);
-    return true;
+    if (*rnd > *rekey) {
+        problem_at(r->why, section, "rand_%s is more than rekey_%s, and as much as that here",
+                   unit, unit);
+        conf_warning(r);
+        *rnd = *rekey;
+    }
 }
 
-static bool settle_all(struct conf_reader *r, const struct node *section, struct cv_lifetime *l)
+static void settle_all(struct conf_reader *r, const struct node *section, struct cv_lifetime *l)
 {
-    return settle(r, section, "time", &l->rekey_s, &l->hard_s, &l->rand_s, REKEY_DEFAULT_S) &&
-           settle(r, section, "bytes", &l->rekey_bytes, &l->hard_bytes, &l->rand_bytes, 0) &&
-           settle(r, section, "packets", &l->rekey_packets, &l->hard_packets, &l->rand_packets,
-                  0);
+    settle(r, section, "time", &l->rekey_s, &l->hard_s, &l->rand_s, REKEY_DEFAULT_S);
+    settle(r, section, "bytes", &l->rekey_bytes, &l->hard_bytes, &l->rand_bytes, 0);
+    settle(r, section, "packets", &l->rekey_packets, &l->hard_packets, &l->rand_packets, 0);
 }
 
 /* One Child SA is ESP or AH; the proposals end up in one list. */
@@ -327,9 +348,10 @@ static bool one_protocol(struct conf_reader *r, const struct node *section,
     if (d->ah.n == 0)
         return true;
     if (d->esp.n > 0)
-        return problem_at(r->why, section,
-                          "esp_proposals and ah_proposals in one child are not supported: "
-                          "make two children, the inner one with nested = yes");
+        return problem_unsupported(
+            r->why, section,
+            "esp_proposals and ah_proposals in one child are not supported: "
+            "make two children, the inner one with nested = yes");
     d->esp = d->ah;
     return true;
 }
@@ -379,8 +401,9 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
         problem_at(r->why, section, "expected a section: '%s { }'", section->name);
         return NULL;
     }
-    if (!conf_read(r, section, &conf_child_table, &d) || !settle_all(r, section, &d.life))
+    if (!conf_read(r, section, &conf_child_table, &d))
         return NULL;
+    settle_all(r, section, &d.life);
     if (!one_protocol(r, section, &d) || !check_esp_keys(r, section, &d))
         return NULL;
     default_actions(&d);

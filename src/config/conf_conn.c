@@ -18,7 +18,7 @@ struct conn_hosts {
     unsigned n;
 };
 
-enum { DPD_DELAY_OF_STARTED_S = 30 };
+enum { DPD_DELAY_OF_STARTED_S = 30, CHILDLESS_PREFER = 2, CHILDLESS_FORCE = 3 };
 
 struct conn_vips {
     struct cv_addr *v;
@@ -137,7 +137,7 @@ static bool take_version(struct conf_reader *r, const struct node *n, void *fiel
     if (!take_choice(r, n, version, versions))
         return false;
     if (*version == 1)
-        return problem_at(r->why, n, "IKEv1 is not supported yet; use version = 2");
+        return problem_unsupported(r->why, n, "IKEv1 is not supported yet; use version = 2");
     return true;
 }
 
@@ -219,10 +219,34 @@ static const struct conf_choice uniques[] = {
     {NULL,      0                },
 };
 static const struct conf_choice childlesses[] = {
-    {"allow", 1},
-    {"never", 0},
-    {NULL,    0},
+    {"allow",  1               },
+    {"never",  0               },
+    {"prefer", CHILDLESS_PREFER},
+    {"force",  CHILDLESS_FORCE },
+    {NULL,     0               },
 };
+
+/* We take what comes without a Child SA, and always ask for one with the IKE SA ourselves. */
+static bool take_childless(struct conf_reader *r, const struct node *n, void *field,
+                           const void *arg)
+{
+    uint8_t *childless = field;
+
+    (void)arg;
+    if (!take_choice(r, n, childless, childlesses))
+        return false;
+    if (*childless == CHILDLESS_FORCE)
+        return problem_unsupported(r->why, n,
+                                   "an IKE SA that may only come without a Child SA is not "
+                                   "supported; use allow");
+    if (*childless == CHILDLESS_PREFER) {
+        problem_at(r->why, n,
+                   "'prefer' is 'allow' here: the first Child SA comes with the IKE SA");
+        conf_warning(r);
+        *childless = 1;
+    }
+    return true;
+}
 
 static const enum cv_protocol ike = CV_PROTO_IKE;
 static const bool of_this_host = true;
@@ -235,6 +259,10 @@ static const struct conf_choice ocsps[] = {
     {"never",   0                        },
     {NULL,      0                        },
 };
+
+static const struct conf_idle of_mode_config = {conf_only_yes,
+                                                "it belongs to IKEv1's Mode Config"};
+static const struct conf_idle of_dscp = {conf_only_zero, "IKE packets go without a DSCP"};
 
 /* clang-format off */
 #define FIELD(name) offsetof(struct conn_draft, name)
@@ -253,7 +281,7 @@ static const struct conf_key keys[] = {
     {"dpd_delay",      take_time,        FIELD(dpd_delay),     NULL          },
     {"dpd_timeout",    take_time,        FIELD(dpd_timeout),   NULL          },
     {"fragmentation",  take_choice,      FIELD(fragmentation), fragmentations},
-    {"childless",      take_choice,      FIELD(childless),     childlesses   },
+    {"childless",      take_childless,   FIELD(childless),     NULL          },
     {"send_certreq",   take_bool,        FIELD(send_certreq),  NULL          },
     {"send_cert",      take_choice,      FIELD(send_cert),     send_certs    },
     {"keyingtries",    take_tries,       FIELD(keyingtries),   NULL          },
@@ -263,8 +291,8 @@ static const struct conf_key keys[] = {
     {"over_time",      take_time,        FIELD(over),          NULL          },
     {"rand_time",      take_time,        FIELD(rnd),           NULL          },
     {"aggressive",     take_aggressive,  0,                    NULL          },
-    {"pull",           take_only,        0,                    conf_only_yes },
-    {"dscp",           take_only,        0,                    conf_only_zero},
+    {"pull",           take_idle,        0,                    &of_mode_config},
+    {"dscp",           take_idle,        0,                    &of_dscp      },
     {"if_id_in",       take_only,        0,                    conf_only_zero},
     {"if_id_out",      take_only,        0,                    conf_only_zero},
     {"mediation",      take_only,        0,                    conf_only_no  },
@@ -304,7 +332,7 @@ static const struct conn_draft defaults = {
 
 /* As strongSwan: rekeying is off when reauthentication is on and nothing else is said; the
  * grace time is 10 % of the longer one, the random part as long as the grace time. */
-static bool settle_times(struct conf_reader *r, const struct node *section,
+static void settle_times(struct conf_reader *r, const struct node *section,
                          struct conn_draft *d)
 {
     uint64_t longest, shortest;
@@ -320,10 +348,13 @@ static bool settle_times(struct conf_reader *r, const struct node *section,
         d->over = longest / 10;
     if (!given)
         d->rnd = d->over < shortest ? d->over : shortest;
-    if (given && shortest > 0 && d->rnd > shortest)
-        return problem_at(r->why, section,
-                          "rand_time must not be more than rekey_time or reauth_time");
-    return true;
+    if (given && shortest > 0 && d->rnd > shortest) {
+        problem_at(
+            r->why, section,
+            "rand_time is more than rekey_time or reauth_time, and as long as that here");
+        conf_warning(r);
+        d->rnd = shortest;
+    }
 }
 
 /* The only section of that kind; NULL when there is none. */
@@ -335,7 +366,7 @@ static bool find_round(struct conf_reader *r, const struct node *section, const 
         if (n->kind != NODE_SECTION || !conf_fits(pattern, n->name))
             continue;
         if (*out != NULL)
-            return problem_at(
+            return problem_unsupported(
                 r->why, n, "a second round of authentication after '%s' is not supported yet",
                 (*out)->name);
         *out = n;
@@ -461,7 +492,8 @@ struct conn *conn_build(const struct node *section, struct creds *creds, const c
     bool ok = conf_read(&r, section, &table, &d);
 
     c->cv.name = mem_take_text(&c->mem, section->name);
-    ok = ok && (settle_times(&r, section, &d) || conf_error(&r));
+    if (ok)
+        settle_times(&r, section, &d);
     ok = read_auths(&r, section, &c->cv) && ok;
     if (!read_children(&r, section, c) || !ok) {
         conn_free(c);

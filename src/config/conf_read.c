@@ -28,6 +28,8 @@ bool conf_fits(const char *pattern, const char *name)
 {
     size_t n = strlen(pattern);
 
+    if (strcmp(pattern, "#") == 0)
+        return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
     if (n > 0 && pattern[n - 1] == '*')
         return strncmp(pattern, name, n - 1) == 0;
     return strcmp(pattern, name) == 0;
@@ -55,7 +57,7 @@ static bool unknown_key(struct conf_reader *r, const struct node *n, const struc
     char hint[80];
 
     for (size_t i = 0; i < t->n_keys; i++)
-        if (t->keys[i].take != take_foreign && strchr(t->keys[i].name, '*') == NULL)
+        if (t->keys[i].take != take_foreign && strpbrk(t->keys[i].name, "*#") == NULL)
             suggest_try(&near, t->keys[i].name);
     suggest_hint(&near, hint, sizeof(hint));
     for (const struct conf_elsewhere *e = t->elsewhere; e != NULL && e->table != NULL; e++)
@@ -75,7 +77,8 @@ static bool unknown_section(struct conf_reader *r, const struct node *n,
     char hint[80];
 
     if (key != NULL && key->take == take_foreign)
-        return problem_at(r->why, n, "section '%s' of strongSwan is not supported", n->name);
+        return problem_unsupported(r->why, n, "section '%s' of strongSwan is not supported",
+                                   n->name);
     if (key != NULL)
         return problem_at(r->why, n, "expected a value: '%s = ...'", n->name);
     for (size_t i = 0; t->sections != NULL && t->sections[i] != NULL; i++)
@@ -111,6 +114,17 @@ bool conf_read(struct conf_reader *r, const struct node *section,
     for (const struct node *n = section->first; n != NULL; n = n->next)
         ok = (read_member(r, n, table, out) || conf_error(r)) && ok;
     return ok;
+}
+
+void conf_read_known(struct conf_reader *r, const struct node *section,
+                     const struct conf_table *table, void *out)
+{
+    for (const struct node *n = section->first; n != NULL; n = n->next) {
+        const struct conf_key *key = n->kind == NODE_SECTION ? NULL : find_key(table, n->name);
+
+        if (key != NULL && !is_empty(n) && !key->take(r, n, (char *)out + key->at, key->arg))
+            conf_warning(r);
+    }
 }
 
 /* ---- texts ------------------------------------------------------------------ */
@@ -442,14 +456,32 @@ bool take_only(struct conf_reader *r, const struct node *n, void *field, const v
     for (const char *const *w = words; *w != NULL; w++)
         if (strcasecmp(*w, text) == 0)
             return true;
-    return problem_at(
+    return problem_unsupported(
         r->why, n, "key '%s' of strongSwan is not supported; only the default '%s' is accepted",
         n->name, words[0]);
+}
+
+bool take_idle(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    const struct conf_idle *idle = arg;
+    const char *text = conf_text(r, n);
+    const char *const *same = idle->same;
+
+    (void)field;
+    if (text == NULL)
+        return false;
+    while (same != NULL && *same != NULL && strcasecmp(*same, text) != 0)
+        same++;
+    if (same == NULL || *same == NULL) {
+        problem_at(r->why, n, "'%s' has no effect: %s", text, idle->why);
+        conf_warning(r);
+    }
+    return true;
 }
 
 bool take_foreign(struct conf_reader *r, const struct node *n, void *field, const void *arg)
 {
     (void)field;
     (void)arg;
-    return problem_at(r->why, n, "key '%s' of strongSwan is not supported", n->name);
+    return problem_unsupported(r->why, n, "key '%s' of strongSwan is not supported", n->name);
 }

@@ -25,6 +25,7 @@ struct conf_reader {
     struct problems *found; /* all of them, and what is only warned of */
     /* a whole file only */
     const struct node *secrets; /* its secrets section, or NULL */
+    struct node *strongswan;    /* what strongswan.conf has, or NULL */
 };
 
 typedef bool conf_take(struct conf_reader *r, const struct node *n, void *field,
@@ -37,7 +38,8 @@ struct conf_key {
     const void *arg;
 };
 
-/* The sections inside: by name, or "name*" for all that begin so. */
+/* The sections inside: by name, or "name*" for all that begin so.  A key named "#" is every
+ * number. */
 struct conf_table {
     const struct conf_key *keys;
     size_t n_keys;
@@ -61,7 +63,12 @@ void conf_warning(struct conf_reader *r);
 CV_MUST_USE bool conf_read(struct conf_reader *r, const struct node *section,
                            const struct conf_table *table, void *out);
 
-/* Does a section's name fit "name" or "name*"? */
+/* Fills out from those of the section's keys that the table has, and leaves all else alone: the
+ * section is somebody else's.  A value that cannot be read is warned of and left out. */
+void conf_read_known(struct conf_reader *r, const struct node *section,
+                     const struct conf_table *table, void *out);
+
+/* Does a name fit "name", "name*", or "#", which is any number? */
 bool conf_fits(const char *pattern, const char *name);
 
 struct conf_texts {
@@ -96,6 +103,14 @@ conf_take take_node;   /* const struct node *: read later */
 /* strongSwan's keys that we lack: accepted while they say what we do anyway. */
 conf_take take_only;    /* arg: array of words, NULL at the end; the first is the default */
 conf_take take_foreign; /* never accepted */
+conf_take
+    take_idle; /* struct conf_idle: whatever is asked for, leaving it undone harms nobody */
+
+struct conf_idle {
+    const char *const
+        *same;       /* words that ask for what happens anyway, NULL at the end; or NULL */
+    const char *why; /* of the warning that the others earn */
+};
 
 /* Common args of take_only. */
 extern const char *const conf_only_no[], *const conf_only_yes[], *const conf_only_zero[];

@@ -308,9 +308,10 @@ static const struct {
     {"eap",   SHARED_EAP  },
     {"xauth", SHARED_XAUTH},
     {"ppk",   SHARED_PPK  },
+    {"ntlm",  SHARED_NTLM },
 };
 
-static const char *const foreign_kinds[] = {"ntlm", "token", "bliss"};
+static const char *const foreign_kinds[] = {"token", "bliss"};
 
 static bool unknown_kind(struct conf_reader *r, const struct node *section)
 {
@@ -319,15 +320,16 @@ static bool unknown_kind(struct conf_reader *r, const struct node *section)
 
     for (size_t i = 0; i < COUNT(foreign_kinds); i++)
         if (begins(section->name, foreign_kinds[i]))
-            return problem_at(r->why, section, "secrets '%s' of strongSwan are not supported",
-                              foreign_kinds[i]);
+            return problem_unsupported(r->why, section,
+                                       "secrets '%s' of strongSwan are not supported",
+                                       foreign_kinds[i]);
     for (size_t i = 0; i < COUNT(shared_kinds); i++)
         suggest_try(&near, shared_kinds[i].prefix);
     for (size_t i = 0; conf_key_folders[i] != NULL; i++)
         suggest_try(&near, conf_key_folders[i]);
     return problem_at(
         r->why, section,
-        "the name of a secret begins with its kind: ike, eap, xauth, ppk, private, "
+        "the name of a secret begins with its kind: ike, eap, xauth, ntlm, ppk, private, "
         "rsa, ecdsa, pkcs8 or pkcs12; unknown kind '%s'%s",
         section->name, suggest_hint(&near, hint, sizeof(hint)));
 }

@@ -72,6 +72,30 @@ static bool take_seconds(struct conf_reader *r, const struct node *n, void *fiel
     return problem_at(r->why, n, "expected seconds like 2 or 0.5, not '%s'", text);
 }
 
+/* A time in words, "20s" or "1m", as milliseconds. */
+static bool take_span(struct conf_reader *r, const struct node *n, void *field, const void *arg)
+{
+    uint64_t s;
+
+    if (!take_time(r, n, &s, arg))
+        return false;
+    if (s > UINT32_MAX / 1000)
+        return problem_at(r->why, n, "expected a time of at most 49 days");
+    *(uint32_t *)field = (uint32_t)s * 1000;
+    return true;
+}
+
+/* Octets within bounds; 0 is what happens without the key. */
+static bool take_sized(struct conf_reader *r, const struct node *n, void *field,
+                       const void *arg)
+{
+    const char *text = conf_text(r, n);
+
+    if (text != NULL && strcmp(text, "0") == 0)
+        return true;
+    return take_number(r, n, field, arg);
+}
+
 static bool take_percent(struct conf_reader *r, const struct node *n, void *field,
                          const void *arg)
 {
@@ -159,6 +183,8 @@ static const struct conf_range try_counts = {1, 100};
 static const struct conf_range thread_counts = {0, 64};
 static const struct conf_range queue_sizes = {1, 1000000};
 
+static const struct conf_range delays = {0, 10000};
+
 static const struct conf_choice cleartexts[] = {
     {"drop", true },
     {"pass", false},
@@ -217,9 +243,32 @@ static const struct conf_key keys[] = {
 };
 /* clang-format on */
 
+/* What strongswan.conf has of these. */
+static const struct conf_key charon_keys[] = {
+    {"retransmit_timeout",  take_seconds, FIELD(retransmit_ms),        NULL       },
+    {"retransmit_tries",    take_number,  FIELD(tries),                &try_counts},
+    {"retransmit_base",     take_percent, FIELD(base_pct),             NULL       },
+    {"retransmit_limit",    take_seconds, FIELD(retransmit_limit_ms),  NULL       },
+    {"half_open_timeout",   take_seconds, FIELD(half_open_ms),         NULL       },
+    {"keep_alive",          take_span,    FIELD(keepalive_ms),         NULL       },
+    {"cookie_threshold",    take_number,  FIELD(cookie_threshold),     NULL       },
+    {"block_threshold",     take_number,  FIELD(block_threshold),      NULL       },
+    {"fragment_size",       take_sized,   FIELD(fragment_size),        &fragments },
+    {"port",                take_port,    FIELD(s.port),               NULL       },
+    {"port_nat_t",          take_port,    FIELD(s.port_nat_t),         NULL       },
+    {"install_routes",      take_bool,    FIELD(s.install_routes),     NULL       },
+    {"install_virtual_ip",  take_bool,    FIELD(s.install_virtual_ip), NULL       },
+    {"send_delay",          take_number,  FIELD(s.delay.ms),           &delays    },
+    {"send_delay_type",     take_number,  FIELD(s.delay.exchange),     NULL       },
+    {"send_delay_request",  take_bool,    FIELD(s.delay.requests),     NULL       },
+    {"send_delay_response", take_bool,    FIELD(s.delay.responses),    NULL       },
+};
+
 static const char *const inside[] = {"log", NULL};
 static const struct conf_table table = {
     .keys = keys, .n_keys = COUNT(keys), .sections = inside};
+static const struct conf_table charon_table = {.keys = charon_keys,
+                                               .n_keys = COUNT(charon_keys)};
 
 static const struct settings_draft defaults = {
     .s = {.port = 500,
@@ -229,7 +278,8 @@ static const struct settings_draft defaults = {
           .offload = true,
           .drop_cleartext = true,
           .sign_threads = 1,
-          .sign_queue = 1024},
+          .sign_queue = 1024,
+          .delay = {.requests = true, .responses = true}},
     .mtu = 1400,
     .log_level = 1,
     .retransmit_ms = 2000,
@@ -333,7 +383,10 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
                         struct daemon_settings *out)
 {
     struct settings_draft d = defaults;
+    const struct node *charon;
 
+    for (unsigned i = 0; (charon = conf_charon_section(r, i)) != NULL; i++)
+        conf_read_known(r, charon, &charon_table, &d);
     if (section != NULL && !conf_read(r, section, &table, &d))
         return false;
     if (d.s.port == d.s.port_nat_t)

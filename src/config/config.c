@@ -318,12 +318,17 @@ static void check_conns(struct conf *conf, const struct node *root, struct conf_
         conf_warning(r);
 }
 
-/* What an error anywhere in the file does. */
-static bool is_usable(const struct conf *conf)
+/* What an error anywhere in the file does.  What we cannot do is no reason to do nothing of
+ * what we can; a slip is one, since nobody knows what was meant. */
+static bool is_usable(const struct conf *conf, bool lenient)
 {
-    if (conf->found.errors == 0)
+    const struct problems *found = &conf->found;
+
+    if (found->errors == 0)
         return true;
-    return !conf->settings.strict && conf->conns != NULL;
+    if (conf->settings.strict || conf->conns == NULL)
+        return false;
+    return lenient || found->errors == found->unsupported;
 }
 
 static uint32_t policies_of(const struct cv_child_config *const *children, unsigned n)
@@ -351,6 +356,7 @@ static void fit_tables(struct conf *conf)
 static bool load_tree(struct conf *out, const struct node *root, struct conf_reader *r,
                       struct pools *pools)
 {
+    struct pool_words common = {.n_dns = 0};
     struct conn_list list = {out, &out->conns, pools};
     bool ok;
 
@@ -358,6 +364,8 @@ static bool load_tree(struct conf *out, const struct node *root, struct conf_rea
     ok = check_top(root, r);
     ok = (conf_read_settings(r, tree_find(root, "culvert"), &out->settings) || conf_error(r)) &&
          ok;
+    conf_read_common_words(r, &common);
+    pools_tell_all(pools, &common);
     load_folders(r);
     each_section(root, "authorities", r, load_authority, NULL);
     each_section(root, "secrets", r, load_secret, NULL);
@@ -366,7 +374,7 @@ static bool load_tree(struct conf *out, const struct node *root, struct conf_rea
     check_conns(out, root, r);
     if (ok)
         fit_tables(out);
-    return ok && is_usable(out);
+    return ok;
 }
 
 /* ---- files ------------------------------------------------------------------ */
@@ -391,7 +399,8 @@ static void free_conns(struct conf *c)
     }
 }
 
-bool conf_load(struct conf *out, const char *path, struct creds *creds, struct pools *pools)
+bool conf_load(struct conf *out, const struct conf_source *from, struct creds *creds,
+               struct pools *pools)
 {
     struct mem mem = {0};
     struct problem why = {.text = ""};
@@ -400,11 +409,13 @@ bool conf_load(struct conf *out, const char *path, struct creds *creds, struct p
     bool ok = false;
 
     *out = (struct conf){.conns = NULL};
-    root = tree_read_file(path, &out->found);
+    root = tree_read_file(from->path, &out->found);
     if (root != NULL) {
-        r.dir = directory_of(&mem, path);
-        ok = load_tree(out, root, &r, pools);
+        r.dir = directory_of(&mem, from->path);
+        r.strongswan = conf_read_strongswan(&r, from);
+        ok = load_tree(out, root, &r, pools) && is_usable(out, from->lenient);
     }
+    tree_free(r.strongswan);
     tree_free(root);
     mem_drop(&mem);
     if (!ok)
@@ -437,14 +448,14 @@ void conf_free(struct conf *c)
     *c = (struct conf){.conns = NULL};
 }
 
-bool conf_check(const char *path, struct problems *found)
+bool conf_check(const struct conf_source *from, struct problems *found)
 {
     struct creds *creds = creds_new();
     struct pools *pools = pools_new();
     struct conf conf;
     bool ok;
 
-    ok = conf_load(&conf, path, creds, pools);
+    ok = conf_load(&conf, from, creds, pools);
     *found = conf.found;
     conf.found = (struct problems){.v = NULL};
     conf_free(&conf);
@@ -466,11 +477,7 @@ char *conf_list_folder(const char *path)
 
 const char *conf_default_file(void)
 {
-    static const char *const files[] = {"/etc/culvert/culvert.conf",
-                                        "/etc/swanctl/swanctl.conf"};
+    static const char file[] = "/etc/culvert/culvert.conf";
 
-    for (size_t i = 0; i < COUNT(files); i++)
-        if (access(files[i], F_OK) == 0)
-            return files[i];
-    return NULL;
+    return access(file, F_OK) == 0 ? file : NULL;
 }

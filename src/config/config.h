@@ -74,12 +74,19 @@ void conn_free(struct conn *c);
 bool conn_check(const struct conn *c, const struct node *section, struct creds *creds,
                 struct problems *found);
 
-/* The culvert { } section: our own settings. */
+/* IKE messages leave later than they could, to try out a slow network. */
+struct send_delay {
+    uint32_t ms;       /* 0: none does */
+    uint32_t exchange; /* of this type alone; 0: of any */
+    bool requests, responses;
+};
+
 /* One of each family at most; family 0: none. */
 struct own_addrs {
     struct cv_addr v4, v6;
 };
 
+/* The culvert { } section: our own settings. */
 struct daemon_settings {
     struct cv_limits limits;
     struct cv_limits given; /* what the section says of them; 0: it follows */
@@ -106,6 +113,7 @@ struct daemon_settings {
     char *gateway;   /* our name there; NULL: the host's */
     bool strict;     /* a file with any error changes nothing */
     bool cache_crls; /* revocation lists that are fetched become files, too */
+    struct send_delay delay;
 };
 
 /* A whole configuration file. */
@@ -120,18 +128,25 @@ struct conf {
 /* One section of pools, from a file or over VICI: reads it and puts it to the others. */
 bool conf_load_pool(struct pools *pools, const struct node *section, struct problems *found);
 
-/* Reads path: connections, secrets, pools, authorities, culvert.  Credentials and pools go
+/* What is read, and how. */
+struct conf_source {
+    const char *path;
+    const char *strongswan; /* strongswan.conf; NULL: the one beside path, if there is one */
+    bool lenient;           /* what is right loads, whatever else is in the file */
+};
+
+/* Reads a file: connections, secrets, pools, authorities, culvert.  Credentials and pools go
  * into the given stores.  out->found has all errors and warnings, each with file, line, key,
  * what was expected, nearest key, whatever the result; out is to be freed in any case.
  *
- * A connection, secret, pool or authority with an error is refused by itself, and the others
- * load.  False, and no connection: the file cannot be read, its culvert section or its top
- * level is wrong, none of its connections loads, or culvert.strict is set and there is any
- * error. */
-CV_MUST_USE bool conf_load(struct conf *out, const char *path, struct creds *creds,
-                           struct pools *pools);
+ * A connection, secret, pool or authority that asks for what we cannot do is refused by itself,
+ * and the others load; with lenient so is one with a slip.  False, and no connection: the file
+ * cannot be read, its culvert section or its top level is wrong, none of its connections loads,
+ * or there is a slip and nobody is lenient, or culvert.strict is set and there is any error. */
+CV_MUST_USE bool conf_load(struct conf *out, const struct conf_source *from,
+                           struct creds *creds, struct pools *pools);
 /* The same into stores of its own, for what is found; true: so would it load. */
-bool conf_check(const char *path, struct problems *found);
+bool conf_check(const struct conf_source *from, struct problems *found);
 /* Was that connection refused? */
 bool conf_refused(const struct conf *c, const char *name);
 void conf_free(struct conf *c);
@@ -139,8 +154,8 @@ void conf_free(struct conf *c);
 /* The folder beside a configuration file that revocation lists are in; to be freed with free().
  */
 char *conf_list_folder(const char *path);
-/* The file that is read when none is named: the first of ours and strongSwan's that exists, or
- * NULL. */
+/* The file that is read when none is named: ours, or NULL where there is none.  strongSwan's
+ * comes by swanctl --load-all, or is named. */
 const char *conf_default_file(void);
 
 /* One entry of secrets { }, e.g. ike-1 { id = x  secret = y } or private { file = ... }; also

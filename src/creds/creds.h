@@ -13,7 +13,7 @@ struct creds;
 struct cert;   /* one loaded certificate, reference counted inside creds */
 struct pubkey; /* one loaded public key without a certificate */
 
-enum shared_kind { SHARED_IKE, SHARED_EAP, SHARED_XAUTH, SHARED_PPK };
+enum shared_kind { SHARED_IKE, SHARED_EAP, SHARED_XAUTH, SHARED_PPK, SHARED_NTLM };
 
 /* What becomes of a certificate whose status nobody tells. */
 enum revocation {

@@ -21,8 +21,10 @@ static void usage(FILE *out)
 {
     fprintf(out, "usage: culvertd [options]\n"
                  "  -c, --config FILE     configuration in swanctl.conf syntax\n"
-                 "                        (default: /etc/culvert/culvert.conf, else\n"
-                 "                        /etc/swanctl/swanctl.conf, else none)\n"
+                 "                        (default: /etc/culvert/culvert.conf, else none)\n"
+                 "      --strongswan-conf FILE  settings in strongSwan's words (default: the\n"
+                 "                        strongswan.conf beside a swanctl.conf)\n"
+                 "      --lenient         load what is right of a file with errors\n"
                  "      --run-dir DIR     sockets and lock (default: /run/culvert)\n"
                  "      --state-dir DIR   what outlives a restart (default: /var/lib/culvert)\n"
                  "      --workers N       packet workers (only 1 in this version)\n"
@@ -46,7 +48,9 @@ enum option_id {
     OPT_WORKERS,
     OPT_DATAPLANE,
     OPT_FOREGROUND,
-    OPT_UNBLOCK
+    OPT_UNBLOCK,
+    OPT_STRONGSWAN,
+    OPT_LENIENT
 };
 
 static bool take_option(struct daemon_options *opt, int id, const char *value,
@@ -54,7 +58,13 @@ static bool take_option(struct daemon_options *opt, int id, const char *value,
 {
     switch (id) {
     case 'c':
-        opt->conf_path = value;
+        opt->conf.path = value;
+        return true;
+    case OPT_STRONGSWAN:
+        opt->conf.strongswan = value;
+        return true;
+    case OPT_LENIENT:
+        opt->conf.lenient = true;
         return true;
     case OPT_RUN_DIR:
         opt->run_dir = value;
@@ -98,16 +108,18 @@ static int unblock(const char *device)
 static int read_options(struct daemon_options *opt, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"config",     required_argument, NULL, 'c'           },
-        {"run-dir",    required_argument, NULL, OPT_RUN_DIR   },
-        {"state-dir",  required_argument, NULL, OPT_STATE_DIR },
-        {"workers",    required_argument, NULL, OPT_WORKERS   },
-        {"dataplane",  required_argument, NULL, OPT_DATAPLANE },
-        {"foreground", no_argument,       NULL, OPT_FOREGROUND},
-        {"unblock",    required_argument, NULL, OPT_UNBLOCK   },
-        {"version",    no_argument,       NULL, 'V'           },
-        {"help",       no_argument,       NULL, 'h'           },
-        {NULL,         0,                 NULL, 0             },
+        {"config",          required_argument, NULL, 'c'           },
+        {"run-dir",         required_argument, NULL, OPT_RUN_DIR   },
+        {"state-dir",       required_argument, NULL, OPT_STATE_DIR },
+        {"workers",         required_argument, NULL, OPT_WORKERS   },
+        {"dataplane",       required_argument, NULL, OPT_DATAPLANE },
+        {"foreground",      no_argument,       NULL, OPT_FOREGROUND},
+        {"unblock",         required_argument, NULL, OPT_UNBLOCK   },
+        {"lenient",         no_argument,       NULL, OPT_LENIENT   },
+        {"strongswan-conf", required_argument, NULL, OPT_STRONGSWAN},
+        {"version",         no_argument,       NULL, 'V'           },
+        {"help",            no_argument,       NULL, 'h'           },
+        {NULL,              0,                 NULL, 0             },
     };
     struct problem why;
     int id;
@@ -153,7 +165,7 @@ static int serve(const struct daemon_options *opt)
     } else {
         daemon_keep(d);
         daemon_log(d, 1, LOG_DMN, 0, "culvertd %s ready: configuration %s, control socket %s",
-                   cv_version(), opt->conf_path == NULL ? "(none)" : opt->conf_path, path);
+                   cv_version(), opt->conf.path == NULL ? "(none)" : opt->conf.path, path);
         systemd_notify("READY=1");
         code = daemon_run(d);
         systemd_notify("STOPPING=1");
@@ -172,8 +184,8 @@ int main(int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (opt.conf_path == NULL)
-        opt.conf_path = conf_default_file(); /* without any, VICI brings the configuration */
+    if (opt.conf.path == NULL)
+        opt.conf.path = conf_default_file(); /* without any, VICI brings the configuration */
     if (!privs_enough())
         return fail("needs root or CAP_NET_ADMIN: it makes a TUN device, routes and sockets "
                     "on ports below 1024");

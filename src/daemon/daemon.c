@@ -185,10 +185,13 @@ static bool tell_found(struct daemon *d, const struct conf *conf, const char *pa
 /* Without a file the settings are those of an empty one. */
 static bool load_conf(struct daemon *d, struct problem *why)
 {
-    const char *path = d->opt.conf_path == NULL ? "/dev/null" : d->opt.conf_path;
-    bool ok = conf_load(&d->conf, path, d->creds, d->pools);
+    struct conf_source from = d->opt.conf;
+    bool ok;
 
-    if (!tell_found(d, &d->conf, path, ok, why))
+    if (from.path == NULL)
+        from.path = "/dev/null";
+    ok = conf_load(&d->conf, &from, d->creds, d->pools);
+    if (!tell_found(d, &d->conf, from.path, ok, why))
         return false;
     traces_set_levels(d, d->conf.settings.log_levels);
     return true;
@@ -235,7 +238,7 @@ static void keep_lists(struct daemon *d)
 
     if (!d->conf.settings.cache_crls)
         return;
-    folder = conf_list_folder(d->opt.conf_path != NULL ? d->opt.conf_path
+    folder = conf_list_folder(d->opt.conf.path != NULL ? d->opt.conf.path
                                                        : "/etc/swanctl/swanctl.conf");
     creds_keep_lists(d->creds, folder);
     free(folder);
@@ -428,14 +431,14 @@ struct daemon *daemon_new(const struct daemon_options *opt, struct problem *why)
 /* ---- reload --------------------------------------------------------------- */
 
 /* The file may be wrong: a rehearsal into stores of its own leaves ours untouched. */
-static bool rehearse(struct daemon *d, const char *path, struct problem *why)
+static bool rehearse(struct daemon *d, struct problem *why)
 {
     struct creds *creds = creds_new();
     struct pools *pools = pools_new();
     struct conf conf = {0};
-    bool ok = conf_load(&conf, path, creds, pools);
+    bool ok = conf_load(&conf, &d->opt.conf, creds, pools);
 
-    ok = tell_found(d, &conf, path, ok, why);
+    ok = tell_found(d, &conf, d->opt.conf.path, ok, why);
     conf_free(&conf);
     pools_free(pools);
     creds_free(creds);
@@ -482,12 +485,12 @@ bool daemon_reload(struct daemon *d, struct problem *why)
     struct conf conf = {0};
     bool ok;
 
-    if (d->opt.conf_path == NULL)
+    if (d->opt.conf.path == NULL)
         return problem_set(why, "culvertd was started without a configuration file");
-    if (!rehearse(d, d->opt.conf_path, why))
+    if (!rehearse(d, why))
         return false;
     creds_clear(d->creds);
-    if (!conf_load(&conf, d->opt.conf_path, d->creds, d->pools)) {
+    if (!conf_load(&conf, &d->opt.conf, d->creds, d->pools)) {
         *why = *problems_first_error(&conf.found); /* the pools in use differ from none */
         conf_free(&conf);
         return false;
@@ -502,7 +505,7 @@ bool daemon_reload(struct daemon *d, struct problem *why)
     renewal_look(d->renewal);
     daemon_log(d, 1, LOG_CFG, 0,
                "reloaded %s; ports, TUN device and table sizes stay as they were at the start",
-               d->opt.conf_path);
+               d->opt.conf.path);
     return ok;
 }
 
@@ -539,6 +542,7 @@ void daemon_free(struct daemon *d)
     if (d->engine != NULL)
         keep_close(d);
     desired_stop(&d->desired);
+    delay_free(d);
     wish_clear(d);
     trap_clear(d);
     renewal_free(d->renewal);

@@ -17,7 +17,7 @@
 struct daemon;
 
 struct daemon_options {
-    const char *conf_path; /* NULL: start empty, VICI brings the configuration */
+    struct conf_source conf; /* path NULL: start empty, VICI brings the configuration */
     const char *run_dir, *state_dir;
 };
 

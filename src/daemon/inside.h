@@ -143,6 +143,8 @@ struct daemon {
     struct limits limits;
     struct cv_watch watch; /* traces.c, keylog.c */
     struct keylog keylog;
+    struct delayed *delayed; /* IKE messages that are held back */
+    unsigned n_delayed;
     bool stopping;
     struct stop stop;
     uint64_t failures_told_ms;
@@ -250,6 +252,11 @@ void dns_update(struct daemon *d); /* a lease has come or gone */
 bool members_need(struct daemon *d, struct problem *why);
 void members_start(struct daemon *d); /* threads may be made now */
 void members_event(struct daemon *d, const struct cv_effect *fx);
+
+/* delay.c */
+/* True: it holds a copy of the message, which leaves later. */
+bool delay_send(struct daemon *d, const struct cv_effect *fx);
+void delay_free(struct daemon *d);
 
 /* narrate.c */
 void narrate(struct daemon *d, const struct cv_effect *fx);

@@ -155,7 +155,8 @@ static void carry_out(struct daemon *d, const struct cv_effect *fx)
 {
     switch (fx->kind) {
     case CV_SEND:
-        netio_send(&d->io, fx);
+        if (!delay_send(d, fx))
+            netio_send(&d->io, fx);
         break;
     case CV_NEED_PSK:
     case CV_NEED_SIGNATURE:

@@ -20,8 +20,7 @@ struct pool {
     struct cv_addr base;        /* as configured */
     struct cv_addr_range range; /* what is leased, first to last */
     struct leases leases;
-    struct cv_addr dns[CV_LEASE_DNS_MAX];
-    uint8_t n_dns;
+    struct pool_words words;
 };
 
 /* Leases of an earlier life whose pool has not come yet, oldest first. */
@@ -47,6 +46,8 @@ struct pools {
     bool changed; /* some lease may have */
     struct past *past;
     struct forgotten *forgotten;
+    struct pool_words common; /* told with every lease */
+    struct pool_words told;   /* with the last one */
     uint64_t seed[2];
 };
 
@@ -226,8 +227,7 @@ static struct pool *pool_new(const struct pools *p, const struct node *section,
     pool->name = mem_text(section->name);
     pool->base = d->base;
     pool->range = d->range;
-    memcpy(pool->dns, d->dns, sizeof(pool->dns));
-    pool->n_dns = d->n_dns;
+    pool->words = d->words;
     if (leases_init(&pool->leases, last < LEASE_NONE ? last + 1 : LEASE_NONE, p->seed))
         return pool;
     pool_free(pool);
@@ -418,16 +418,35 @@ static bool lease_as_wished(struct pool *pool, const struct pool_wish *wish,
     return true;
 }
 
-static void add_dns(const struct pool *pool, struct cv_lease *out)
+/* What does not fit is left out: a pool's own words always fit. */
+static void add_words(struct pool_words *to, const struct pool_words *from)
 {
-    for (unsigned i = 0; i < pool->n_dns && out->n_dns < CV_LEASE_DNS_MAX; i++)
-        out->dns[out->n_dns++] = pool->dns[i];
+    for (unsigned i = 0; i < from->n_dns && to->n_dns < CV_LEASE_DNS_MAX; i++)
+        to->dns[to->n_dns++] = from->dns[i];
+    if (from->n > sizeof(to->attributes) - to->n)
+        return;
+    memcpy(to->attributes + to->n, from->attributes, from->n);
+    to->n += from->n;
+}
+
+void pools_tell_all(struct pools *p, const struct pool_words *words)
+{
+    p->common = *words;
+}
+
+static void tell(struct pools *p, struct cv_lease *out)
+{
+    add_words(&p->told, &p->common);
+    memcpy(out->dns, p->told.dns, sizeof(out->dns));
+    out->n_dns = p->told.n_dns;
+    out->attributes = (struct cv_span){p->told.attributes, p->told.n};
 }
 
 enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
                         const struct pool_wish *wish, struct cv_lease *out)
 {
     *out = (struct cv_lease){.v6_prefix = V6_PREFIX};
+    p->told.n = p->told.n_dns = 0;
     p->changed = true;
     for (unsigned i = 0; i < n; i++) {
         struct pool *pool = *find(p, names[i]);
@@ -436,12 +455,13 @@ enum cv_err pools_lease(struct pools *p, const char *const *names, unsigned n,
             continue;
         if (!lease_as_wished(pool, wish, out))
             return CV_ERR_ADDRESS;
-        add_dns(pool, out);
+        add_words(&p->told, &pool->words);
     }
     if (wish->v4_only && out->v4.family == CV_ANY_FAMILY)
         out->v4 = *wish->v4;
     if (wish->v6_only && out->v6.family == CV_ANY_FAMILY)
         out->v6 = *wish->v6;
+    tell(p, out);
     if (out->v4.family == CV_ANY_FAMILY && out->v6.family == CV_ANY_FAMILY)
         return CV_ERR_ADDRESS;
     return CV_OK;

@@ -13,12 +13,21 @@ struct pools;
 struct pools *pools_new(void);
 void pools_free(struct pools *p);
 
+enum { POOL_ATTRIBUTES_MAX = 1024 };
+
+/* What devices are told with an address. */
+struct pool_words {
+    struct cv_addr dns[CV_LEASE_DNS_MAX];
+    uint8_t n_dns;
+    uint16_t n; /* octets of other attributes, as RFC 7296 section 3.15.1 writes them */
+    uint8_t attributes[POOL_ATTRIBUTES_MAX];
+};
+
 /* What a pool is configured to be. */
 struct pool_config {
     struct cv_addr base;        /* as written: the subnet, or where the range begins */
     struct cv_addr_range range; /* what is leased, first to last */
-    struct cv_addr dns[CV_LEASE_DNS_MAX];
-    uint8_t n_dns;
+    struct pool_words words;
 };
 
 /* The pool that section names and d describes.  Replaces one of the same name when no lease of
@@ -28,6 +37,8 @@ bool pools_put(struct pools *p, const struct node *section, const struct pool_co
 bool pools_unload(struct pools *p, const char *name,
                   struct problem *why); /* fails while leases are online */
 bool pools_has(const struct pools *p, const char *name);
+/* What is told with every lease, whatever its pool. */
+void pools_tell_all(struct pools *p, const struct pool_words *words);
 
 /* Who asks for addresses, and which ones they would like; NULL: none of that family. */
 struct pool_wish {
@@ -37,7 +48,9 @@ struct pool_wish {
     bool v4_only, v6_only; /* this one or none: it is who's for good */
 };
 
-/* Assigns from the named pools (one IPv4, one IPv6 as wanted): the identity's former address
+/* out->attributes is valid until the next call that is given p.
+ *
+ * Assigns from the named pools (one IPv4, one IPv6 as wanted): the identity's former address
  * when free, else the one wanted if nobody ever had it, else the next never used, else the
  * longest unused; an address for good that no pool has is who's without a lease.
  * CV_ERR_ADDRESS when all are full, or that address is somebody else's now. Counted: the same

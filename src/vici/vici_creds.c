@@ -109,7 +109,8 @@ static bool read_kind(const char *type, enum shared_kind *out)
         {"ike",   SHARED_IKE  },
         {"eap",   SHARED_EAP  },
         {"xauth", SHARED_XAUTH},
-        {"ppk",   SHARED_PPK  }
+        {"ppk",   SHARED_PPK  },
+        {"ntlm",  SHARED_NTLM }
     };
 
     for (size_t i = 0; type != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)

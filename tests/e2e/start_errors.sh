@@ -28,6 +28,19 @@ refuses '/dev/null' -c "$RUN/gw/swanctl.conf" --run-dir /dev/null/x
 printf 'connections {\n  a {\n    remote_adrs = 10.0.0.1\n  }\n}\n' >"$RUN/bad.conf"
 refuses 'bad.conf:3: .*remote_adrs.*remote_addrs' -c "$RUN/bad.conf" --run-dir "$RUN/other"
 
+printf 'connections {\n  a {\n    remote_adrs = 10.0.0.1\n  }\n  b {\n  }\n}\n' >"$RUN/bad.conf"
+refuses 'bad.conf: 1 errors, nothing of it is loaded' -c "$RUN/bad.conf" --run-dir "$RUN/other"
+# With --lenient what is right loads, and what cannot be done yet keeps nothing out at all.
+mkdir -p "$RUN/lenient" "$RUN/eap"
+cp "$RUN/bad.conf" "$RUN/lenient/swanctl.conf"
+printf 'connections {\n  a {\n    remote {\n      auth = eap-radius\n    }\n  }\n  b {\n  }\n}\n' >"$RUN/eap/swanctl.conf"
+for side in lenient eap; do
+    spawn "$side" "$GW" "$CULVERTD" -c "$RUN/$side/swanctl.conf" --run-dir "$RUN/$side/run" --state-dir "$RUN/$side/state" $([ $side = eap ] || echo --lenient)
+    until_true 10 logged "$side" 'culvertd .* ready' || fail "culvertd ($side) does not start"
+    logged "$side" 'connection a is refused for its errors; the others of .* are loaded' || fail "$side: nobody says what is left out"
+    stop "$side" || fail "culvertd ended with $?"
+done
+
 daemon gw
 refuses 'another culvertd is running' -c "$RUN/gw/swanctl.conf" --run-dir "$RUN/gw/run"
 refuses 'UDP port 500 .*in use' $CONF

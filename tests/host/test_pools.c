@@ -347,6 +347,54 @@ static void several_pools_give_both_families_and_their_dns_servers(void **state)
                      CV_ERR_ADDRESS);
 }
 
+/* As charon encodes them: a subnet of IPv4 with its mask, of IPv6 with its length; by number
+ * text goes as it is, an address as one. */
+static void a_pool_tells_attributes_of_every_kind(void **state)
+{
+    static const char *const names[] = {"p", "q"};
+    static const uint8_t want[] = {
+        0, 4,  0,  4,   10,  0,   0,   44,   0,    6,    0,   4,   10,  0,   0,    67,  0,
+        2, 0,  4,  255, 255, 0,   0,   0x5b, 0xa0, 0,    4,   10,  0,   0,   9,    0,   13,
+        0, 8,  10, 1,   0,   0,   255, 255,  128,  0,    0,   15,  0,   17,  0xfd, 0,   0,
+        5, 0,  0,  0,   0,   0,   0,   0,    0,    0,    0,   0,   0,   48,  0x70, 4,   0,
+        8, 10, 2,  0,   0,   255, 0,   0,    0,    0x70, 6,   0,   4,   10,  3,    0,   1,
+        0, 25, 0,  12,  'c', 'o', 'r', 'p',  '.',  'e',  'x', 'a', 'm', 'p', 'l',  'e', 0x70,
+        0, 0,  2,  'h', 'i', 0,   20,  0,    4,    10,   9,   9,   9};
+    struct cv_id who = device(1);
+    struct cv_lease l;
+
+    (void)state;
+    assert_true(load("p { addrs = 10.3.0.0/24\n nbns = 10.0.0.44\n dhcp = 10.0.0.67\n"
+                     " netmask = 255.255.0.0\n server = 10.0.0.9\n"
+                     " subnet = 10.1.0.0/17, fd00:5::/48\n split_include = 10.2.0.0/8\n"
+                     " split_exclude = 10.3.0.1\n dns_domain = corp.example\n"
+                     " 28672 = hi }\nq { addrs = 10.4.0.0/24\n 20 = 10.9.9.9 }"));
+    assert_int_equal(
+        pools_lease(pools, names, 2, &(struct pool_wish){&who, 1, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(l.attributes.n, sizeof(want));
+    assert_memory_equal(l.attributes.p, want, sizeof(want));
+    assert_int_equal(
+        pools_lease(pools, names + 1, 1, &(struct pool_wish){&who, 2, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(l.attributes.n, 8);
+}
+
+static void more_dns_servers_than_the_engine_knows_are_told_too(void **state)
+{
+    static const uint8_t fifth[] = {0, 3, 0, 4, 5, 5, 5, 5};
+    static const char *const names[] = {"p"};
+    struct cv_id who = device(1);
+    struct cv_lease l;
+
+    (void)state;
+    assert_true(
+        load("p { addrs = 10.3.0.0/24\n dns = 1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4,5.5.5.5 }"));
+    assert_int_equal(
+        pools_lease(pools, names, 1, &(struct pool_wish){&who, 1, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(l.n_dns, 4);
+    assert_int_equal(l.attributes.n, sizeof(fifth));
+    assert_memory_equal(l.attributes.p, fifth, sizeof(fifth));
+}
+
 static void no_more_dns_servers_are_told_than_fit(void **state)
 {
     static const char *const names[] = {"p", "q"};
@@ -552,10 +600,12 @@ static void wrong_pools_are_refused_with_the_reason(void **state)
          "pools:1: p.adrs: unknown key 'adrs', did you mean 'addrs'?"},
         {"p { addrs = 10.3.0.0/24\n dns = x }",
          "pools:2: p.dns: expected the address of a DNS server, not 'x'"},
-        {"p { addrs = 10.3.0.0/24\n dns = 1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4,5.5.5.5 }",
-         "pools:2: p.dns: at most 4 DNS servers are possible"},
-        {"p { addrs = 10.3.0.0/24\n split_include = 10.0.0.0/8 }",
-         "pools:2: p.split_include: key 'split_include' of strongSwan is not supported"},
+        {"p { addrs = 10.3.0.0/24\n split_include = 10.0.0.x }",
+         "pools:2: p.split_include: expected an address or a subnet, not '10.0.0.x'"},
+        {"p { addrs = 10.3.0.0/24\n dns_domain = a b }",
+         "pools:2: p.dns_domain: expected a domain like corp.example, not 'a b'"},
+        {"p { addrs = 10.3.0.0/24\n 40000 = x }",
+         "pools:2: p.40000: an attribute's number is 1 to 32767"},
         {"q { addrs = 10.3.0.0/16 }\np { addrs = 10.3.9.0/24 }",
          "pools:2: p: the addresses overlap with those of pool 'q'"},
     };
@@ -673,6 +723,9 @@ int main(void)
                                         drop),
         cmocka_unit_test_setup_teardown(a_rekeyed_connection_keeps_its_lease, make, drop),
         cmocka_unit_test_setup_teardown(several_pools_give_both_families_and_their_dns_servers,
+                                        make, drop),
+        cmocka_unit_test_setup_teardown(a_pool_tells_attributes_of_every_kind, make, drop),
+        cmocka_unit_test_setup_teardown(more_dns_servers_than_the_engine_knows_are_told_too,
                                         make, drop),
         cmocka_unit_test_setup_teardown(no_more_dns_servers_are_told_than_fit, make, drop),
         cmocka_unit_test_setup_teardown(a_full_pool_is_followed_by_the_next, make, drop),

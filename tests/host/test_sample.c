@@ -41,7 +41,8 @@ static int drop(void **state)
 
 static void assert_loads(const char *path)
 {
-    if (!conf_load(&conf, path, creds, pools) || conf.found.n > 0)
+    if (!conf_load(&conf, &(struct conf_source){.path = path}, creds, pools) ||
+        conf.found.n > 0)
         fail_msg("%s", conf.found.n > 0 ? conf.found.v[0].problem.text : "no reason");
 }
 

@@ -93,7 +93,7 @@ static void reload(struct party *p)
     fixture_path(path, sizeof(path), "swanctl.conf");
     fixture_write("swanctl.conf", GW_CONF);
     creds_clear(p->f.creds);
-    if (!conf_load(&again, path, p->f.creds, p->f.pools))
+    if (!conf_load(&again, &(struct conf_source){.path = path}, p->f.creds, p->f.pools))
         fail_msg("%s", problems_first_error(&again.found)->text);
     conf_free(&again);
 }

@@ -37,8 +37,10 @@ static void secrets_are_loaded_listed_and_unloaded(void **state)
     assert_received(fd,
                     "answer success=no errmsg=no shared key with unique identifier 'ike-1'");
     command(fd, "load-shared", "type=ntlm data=x");
+    assert_received(fd, "answer success=yes");
+    command(fd, "load-shared", "type=bliss data=x");
     assert_received(fd,
-                    "answer success=no errmsg=shared keys of type 'ntlm' are not implemented");
+                    "answer success=no errmsg=shared keys of type 'bliss' are not implemented");
     close(fd);
 }
 

@@ -145,13 +145,15 @@ struct fixture {
     struct pools *pools;
     struct conf conf;
     struct problem why;
+    bool careful; /* a slip anywhere, and nothing loads */
 };
 
 /* why: the first error. */
 static inline bool fixture_reload(struct fixture *f, const char *path)
 {
     const struct problem *first;
-    bool ok = conf_load(&f->conf, path, f->creds, f->pools);
+    const struct conf_source from = {.path = path, .lenient = !f->careful};
+    bool ok = conf_load(&f->conf, &from, f->creds, f->pools);
 
     first = problems_first_error(&f->conf.found);
     if (first != NULL)
