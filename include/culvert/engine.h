@@ -262,9 +262,9 @@ struct cv_lease {
     uint8_t v6_prefix; /* 128 when unsure */
     uint8_t n_dns;
     struct cv_addr dns[CV_LEASE_DNS_MAX];
-    /* Whatever else the device is told: attributes as RFC 7296 section 3.15.1 writes them, type,
-     * length and value.  To be sent, those besides addresses and dns; in CV_EV_ADDRESS all that
-     * came.  Where no message buffer is free they stay unsaid. */
+    /* Whatever else the device is told: attributes as RFC 7296 section 3.15.1 writes them,
+     * type, length and value.  To be sent, those besides addresses and dns; in CV_EV_ADDRESS
+     * all that came.  Where no message buffer is free they stay unsaid. */
     struct cv_span attributes;
 };
 
