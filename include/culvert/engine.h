@@ -509,11 +509,6 @@ bool cv_child_next(const struct cv_engine *e, uint32_t ike, uint32_t *at,
                    struct cv_child_info *out);
 bool cv_child_info(const struct cv_engine *e, uint32_t child, struct cv_child_info *out);
 
-/* Whole messages of an exchange that were taken or made; repeats do not count again. */
-struct cv_exchange_stats {
-    uint64_t requests_in, responses_in, requests_out, responses_out;
-};
-
 struct cv_stats {
     uint64_t errors[CV_ERR_COUNT]; /* drops and failures by cv_err */
     uint64_t packets_in, packets_out, bytes_in, bytes_out;

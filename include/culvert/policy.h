@@ -101,6 +101,18 @@ struct cv_child_config {
 
 enum cv_unique { CV_UNIQUE_NO = 0, CV_UNIQUE_NEVER, CV_UNIQUE_KEEP, CV_UNIQUE_REPLACE };
 
+/* Whole messages of an exchange that were taken or made; repeats do not count again. */
+struct cv_exchange_stats {
+    uint64_t requests_in, responses_in, requests_out, responses_out;
+};
+
+/* What one connection's SAs did: of a responder from the moment on at which its peer is known.
+ */
+struct cv_conn_stats {
+    uint64_t ike_rekeyed, ike_rekeyed_by_us, child_rekeyed, invalid;
+    struct cv_exchange_stats sa_init, auth, create_child, informational;
+};
+
 struct cv_conn {
     const char *name;
     const struct cv_addr_range *local_addrs; /* none: any */
@@ -132,6 +144,7 @@ struct cv_conn {
                        who it is */
     const struct cv_child_config *const *children;
     unsigned n_children;
+    struct cv_conn_stats *stats; /* the host's, counted up by the engine; NULL: nobody counts */
     const void *host;
 };
 

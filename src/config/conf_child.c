@@ -31,7 +31,7 @@ struct child_draft {
     uint8_t mode, start_action, dpd_action, close_action, fragment_after;
     uint32_t reqid, replay_window, priority, padding;
     uint64_t inactivity;
-    const char *updown;
+    const char *updown, *interface;
     bool hostaccess, copy_df, minimal_esp, nested;
 };
 
@@ -67,6 +67,8 @@ bool take_proposals(struct conf_reader *r, const struct node *n, void *field, co
 
     if (!take_texts(r, n, &texts, NULL))
         return false;
+    if (texts.n == 0)
+        return problem_at(r->why, n, "expected a proposal");
     *p = (struct conf_proposals){.v = mem_take(r->mem, texts.n * each + 1, sizeof(*p->v))};
     for (unsigned i = 0; i < texts.n; i++)
         if (!add_proposal(r, n, p, *protocol, texts.v[i]))
@@ -166,6 +168,12 @@ static bool take_actions(struct conf_reader *r, const struct node *n, void *fiel
     return true;
 }
 
+static bool take_interface(struct conf_reader *r, const struct node *n, void *field,
+                           const void *arg)
+{
+    return take_idle(r, n, NULL, arg) && take_text(r, n, field, NULL);
+}
+
 /* A number that charon takes and that is more than we have: ours is as good. */
 static bool take_capped(struct conf_reader *r, const struct node *n, void *field,
                         const void *arg)
@@ -248,10 +256,10 @@ static const char *const only_system[] = {"system", NULL};
 /* clang-format off */
 #define FIELD(name) offsetof(struct child_draft, name)
 static const struct conf_key keys[] = {
-    {"esp_proposals",    take_proposals, FIELD(esp),                 &esp           },
-    {"ah_proposals",     take_proposals, FIELD(ah),                  &ah            },
-    {"local_ts",         take_ts,        FIELD(local_ts),            NULL           },
-    {"remote_ts",        take_ts,        FIELD(remote_ts),           NULL           },
+    {"esp_proposals",    take_proposals, FIELD(esp),                 &esp},
+    {"ah_proposals",     take_proposals, FIELD(ah),                  &ah},
+    {"local_ts",         take_ts,        FIELD(local_ts),            NULL},
+    {"remote_ts",        take_ts,        FIELD(remote_ts),           NULL},
     {"mode",             take_mode,      FIELD(mode),                NULL           },
     {"start_action",     take_actions,   FIELD(start_action),        start_actions  },
     {"dpd_action",       take_actions,   FIELD(dpd_action),          dpd_actions    },
@@ -292,7 +300,7 @@ static const struct conf_key keys[] = {
     {"copy_dscp",        take_idle,      0,                          &of_dscp       },
     {"label_mode",       take_only,      0,                          only_system    },
     {"label",            take_foreign,   0,                          NULL           },
-    {"interface",        take_idle,      0,                          &of_interface  },
+    {"interface",        take_interface, FIELD(interface),           &of_interface  },
     {"per_cpu_sas",      take_idle,      0,                          &of_cpus       },
 };
 /* clang-format on */
@@ -412,6 +420,7 @@ const struct cv_child_config *conf_read_child(struct conf_reader *r, const struc
     default_ts(r, &d.remote_ts);
     host->updown = (char *)(uintptr_t)d.updown;
     host->hostaccess = d.hostaccess;
+    host->interface = d.interface;
     host->priority = d.priority;
     if (d.mode >= MODE_PASS)
         host->shunt = d.mode == MODE_PASS ? SHUNT_PASS : SHUNT_DROP;

@@ -268,13 +268,13 @@ static const struct conf_idle of_dscp = {conf_only_zero, "IKE packets go without
 #define FIELD(name) offsetof(struct conn_draft, name)
 static const struct conf_key keys[] = {
     {"version",        take_version,     FIELD(version),       NULL          },
-    {"local_addrs",    take_hosts,       FIELD(local),         &of_this_host },
-    {"remote_addrs",   take_hosts,       FIELD(remote),        NULL          },
+    {"local_addrs",    take_hosts,       FIELD(local),         &of_this_host},
+    {"remote_addrs",   take_hosts,       FIELD(remote),        NULL},
     {"local_port",     take_local_port,  FIELD(local_port),    NULL          },
     {"remote_port",    take_remote_port, FIELD(remote_port),   NULL          },
-    {"proposals",      take_proposals,   FIELD(proposals),     &ike          },
-    {"vips",           take_vips,        FIELD(vips),          NULL          },
-    {"pools",          take_texts,       FIELD(pools),         NULL          },
+    {"proposals",      take_proposals,   FIELD(proposals),     &ike},
+    {"vips",           take_vips,        FIELD(vips),          NULL},
+    {"pools",          take_texts,       FIELD(pools),         NULL},
     {"encap",          take_bool,        FIELD(encap),         NULL          },
     {"fleet",          take_bool,        FIELD(fleet),         NULL          },
     {"mobike",         take_bool,        FIELD(mobike),        NULL          },
@@ -427,6 +427,7 @@ static bool read_children(struct conf_reader *r, const struct node *section, str
     }
     cv->children = v;
     conn->shunts = shunts;
+    conn->installed = mem_take(r->mem, n, sizeof(*conn->installed));
     return ok;
 }
 
@@ -444,6 +445,7 @@ static void fill(struct conn *c, const struct conn_draft *d)
     struct cv_conn *cv = &c->cv;
 
     cv->host = c;
+    cv->stats = &c->stats;
     cv->local_addrs = d->local.v;
     cv->n_local_addrs = d->local.n;
     cv->remote_addrs = d->remote.v;
@@ -473,6 +475,7 @@ static void fill(struct conn *c, const struct conn_draft *d)
     cv->vips = d->vips.v;
     cv->n_vips = d->vips.n;
     cv->has_pool = d->pools.n > 0;
+    c->dpd_timeout_s = d->dpd_timeout;
     c->pools = d->pools.v;
     c->n_pools = d->pools.n;
     c->local_hosts = d->local.texts.v;

@@ -93,6 +93,46 @@ static bool is_empty(const struct node *n)
     return n->kind == NODE_LIST ? n->first == NULL : n->value_len == 0;
 }
 
+/* Over VICI these keys, and numbers, have lists, all others values; strongSwan's own clients
+ * know that, and its daemon refuses anything else. */
+static bool is_list_of_vici(const char *name)
+{
+    static const char *const lists[] = {
+        "local_addrs",
+        "remote_addrs",
+        "proposals",
+        "vips",
+        "pools",
+        "certs",
+        "cacerts",
+        "pubkeys",
+        "groups",
+        "cert_policy",
+        "local_ts",
+        "esp_proposals",
+        "ah_proposals",
+        "remote_ts",
+        "dns",
+        "dns_domain",
+        "nbns",
+        "dhcp",
+        "netmask",
+        "server",
+        "subnet",
+        "split_include",
+        "split_exclude",
+        "crl_uris",
+        "ocsp_uris",
+        "#",
+        NULL,
+    };
+    const char *const *at = lists;
+
+    while (*at != NULL && !conf_fits(*at, name))
+        at++;
+    return *at != NULL;
+}
+
 static bool read_member(struct conf_reader *r, const struct node *n,
                         const struct conf_table *table, void *out)
 {
@@ -103,6 +143,10 @@ static bool read_member(struct conf_reader *r, const struct node *n,
     key = find_key(table, n->name);
     if (key == NULL)
         return unknown_key(r, n, table);
+    if (n->file == NULL && is_list_of_vici(n->name) != (n->kind == NODE_LIST))
+        return problem_at(r->why, n,
+                          n->kind == NODE_LIST ? "expected one value, not a list"
+                                               : "expected a list, not one value");
     return is_empty(n) || key->take(r, n, (char *)out + key->at, key->arg);
 }
 

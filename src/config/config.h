@@ -25,7 +25,8 @@ struct child_conf {
     char *updown;  /* script, or NULL */
     bool hostaccess;
     uint32_t mark_in, mark_in_mask, mark_out, mark_out_mask, if_id_in, if_id_out;
-    uint32_t priority; /* of a shunt's policies; 0: by its kind and how narrow it is */
+    const char *interface; /* as configured; without effect */
+    uint32_t priority;     /* of a shunt's policies; 0: by its kind and how narrow it is */
 };
 
 static inline enum shunt child_shunt(const struct cv_child_config *c)
@@ -49,6 +50,9 @@ struct conn {
     unsigned n_pools;
     const struct cv_child_config *const *shunts; /* not among cv.children */
     unsigned n_shunts;
+    bool *installed;                  /* each of them: the daemon's */
+    struct cv_conn_stats stats, zero; /* counted, and when they were last set back */
+    uint64_t dpd_timeout_s;           /* as configured; without effect in IKEv2 */
     struct node *source; /* the tree it was built from: list-conns, and "is it unchanged?" */
     struct conn *next;   /* for the owner's list */
     bool leaving;        /* the file does not have it any more */

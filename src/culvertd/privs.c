@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static const int kept[] = {CAP_NET_ADMIN, CAP_NET_RAW};
-enum { N_KEPT = sizeof(kept) / sizeof(kept[0]) };
+enum { N_KEPT = sizeof(kept) / sizeof(kept[0]), FILES = 8192 };
 
 static bool get_caps(struct __user_cap_data_struct data[2])
 {
@@ -73,11 +73,23 @@ static bool become(const char *user, const char *const *dirs, struct problem *wh
     return true;
 }
 
+/* A thousand clients of the control socket are more than the 1,024 files that a process has. */
+static void have_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES)
+        return;
+    files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 bool privs_drop(const char *user, const char *const *dirs, struct problem *why)
 {
     const struct rlimit no_core = {0, 0}; /* a core file would hold keys */
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
+    have_files();
     if (user != NULL && !become(user, dirs, why))
         return false;
     if (!keep_caps(user != NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -59,7 +59,7 @@ static void stop_started(struct daemon *d, const struct conn *c)
 void actions_remove(struct daemon *d, struct conn *c)
 {
     wish_remove(d, c);
-    trap_remove(d, c);
+    trap_remove(d, c, NULL);
     for (unsigned i = 0; i < c->cv.n_children; i++) {
         if (c->cv.children[i]->start_action & CV_ACTION_START) {
             stop_started(d, c);

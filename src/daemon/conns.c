@@ -42,9 +42,32 @@ static bool unchanged(const struct conn *a, const struct conn *b)
            same_certs(a->cv.remote.host, b->cv.remote.host);
 }
 
+static uint32_t reqid_of(const struct conn *c, const char *child)
+{
+    for (unsigned i = 0; c != NULL && i < c->cv.n_children; i++)
+        if (strcmp(c->cv.children[i]->name, child) == 0)
+            return c->cv.children[i]->reqid;
+    return 0;
+}
+
+/* A child keeps its number as long as it is configured, whatever becomes of its SAs. */
+static void number_children(struct daemon *d, struct conn *c, const struct conn *old)
+{
+    for (unsigned i = 0; i < c->cv.n_children; i++) {
+        struct cv_child_config *child = (struct cv_child_config *)(uintptr_t)c->cv.children[i];
+
+        if (child->reqid == 0)
+            child->reqid = reqid_of(old, child->name);
+        if (child->reqid == 0)
+            child->reqid = ++d->reqids;
+    }
+}
+
 /* What holds packets back or lets them pass. */
 static void guard(struct daemon *d, struct conn *c)
 {
+    for (unsigned i = 0; i < c->n_shunts; i++)
+        c->installed[i] = c->shunts[i]->start_action != CV_ACTION_NONE;
     shunts_add(&d->shunts, c);
     actions_take(d, c, CV_ACTION_TRAP);
 }
@@ -78,6 +101,11 @@ bool daemon_add_conn(struct daemon *d, struct conn *c, struct problem *why)
     if (c->cv.admission && !members_need(d, why)) {
         conn_free(c);
         return false;
+    }
+    number_children(d, c, *at);
+    if (*at != NULL) {
+        c->stats = (*at)->stats;
+        c->zero = (*at)->zero;
     }
     guard(d, c); /* first: packets find no gap between the old one's and these */
     if (*at != NULL) {

@@ -71,6 +71,14 @@ struct conn *daemon_first_conn(struct daemon *d); /* then ->next */
 bool daemon_initiate(struct daemon *d, const char *conn, const char *child, uint32_t *ike,
                      const struct cv_child_config **cfg, struct problem *why);
 
+/* A trap, pass or drop that is to hold, or to hold no more, whatever its start_action; conn
+ * NULL: the first connection that has such a child. */
+bool daemon_install(struct daemon *d, const char *conn, const char *child, struct problem *why);
+bool daemon_uninstall(struct daemon *d, const char *conn, const char *child,
+                      struct problem *why);
+bool daemon_is_installed(const struct daemon *d, const struct conn *c,
+                         const struct cv_child_config *child);
+
 /* What waits for another attempt, or for its peer's name, is not tried any more until somebody
  * asks for it or the connection is loaded anew: how many children that were.  NULL: any. */
 unsigned daemon_call_off(struct daemon *d, const char *conn, const char *child);

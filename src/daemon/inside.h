@@ -124,6 +124,7 @@ struct daemon {
 
     struct conn *conns;
     struct conn *retired; /* removed, but SAs still use them */
+    uint32_t reqids;      /* given to children so far */
     uint64_t reaped_ms;
     struct wish *wishes;
     struct trap *traps;
@@ -223,7 +224,9 @@ void trap_ready(struct daemon *d, const struct conn *c, const struct cv_child_co
 /* What is underway has failed; child NULL: with all that is the connection's. */
 void trap_failed(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
 void trap_release(struct daemon *d); /* packets that traps have caught can go */
-void trap_remove(struct daemon *d, const struct conn *c);
+/* child NULL: all of the connection. */
+void trap_remove(struct daemon *d, const struct conn *c, const struct cv_child_config *child);
+bool trap_is_set(const struct daemon *d, const struct cv_child_config *child);
 void trap_clear(struct daemon *d);
 
 /* actions.c */

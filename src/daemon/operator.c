@@ -68,3 +68,97 @@ unsigned daemon_call_off(struct daemon *d, const char *conn, const char *child)
                    child != NULL ? child : conn);
     return n;
 }
+
+/* ---- policies one by one ---------------------------------------------------- */
+
+/* Which of the connection's shunts that is, or none of them. */
+static unsigned shunt_index(const struct conn *c, const struct cv_child_config *child)
+{
+    unsigned i = 0;
+
+    while (i < c->n_shunts && c->shunts[i] != child)
+        i++;
+    return i;
+}
+
+bool daemon_is_installed(const struct daemon *d, const struct conn *c,
+                         const struct cv_child_config *child)
+{
+    const unsigned i = shunt_index(c, child);
+
+    return i < c->n_shunts ? c->installed[i] : trap_is_set(d, child);
+}
+
+static const struct cv_child_config *find_shunt(const struct conn *c, const char *name)
+{
+    for (unsigned i = 0; i < c->n_shunts; i++)
+        if (strcmp(c->shunts[i]->name, name) == 0)
+            return c->shunts[i];
+    return NULL;
+}
+
+/* Of several of that name the first whose state is the one looked for. */
+static struct conn *find_policy(struct daemon *d, const char *conn, const char *name,
+                                bool installed, const struct cv_child_config **child)
+{
+    struct conn *any = NULL;
+
+    for (struct conn *c = d->conns; c != NULL; c = c->next) {
+        const struct cv_child_config *found = NULL;
+
+        if (conn == NULL || strcmp(c->cv.name, conn) == 0)
+            found = find_child(c, name) != NULL ? find_child(c, name) : find_shunt(c, name);
+        if (found == NULL)
+            continue;
+        if (any == NULL || daemon_is_installed(d, c, found) == installed) {
+            any = c;
+            *child = found;
+        }
+        if (daemon_is_installed(d, c, found) == installed)
+            break;
+    }
+    return any;
+}
+
+bool daemon_install(struct daemon *d, const char *conn, const char *child, struct problem *why)
+{
+    const struct cv_child_config *cfg = NULL;
+    struct conn *c = find_policy(d, conn, child, false, &cfg);
+    unsigned i;
+
+    if (c == NULL)
+        return problem_set(why, "configuration name not found");
+    if (daemon_is_installed(d, c, cfg))
+        return true;
+    i = shunt_index(c, cfg);
+    if (i == c->n_shunts) {
+        trap_set(d, c, cfg);
+    } else {
+        shunts_install(&d->shunts, cfg);
+        c->installed[i] = true;
+    }
+    daemon_log(d, 1, LOG_CFG, 0, "installed the policy %s/%s", c->cv.name, child);
+    daemon_pump(d);
+    return true;
+}
+
+bool daemon_uninstall(struct daemon *d, const char *conn, const char *child,
+                      struct problem *why)
+{
+    const struct cv_child_config *cfg = NULL;
+    struct conn *c = find_policy(d, conn, child, true, &cfg);
+    unsigned i;
+
+    if (c == NULL || !daemon_is_installed(d, c, cfg))
+        return problem_set(why, "policy '%s' not found", child);
+    i = shunt_index(c, cfg);
+    if (i == c->n_shunts) {
+        trap_remove(d, c, cfg);
+    } else {
+        shunts_uninstall(&d->shunts, cfg);
+        c->installed[i] = false;
+    }
+    daemon_log(d, 1, LOG_CFG, 0, "uninstalled the policy %s/%s", c->cv.name, child);
+    daemon_pump(d);
+    return true;
+}

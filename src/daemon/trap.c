@@ -168,23 +168,35 @@ void trap_failed(struct daemon *d, const struct conn *c, const struct cv_child_c
             t->quiet_until_ms = clock_now_ms() + TRAP_QUIET_MS;
 }
 
-void trap_remove(struct daemon *d, const struct conn *c)
+static void drop(struct daemon *d, struct trap **at)
+{
+    struct trap *gone = *at;
+
+    *at = gone->next;
+    netconf_drop_routes(&d->net, gone->owner);
+    policyset_drop(&d->policies, gone->owner);
+    hold_drop(&d->hold, gone->owner);
+    free(gone);
+}
+
+bool trap_is_set(const struct daemon *d, const struct cv_child_config *child)
+{
+    const struct trap *t = d->traps;
+
+    while (t != NULL && t->child != child)
+        t = t->next;
+    return t != NULL;
+}
+
+void trap_remove(struct daemon *d, const struct conn *c, const struct cv_child_config *child)
 {
     struct trap **t = &d->traps;
 
-    while (*t != NULL) {
-        struct trap *gone = *t;
-
-        if (gone->conn != c) {
-            t = &gone->next;
-            continue;
-        }
-        *t = gone->next;
-        netconf_drop_routes(&d->net, gone->owner);
-        policyset_drop(&d->policies, gone->owner);
-        hold_drop(&d->hold, gone->owner);
-        free(gone);
-    }
+    while (*t != NULL)
+        if ((*t)->conn == c && (child == NULL || (*t)->child == child))
+            drop(d, t);
+        else
+            t = &(*t)->next;
 }
 
 void trap_clear(struct daemon *d)

@@ -257,6 +257,8 @@ static void replaced(struct ike *k, struct ike_sa *sa, uint32_t old_id, struct c
                      struct child_sa *c)
 {
     k->core.stats.child_rekeyed++;
+    if (sa->peer.conn->stats != NULL)
+        sa->peer.conn->stats->child_rekeyed++;
     if (old != NULL) {
         pass_on_delete(old, c);
         old->replaced_by = c->id;

@@ -50,7 +50,7 @@ static enum cv_err init_send(struct ike *k, struct ike_sa *sa)
         return err;
     msg_unref(&k->core.msgs, &hs->init_ours);
     msg_unref(&k->core.msgs, &sa->req);
-    core_count_out(&k->core, EX_SA_INIT, false);
+    core_count(&k->core, sa->peer.conn, &(struct counted){EX_SA_INIT, false, false});
     hs->init_ours = sa->req = x.slot;
     msg_ref(&k->core.msgs, x.slot);
     sa->next_out = 1;

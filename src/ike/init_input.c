@@ -29,7 +29,8 @@ static enum cv_err parse(struct ike *k, const struct ike_sa *sa, struct ike_msg 
         ike_parse_payloads(m, in->h->next, span_from(in->datagram, IKE_HDR_LEN), IKE_HDR_LEN);
 
     if (err == CV_OK)
-        core_count_in(&k->core, EX_SA_INIT, in->kind == RESP);
+        core_count(&k->core, sa != NULL ? sa->peer.conn : NULL,
+                   &(struct counted){EX_SA_INIT, true, in->kind == RESP});
     watched_datagram(k, sa, in->path, false, in->datagram);
     return err;
 }

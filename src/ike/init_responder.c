@@ -33,7 +33,7 @@ static void answer_stateless(struct ike *k, const struct ike_hdr *h,
     ike_put_notify(&x.chain, 0, span(NULL, 0), type, data);
     if (plain_end(&x, &k->core.msgs) != CV_OK)
         return;
-    core_count_out(&k->core, EX_SA_INIT, true);
+    core_count(&k->core, NULL, &(struct counted){EX_SA_INIT, false, true});
     send_unprotected(k, path, x.slot);
     msg_unref(&k->core.msgs, &x.slot);
 }
@@ -272,7 +272,7 @@ static enum cv_err wrap(struct ike *k, const struct ike_in *in,
     wr_span(&x.w, wr_done(&out->w));
     err = plain_end(&x, &k->core.msgs);
     if (err == CV_OK)
-        core_count_out(&k->core, EX_SA_INIT, true);
+        core_count(&k->core, NULL, &(struct counted){EX_SA_INIT, false, true});
     *slot = x.slot;
     return err;
 }

@@ -127,7 +127,8 @@ static enum cv_err open_inner(struct ike *k, struct ike_sa *sa, const struct ike
     if (err == CV_OK && (ike_has(m, PL_SK) || m->is_skf))
         err = CV_ERR_MALFORMED;
     if (err == CV_OK)
-        core_count_in(&k->core, h->exchange, in.kind == RESP);
+        core_count(&k->core, sa->peer.conn,
+                   &(struct counted){h->exchange, true, in.kind == RESP});
     watched_protected(k, sa, h, g->first, false, plain);
     err = err == CV_OK ? ike_step(k, sa, &in) : refuse_inner(k, sa, h, m, err);
     msg_unref(&k->core.msgs, &in.kept);

@@ -120,6 +120,10 @@ void sa_inherit(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     from->want &= (uint16_t) ~(WANT_REKEY | WANT_REAUTH | WANT_LIVENESS);
     k->core.stats.ike_rekeyed++;
     k->core.stats.ike_rekeyed_by_us += to->peer.initiator;
+    if (to->peer.conn->stats == NULL)
+        return;
+    to->peer.conn->stats->ike_rekeyed++;
+    to->peer.conn->stats->ike_rekeyed_by_us += to->peer.initiator;
 }
 
 /* ---- responder ---- */

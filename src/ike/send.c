@@ -105,7 +105,7 @@ static enum cv_err seal(struct ike *k, const struct ike_sa *sa, uint8_t exchange
         watched_protected(k, sa, &m.hdr, m.first, true, m.plain);
     wipe(k->core.scratch_out, o->w.n);
     if (err == CV_OK)
-        core_count_out(&k->core, exchange, response);
+        core_count(&k->core, sa->peer.conn, &(struct counted){exchange, false, response});
     else
         msg_unref(&k->core.msgs, &i);
     *out = i;

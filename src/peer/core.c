@@ -60,37 +60,43 @@ void core_wipe(struct core *core)
     wipe(core->scratch_out, core->set.limits.message_size);
 }
 
-/* NULL for an exchange that is none of IKEv2's. */
-static struct cv_exchange_stats *exchange_stats(struct core *core, uint8_t exchange)
+/* One more, if anybody counts and the exchange is one of IKEv2's. */
+static void count(struct cv_exchange_stats *n, bool in, bool response)
 {
-    switch (exchange) {
-    case EX_SA_INIT:
-        return &core->stats.sa_init;
-    case EX_AUTH:
-        return &core->stats.auth;
-    case EX_CREATE_CHILD:
-        return &core->stats.create_child;
-    case EX_INFORMATIONAL:
-        return &core->stats.informational;
-    default:
-        return NULL;
-    }
-}
-
-void core_count_in(struct core *core, uint8_t exchange, bool response)
-{
-    struct cv_exchange_stats *n = exchange_stats(core, exchange);
-
-    if (n != NULL)
+    if (in)
         ++*(response ? &n->responses_in : &n->requests_in);
+    else
+        ++*(response ? &n->responses_out : &n->requests_out);
 }
 
-void core_count_out(struct core *core, uint8_t exchange, bool response)
+void core_count(struct core *core, const struct cv_conn *conn, const struct counted *m)
 {
-    struct cv_exchange_stats *n = exchange_stats(core, exchange);
+    struct cv_conn_stats *own = conn != NULL ? conn->stats : NULL;
+    struct cv_exchange_stats *all, *of_conn;
 
-    if (n != NULL)
-        ++*(response ? &n->responses_out : &n->requests_out);
+    switch (m->exchange) {
+    case EX_SA_INIT:
+        all = &core->stats.sa_init;
+        of_conn = own != NULL ? &own->sa_init : NULL;
+        break;
+    case EX_AUTH:
+        all = &core->stats.auth;
+        of_conn = own != NULL ? &own->auth : NULL;
+        break;
+    case EX_CREATE_CHILD:
+        all = &core->stats.create_child;
+        of_conn = own != NULL ? &own->create_child : NULL;
+        break;
+    case EX_INFORMATIONAL:
+        all = &core->stats.informational;
+        of_conn = own != NULL ? &own->informational : NULL;
+        break;
+    default:
+        return;
+    }
+    count(all, m->in, m->response);
+    if (of_conn != NULL)
+        count(of_conn, m->in, m->response);
 }
 
 uint64_t core_addr_key(const struct core *core, const struct cv_addr *a)

@@ -102,9 +102,13 @@ void core_carve(struct core *core, struct arena *a, const struct cv_limits *lim,
 /* Wipes what is secret. */
 void core_wipe(struct core *core);
 
-/* A whole message was taken, or made to be sent. */
-void core_count_in(struct core *core, uint8_t exchange, bool response);
-void core_count_out(struct core *core, uint8_t exchange, bool response);
+struct counted {
+    uint8_t exchange;
+    bool in, response;
+};
+
+/* A whole message was taken, or made to be sent; conn NULL: nobody knows whose. */
+void core_count(struct core *core, const struct cv_conn *conn, const struct counted *m);
 
 CV_MUST_USE bool core_random(const struct core *core, void *out, size_t n);
 /* May one more answer go to who has proven nothing and whom no cookie is asked of?  They are

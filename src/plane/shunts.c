@@ -15,7 +15,7 @@ enum { RULES_MAX = 256 }; /* of one policy */
 _Static_assert(POLICY_FIXED_MAX < POLICY_PASS, "a priority of its own comes first");
 
 struct shunt_use {
-    const struct conn *conn;
+    const struct cv_child_config *child;
     struct route_shunt rule;
     struct shunt_use *next;
 };
@@ -157,7 +157,8 @@ static void complain(struct shunts *s, const char *name, const char *why)
     s->note(s->ctx, text);
 }
 
-static bool add_rule(struct shunts *s, const struct conn *c, const struct route_shunt *rule)
+static bool add_rule(struct shunts *s, const struct cv_child_config *child,
+                     const struct route_shunt *rule)
 {
     struct shunt_use *use;
     int err = prepare(s, rule);
@@ -168,11 +169,11 @@ static bool add_rule(struct shunts *s, const struct conn *c, const struct route_
             guard_shunt(s->guard, rule);
     }
     if (err != 0) {
-        complain(s, c->cv.name, strerror(err));
+        complain(s, child->name, strerror(err));
         return false;
     }
     use = mem_new(1, sizeof(*use));
-    *use = (struct shunt_use){c, *rule, s->uses};
+    *use = (struct shunt_use){child, *rule, s->uses};
     s->uses = use;
     return true;
 }
@@ -191,27 +192,27 @@ static struct route_shunt reverse(const struct route_shunt *rule)
     return back;
 }
 
-static bool add_pair(struct shunts *s, const struct conn *c, const struct route_shunt *rule)
+static bool add_pair(struct shunts *s, const struct cv_child_config *child,
+                     const struct route_shunt *rule)
 {
     struct route_shunt back = reverse(rule);
 
-    if (!add_rule(s, c, rule))
+    if (!add_rule(s, child, rule))
         return false;
     /* To the engine what comes the other way is inbound; the device only has outbound. */
-    return asks(rule) || add_rule(s, c, &back);
+    return asks(rule) || add_rule(s, child, &back);
 }
 
 /* ---- policies --------------------------------------------------------------- */
 
-/* Number of the owner of a connection's shunts: no Child SA, no trap. */
-static uint64_t owner_of(const struct conn *c)
+/* Number of the owner of a shunt's policies: no Child SA, no trap. */
+static uint64_t owner_of(const struct cv_child_config *child)
 {
-    return UINT64_C(1) << 63 | (uint64_t)(uintptr_t)c;
+    return UINT64_C(1) << 63 | (uint64_t)(uintptr_t)child;
 }
 
-static void add_rules(struct shunts *s, const struct conn *c,
-                      const struct cv_child_config *child, const struct cv_ts *local,
-                      const struct cv_ts *remote)
+static void add_rules(struct shunts *s, const struct cv_child_config *child,
+                      const struct cv_ts *local, const struct cv_ts *remote)
 {
     const bool exact = expressible(local, remote);
     struct route_shunt rule = {.kind = kind_of(child, exact),
@@ -237,15 +238,14 @@ static void add_rules(struct shunts *s, const struct conn *c,
             }
             rule.from = from.p[i];
             rule.to = to.p[k];
-            if (!add_pair(s, c, &rule))
+            if (!add_pair(s, child, &rule))
                 return;
         }
     }
 }
 
-static void add_to_engine(struct shunts *s, const struct conn *c,
-                          const struct cv_child_config *child, const struct cv_ts *local,
-                          const struct cv_ts *remote)
+static void add_to_engine(struct shunts *s, const struct cv_child_config *child,
+                          const struct cv_ts *local, const struct cv_ts *remote)
 {
     const bool drop = child_shunt(child) == SHUNT_DROP;
     struct cv_policy p = {
@@ -258,13 +258,13 @@ static void add_to_engine(struct shunts *s, const struct conn *c,
 
     if (p.priority == 0)
         p.priority = (drop ? POLICY_DROP : POLICY_PASS) + policy_width(local, remote);
-    policyset_add(s->policies, owner_of(c), &p);
+    policyset_add(s->policies, owner_of(child), &p);
     if (!expressible(local, remote))
-        policyset_rest(s->policies, owner_of(c), local, remote, proto_of(local, remote), !drop);
+        policyset_rest(s->policies, owner_of(child), local, remote, proto_of(local, remote),
+                       !drop);
 }
 
-static void add_policy(struct shunts *s, const struct conn *c,
-                       const struct cv_child_config *child, uint8_t family)
+static void add_policy(struct shunts *s, const struct cv_child_config *child, uint8_t family)
 {
     for (unsigned i = 0; i < child->n_local_ts; i++) {
         for (unsigned k = 0; k < child->n_remote_ts; k++) {
@@ -274,22 +274,25 @@ static void add_policy(struct shunts *s, const struct conn *c,
             if (local.family != family || remote.family != family ||
                 contradict(&local, &remote))
                 continue;
-            add_to_engine(s, c, child, &local, &remote);
+            add_to_engine(s, child, &local, &remote);
             if (s->nl != NULL)
-                add_rules(s, c, child, &local, &remote);
+                add_rules(s, child, &local, &remote);
         }
     }
 }
 
+void shunts_install(struct shunts *s, const struct cv_child_config *child)
+{
+    add_policy(s, child, CV_IPV4);
+    if (s->ipv6)
+        add_policy(s, child, CV_IPV6);
+}
+
 void shunts_add(struct shunts *s, const struct conn *c)
 {
-    for (unsigned i = 0; i < c->n_shunts; i++) {
-        if (c->shunts[i]->start_action != CV_ACTION_NONE) {
-            add_policy(s, c, c->shunts[i], CV_IPV4);
-            if (s->ipv6)
-                add_policy(s, c, c->shunts[i], CV_IPV6);
-        }
-    }
+    for (unsigned i = 0; i < c->n_shunts; i++)
+        if (c->shunts[i]->start_action != CV_ACTION_NONE)
+            shunts_install(s, c->shunts[i]);
 }
 
 /* Rules of a table cannot be named; those that stay are written anew. */
@@ -302,18 +305,17 @@ static void guard_again(struct shunts *s)
         guard_shunt(s->guard, &u->rule);
 }
 
-void shunts_remove(struct shunts *s, const struct conn *c)
+/* child NULL: all. */
+static void remove_uses(struct shunts *s, const struct cv_child_config *child)
 {
     struct shunt_use **at = &s->uses;
     bool changed = false;
 
-    if (c != NULL)
-        policyset_drop(s->policies, owner_of(c));
     while (*at != NULL) {
         struct shunt_use *gone = *at;
         int err = 0;
 
-        if (c != NULL && gone->conn != c) {
+        if (child != NULL && gone->child != child) {
             at = &gone->next;
             continue;
         }
@@ -328,6 +330,18 @@ void shunts_remove(struct shunts *s, const struct conn *c)
     }
     if (changed)
         guard_again(s);
+}
+
+void shunts_uninstall(struct shunts *s, const struct cv_child_config *child)
+{
+    policyset_drop(s->policies, owner_of(child));
+    remove_uses(s, child);
+}
+
+void shunts_remove(struct shunts *s, const struct conn *c)
+{
+    for (unsigned i = 0; i < c->n_shunts; i++)
+        shunts_uninstall(s, c->shunts[i]);
 }
 
 void shunts_renew(struct shunts *s, bool guard_too, struct renewal *r)
@@ -351,7 +365,7 @@ void shunts_clear(struct shunts *s)
 {
     if (s->nl == NULL)
         return;
-    shunts_remove(s, NULL);
+    remove_uses(s, NULL);
     for (unsigned v6 = 0; v6 < 2; v6++)
         for (unsigned first = 0; first < 2; first++)
             if (s->past[v6][first])

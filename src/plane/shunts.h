@@ -26,6 +26,9 @@ struct shunts {
     void *ctx;
 };
 
+/* One of a connection's. */
+void shunts_install(struct shunts *s, const struct cv_child_config *child);
+void shunts_uninstall(struct shunts *s, const struct cv_child_config *child);
 /* Installs those shunts of a connection that have a start_action. */
 void shunts_add(struct shunts *s, const struct conn *c);
 void shunts_remove(struct shunts *s, const struct conn *c);

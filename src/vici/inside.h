@@ -18,7 +18,7 @@
 #include "vici/vici_codec.h"
 
 enum {
-    VICI_CLIENTS_MAX = 64,
+    VICI_CLIENTS_MAX = 1024,
     VICI_OUT_PAUSE = 64 * 1024,     /* lists go on when less than this is unsent */
     VICI_OUT_MAX = 4 * 1024 * 1024, /* a client with more unsent than this is disconnected */
 };
@@ -163,8 +163,8 @@ vici_command vici_cmd_list_sas, vici_cmd_list_policies, vici_cmd_list_conns, vic
     vici_cmd_list_certs;                         /* vici_list.c */
 vici_command vici_cmd_initiate;                  /* vici_initiate.c */
 vici_command vici_cmd_terminate, vici_cmd_rekey; /* vici_terminate.c */
-vici_command vici_cmd_load_conn, vici_cmd_unload_conn, vici_cmd_load_pool, vici_cmd_unload_pool,
-    vici_cmd_get_pools; /* vici_load.c */
+vici_command vici_cmd_install, vici_cmd_uninstall, vici_cmd_load_conn, vici_cmd_unload_conn,
+    vici_cmd_load_pool, vici_cmd_unload_pool, vici_cmd_get_pools; /* vici_load.c */
 vici_command vici_cmd_load_authority, vici_cmd_unload_authority, vici_cmd_get_authorities,
     vici_cmd_list_authorities; /* vici_authority.c */
 vici_command vici_cmd_load_cert, vici_cmd_load_key, vici_cmd_unload_key, vici_cmd_get_keys,

@@ -9,7 +9,7 @@
 
 /* Known to clients of strongSwan's daemon, but nothing here can do it: the answer says so,
  * which helps more than "unknown command". */
-static vici_command no_redirect, no_install, no_token;
+static vici_command no_redirect, no_token;
 
 static const struct {
     const char *name;
@@ -27,8 +27,8 @@ static const struct {
     {"terminate",        vici_cmd_terminate       },
     {"rekey",            vici_cmd_rekey           },
     {"redirect",         no_redirect              },
-    {"install",          no_install               },
-    {"uninstall",        no_install               },
+    {"install",          vici_cmd_install         },
+    {"uninstall",        vici_cmd_uninstall       },
     {"list-sas",         vici_cmd_list_sas        },
     {"list-policies",    vici_cmd_list_policies   },
     {"list-conns",       vici_cmd_list_conns      },
@@ -67,13 +67,6 @@ static void no_redirect(struct vici_client *c, const struct node *req)
 {
     (void)req;
     vici_answer_error(c, "redirecting IKE SAs (RFC 5685) is not implemented");
-}
-
-static void no_install(struct vici_client *c, const struct node *req)
-{
-    (void)req;
-    vici_answer_error(c, "policies are installed with their connection (start_action = trap), "
-                         "not one by one");
 }
 
 static void no_token(struct vici_client *c, const struct node *req)

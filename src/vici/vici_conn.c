@@ -123,8 +123,15 @@ const char *vici_mode_name(const struct cv_child_config *c)
     }
 }
 
+/* What is configured, for those who list it. */
+static const char *word(const struct conn *conn, const char *key, const char *fallback)
+{
+    return conn->source == NULL ? fallback : tree_get(conn->source, key, fallback);
+}
+
 static void put_child(struct node *parent, const struct cv_child_config *c)
 {
+    const struct child_conf *host = c->host;
     struct node *s = tree_add_section(parent, c->name);
 
     tree_add_value(s, "mode", vici_mode_name(c));
@@ -136,6 +143,10 @@ static void put_child(struct node *parent, const struct cv_child_config *c)
     tree_add_value(s, "close_action", action_name(c->close_action));
     vici_put_ts_config(s, "local-ts", c->local_ts, c->n_local_ts);
     vici_put_ts_config(s, "remote-ts", c->remote_ts, c->n_remote_ts);
+    if (host != NULL && host->interface != NULL)
+        tree_add_value(s, "interface", host->interface);
+    if (host != NULL && host->priority != 0)
+        tree_add_valuef(s, "priority", "%" PRIu32, host->priority);
 }
 
 void vici_put_conn(struct node *parent, const struct conn *conn)
@@ -145,12 +156,15 @@ void vici_put_conn(struct node *parent, const struct conn *conn)
 
     put_hosts(s, "local_addrs", conn->local_hosts, conn->n_local_hosts);
     put_hosts(s, "remote_addrs", conn->remote_hosts, conn->n_remote_hosts);
-    tree_add_value(s, "version", "IKEv2");
+    tree_add_value(s, "version",
+                   strcmp(word(conn, "version", "0"), "2") == 0 ? "IKEv2" : "IKEv1/2");
     tree_add_valuef(s, "reauth_time", "%" PRIu64, cv->reauth_s);
     tree_add_valuef(s, "rekey_time", "%" PRIu64, cv->rekey_s);
     tree_add_value(s, "unique", unique_name(cv->unique));
     if (cv->dpd_delay_s != 0)
         tree_add_valuef(s, "dpd_delay", "%" PRIu64, cv->dpd_delay_s);
+    if (conn->dpd_timeout_s != 0)
+        tree_add_valuef(s, "dpd_timeout", "%" PRIu64, conn->dpd_timeout_s);
     put_auth(s, "local-1", &cv->local);
     put_auth(s, "remote-1", &cv->remote);
     children = tree_add_section(s, "children");

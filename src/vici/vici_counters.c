@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <string.h>
 
 #include "vici/inside.h"
 
@@ -45,33 +46,96 @@ static void take(uint64_t out[N_COUNTERS], const struct cv_stats *n)
     take_exchange(&out[17], &n->informational);
 }
 
-void vici_cmd_get_counters(struct vici_client *c, const struct node *req)
+/* Those of one connection, since they were last set back. */
+static void take_own(uint64_t out[N_COUNTERS], const struct conn *conn)
+{
+    const struct cv_conn_stats *n[] = {&conn->stats, &conn->zero};
+    uint64_t v[2][N_COUNTERS] = {{0}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        v[i][0] = n[i]->ike_rekeyed_by_us;
+        v[i][1] = n[i]->ike_rekeyed - n[i]->ike_rekeyed_by_us;
+        v[i][2] = n[i]->child_rekeyed;
+        v[i][3] = n[i]->invalid;
+        take_exchange(&v[i][5], &n[i]->sa_init);
+        take_exchange(&v[i][9], &n[i]->auth);
+        take_exchange(&v[i][13], &n[i]->create_child);
+        take_exchange(&v[i][17], &n[i]->informational);
+    }
+    for (unsigned i = 0; i < N_COUNTERS; i++)
+        out[i] = v[0][i] - v[1][i];
+}
+
+static void put(struct node *counters, const char *name, const uint64_t n[N_COUNTERS])
+{
+    struct node *s = tree_add_section(counters, name);
+
+    for (unsigned i = 0; i < N_COUNTERS; i++)
+        tree_add_valuef(s, names[i], "%" PRIu64, n[i]);
+}
+
+/* As charon: a connection that nothing was counted of is not there. */
+static bool put_own(struct node *counters, const struct conn *conn)
+{
+    uint64_t n[N_COUNTERS], any = 0;
+
+    take_own(n, conn);
+    for (unsigned i = 0; i < N_COUNTERS; i++)
+        any |= n[i];
+    if (any != 0)
+        put(counters, conn->cv.name, n);
+    return any != 0;
+}
+
+static void put_global(struct vici *v, struct node *counters)
 {
     uint64_t now[N_COUNTERS], zero[N_COUNTERS];
-    struct node *message, *s;
     struct cv_stats stats;
 
-    if (vici_arg(req, "name") != NULL || vici_arg_yes(req, "all")) {
-        vici_answer_error(c, "there are no counters for single connections, only global ones");
-        return;
-    }
-    cv_get_stats(daemon_engine(c->v->d), &stats);
+    cv_get_stats(daemon_engine(v->d), &stats);
     take(now, &stats);
-    take(zero, &c->v->zero);
-    message = tree_new();
-    s = tree_add_section(tree_add_section(message, "counters"), "");
+    take(zero, &v->zero);
     for (unsigned i = 0; i < N_COUNTERS; i++)
-        tree_add_valuef(s, names[i], "%" PRIu64, now[i] - zero[i]);
-    tree_add_value(message, "success", "yes");
+        now[i] -= zero[i];
+    put(counters, "", now);
+}
+
+/* Those that were asked for; false: there are none. */
+static bool put_asked(struct vici *v, struct node *counters, const char *name, bool all)
+{
+    bool found = all;
+
+    if (name == NULL && !all) {
+        put_global(v, counters);
+        return true;
+    }
+    for (const struct conn *c = daemon_first_conn(v->d); c != NULL; c = c->next)
+        if (all || strcmp(c->cv.name, name) == 0)
+            found = put_own(counters, c) || found;
+    return found;
+}
+
+void vici_cmd_get_counters(struct vici_client *c, const struct node *req)
+{
+    struct node *message = tree_new(), *counters = tree_add_section(message, "counters");
+    const bool found =
+        put_asked(c->v, counters, vici_arg(req, "name"), vici_arg_yes(req, "all"));
+
+    tree_add_value(message, "success", found ? "yes" : "no");
+    if (!found)
+        tree_add_value(message, "errmsg", "no counters found for this connection");
     vici_answer(c, message);
 }
 
 void vici_cmd_reset_counters(struct vici_client *c, const struct node *req)
 {
-    if (vici_arg(req, "name") != NULL || vici_arg_yes(req, "all")) {
-        vici_answer_error(c, "there are no counters for single connections, only global ones");
-        return;
-    }
-    cv_get_stats(daemon_engine(c->v->d), &c->v->zero);
+    const char *name = vici_arg(req, "name");
+    const bool all = vici_arg_yes(req, "all");
+
+    for (struct conn *conn = daemon_first_conn(c->v->d); conn != NULL; conn = conn->next)
+        if (all || (name != NULL && strcmp(conn->cv.name, name) == 0))
+            conn->zero = conn->stats;
+    if (name == NULL && !all)
+        cv_get_stats(daemon_engine(c->v->d), &c->v->zero);
     vici_answer_ok(c);
 }

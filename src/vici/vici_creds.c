@@ -56,13 +56,30 @@ void vici_cmd_load_cert(struct vici_client *c, const struct node *req)
 
 /* ---- private keys ---------------------------------------------------------------- */
 
+static bool is_one_of(const char *const *words, const char *word)
+{
+    while (*words != NULL && strcasecmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+/* The type is charon's to name; what the key is its octets say. */
+static const char *const key_types[] = {"any",     "rsa",   "ecdsa", "bliss",
+                                        "ed25519", "ed448", NULL};
+
 void vici_cmd_load_key(struct vici_client *c, const struct node *req)
 {
+    const char *type = vici_arg(req, "type");
     struct cv_span data = data_of(req);
     struct problem why = {0};
     struct node *message;
     char keyid[41];
 
+    if (type == NULL || !is_one_of(key_types, type)) {
+        vici_answer_error(c, type == NULL ? "private key type missing" : "invalid key type: %s",
+                          type);
+        return;
+    }
     if (data.n == 0) {
         vici_answer_error(c, "key data missing");
         return;
@@ -191,12 +208,20 @@ void vici_cmd_get_shared(struct vici_client *c, const struct node *req)
 
 /* ---- all of them -------------------------------------------------------------------- */
 
+static const char *const cert_types[] = {
+    "ANY",    "X509",           "X509_AC",        "X509_CRL", "OCSP_REQUEST", "OCSP_RESPONSE",
+    "PUBKEY", "TRUSTED_PUBKEY", "PKCS10_REQUEST", "PGP",      "PLUTO_CERT",   NULL};
+
 /* What was fetched; what was loaded stays. */
 void vici_cmd_flush_certs(struct vici_client *c, const struct node *req)
 {
     const char *type = vici_arg(req, "type");
     const bool all = type == NULL || strcasecmp(type, "ANY") == 0;
 
+    if (type != NULL && !is_one_of(cert_types, type)) {
+        vici_answer_error(c, "invalid certificate type '%s'", type);
+        return;
+    }
     creds_flush(daemon_creds(c->v->d), all || strcasecmp(type, "X509_CRL") == 0,
                 all || strcasecmp(type, "OCSP_RESPONSE") == 0);
     vici_answer_ok(c);

@@ -42,7 +42,9 @@ static unsigned put_children(struct vici_client *c, struct node *s, uint32_t ike
     char title[320];
 
     for (uint32_t at = 0; cv_child_next(e, ike, &at, &info);) {
-        if (!wanted(vici_arg(c->req, "child"), info.cfg->name) ||
+        /* One that is only asked for yet is among the tasks, as charon's. */
+        if (info.state == CV_CHILD_CREATED ||
+            !wanted(vici_arg(c->req, "child"), info.cfg->name) ||
             !wanted_number(c->req, "child-id", info.id))
             continue;
         vici_child_title(title, sizeof(title), &info);
@@ -137,32 +139,33 @@ void vici_cmd_get_conns(struct vici_client *c, const struct node *req)
     vici_answer(c, message);
 }
 
-/* Traps and shunts, as far as they are installed. */
 static bool asked_for(const struct node *req, const struct cv_child_config *child)
 {
     switch (child_shunt(child)) {
     case SHUNT_PASS:
-        return child->start_action != CV_ACTION_NONE && vici_arg_yes(req, "pass");
+        return vici_arg_yes(req, "pass");
     case SHUNT_DROP:
-        return child->start_action != CV_ACTION_NONE && vici_arg_yes(req, "drop");
+        return vici_arg_yes(req, "drop");
     default:
-        return (child->start_action & CV_ACTION_TRAP) != 0 && vici_arg_yes(req, "trap");
+        return vici_arg_yes(req, "trap");
     }
 }
 
-static void tell_policy(struct vici_client *c, const struct cv_conn *conn,
+/* Traps and shunts, as far as they are installed. */
+static void tell_policy(struct vici_client *c, const struct conn *conn,
                         const struct cv_child_config *child)
 {
     struct node *message, *s;
     char title[640];
 
-    if (!asked_for(c->req, child) || !wanted(vici_arg(c->req, "child"), child->name))
+    if (!asked_for(c->req, child) || !wanted(vici_arg(c->req, "child"), child->name) ||
+        !daemon_is_installed(c->v->d, conn, child))
         return;
-    snprintf(title, sizeof(title), "%s/%s", conn->name, child->name);
+    snprintf(title, sizeof(title), "%s/%s", conn->cv.name, child->name);
     message = tree_new();
     s = tree_add_section(message, title);
     tree_add_value(s, "child", child->name);
-    tree_add_value(s, "ike", conn->name);
+    tree_add_value(s, "ike", conn->cv.name);
     tree_add_value(s, "mode", vici_mode_name(child));
     vici_put_ts_config(s, "local-ts", child->local_ts, child->n_local_ts);
     vici_put_ts_config(s, "remote-ts", child->remote_ts, child->n_remote_ts);
@@ -175,9 +178,9 @@ static void tell_policies(struct vici_client *c, const struct conn *conn)
     if (!wanted(vici_arg(c->req, "ike"), conn->cv.name))
         return;
     for (unsigned i = 0; i < conn->cv.n_children; i++)
-        tell_policy(c, &conn->cv, conn->cv.children[i]);
+        tell_policy(c, conn, conn->cv.children[i]);
     for (unsigned i = 0; i < conn->n_shunts; i++)
-        tell_policy(c, &conn->cv, conn->shunts[i]);
+        tell_policy(c, conn, conn->shunts[i]);
 }
 
 static bool more_policies(struct vici_client *c)

@@ -59,6 +59,33 @@ void vici_cmd_unload_conn(struct vici_client *c, const struct node *req)
         vici_answer_ok(c);
 }
 
+/* ---- policies -------------------------------------------------------------------- */
+
+static void change_policy(struct vici_client *c, const struct node *req,
+                          bool (*change)(struct daemon *d, const char *conn, const char *child,
+                                         struct problem *why))
+{
+    const char *child = vici_arg(req, "child");
+    struct problem why = {0};
+
+    if (child == NULL)
+        vici_answer_error(c, "missing configuration name");
+    else if (!change(c->v->d, vici_arg(req, "ike"), child, &why))
+        vici_answer_error(c, "%s", why.text);
+    else
+        vici_answer_ok(c);
+}
+
+void vici_cmd_install(struct vici_client *c, const struct node *req)
+{
+    change_policy(c, req, daemon_install);
+}
+
+void vici_cmd_uninstall(struct vici_client *c, const struct node *req)
+{
+    change_policy(c, req, daemon_uninstall);
+}
+
 /* ---- pools ---------------------------------------------------------------------- */
 
 static bool load_pool(struct vici *v, const struct node *s, struct problems *found)

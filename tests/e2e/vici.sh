@@ -212,10 +212,26 @@ says "ike-auth-in-req +: 0"
 
 refused dev --redirect --ike t --gateway 10.0.0.1
 says "not implemented"
-refused dev --install --child tr
-says "start_action = trap"
+
+# ---- policies and counters one by one ------------------------------------------------------------------
+
+ok dev --uninstall --child tr
+ok dev --list-pols
+says_not "/tr,"
 refused dev --uninstall --child tr
-refused dev --counters --all
+says "policy 'tr' not found"
+ok dev --install --child tr
+ok dev --list-pols
+says "/tr,"
+refused dev --install --child nobody
+says "configuration name not found"
+ok dev --counters --name t
+says "ike-auth-out-req +: [1-9]"
+ok dev --counters --all
+says "ike-auth-out-req +: [1-9]"
+ok dev --counters --name t --reset
+refused dev --counters --name t
+says "no counters found"
 
 # ---- ending -------------------------------------------------------------------------------------------
 

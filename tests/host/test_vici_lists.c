@@ -117,7 +117,7 @@ static void connections_and_traps_are_listed(void **state)
     listen_to(fd, "list-conn");
     command(fd, "list-conns", "");
     assert_received(
-        fd, "event list-conn home{local_addrs[%any ]remote_addrs[10.77.2.2 ]version=IKEv2 "
+        fd, "event list-conn home{local_addrs[%any ]remote_addrs[10.77.2.2 ]version=IKEv1/2 "
             "reauth_time=0 rekey_time=14400 unique=UNIQUE_NO local-1{class=pre-shared key "
             "groups[]cert_policy[]certs[]cacerts[]}remote-1{class=public key "
             "groups[]cert_policy[]certs[]cacerts[]}children{net{mode=TUNNEL "

@@ -14,7 +14,7 @@ charon() {
     mkdir -p "$RUN/$side"
     cat >"$RUN/$side/strongswan.conf" <<C
 charon-systemd {
-    load = random nonce drbg openssl sha1 sha2 hmac kdf curve25519 pem pkcs1 pkcs8 pubkey x509 constraints kernel-libipsec kernel-netlink socket-default vici updown ${CHARON_MORE:-}
+    load = random nonce drbg openssl sha1 sha2 hmac kdf curve25519 pem pkcs1 pkcs8 pubkey x509 constraints kernel-libipsec kernel-netlink socket-default vici updown counters ${CHARON_MORE:-}
     retransmit_timeout = 1.0
     retransmit_tries = 3
     install_routes = yes

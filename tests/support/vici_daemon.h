@@ -130,6 +130,30 @@ bool daemon_remove_conn(struct daemon *any, const char *name)
     return strcmp(name, "home") == 0;
 }
 
+bool daemon_install(struct daemon *any, const char *conn, const char *child,
+                    struct problem *why)
+{
+    (void)any;
+    (void)conn;
+    return strcmp(child, "net") == 0 || problem_set(why, "configuration name not found");
+}
+
+bool daemon_uninstall(struct daemon *any, const char *conn, const char *child,
+                      struct problem *why)
+{
+    (void)any;
+    (void)conn;
+    return strcmp(child, "net") == 0 || problem_set(why, "policy '%s' not found", child);
+}
+
+bool daemon_is_installed(const struct daemon *any, const struct conn *c,
+                         const struct cv_child_config *child)
+{
+    (void)any;
+    (void)c;
+    return child->start_action != CV_ACTION_NONE;
+}
+
 struct conn *daemon_first_conn(struct daemon *any)
 {
     return any->conns;
