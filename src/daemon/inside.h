@@ -47,12 +47,14 @@ struct stop {
     uint32_t left;      /* one that was, when last looked for */
 };
 
-enum { DNS_SERVERS_MAX = 8 };
+enum { DNS_SERVERS_MAX = 8, DNS_DOMAINS_MAX = 16, DNS_DOMAIN_TEXT = 256 };
 
 /* What the system has been told. */
 struct dns {
     struct cv_addr servers[DNS_SERVERS_MAX];
     unsigned n;
+    char domains[DNS_DOMAINS_MAX][DNS_DOMAIN_TEXT]; /* none: the servers are for all names */
+    unsigned n_domains;
 };
 
 /* On its way to the state directory (keep.c). */

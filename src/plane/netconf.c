@@ -25,8 +25,9 @@ struct addr_use {
 
 struct lease_use {
     uint32_t ike;
-    struct cv_lease lease;
+    struct cv_lease lease; /* its attributes are those below */
     struct lease_use *next;
+    uint8_t attributes[];
 };
 
 static void complain(struct netconf *n, const char *what, const struct prefix *p, int err)
@@ -279,8 +280,13 @@ void netconf_add_lease(struct netconf *n, uint32_t ike, const struct cv_lease *l
     struct lease_use *use;
 
     netconf_drop_lease(n, ike);
-    use = mem_new(1, sizeof(*use));
-    *use = (struct lease_use){ike, *lease, n->leases};
+    use = mem_new(1, sizeof(*use) + lease->attributes.n);
+    use->ike = ike;
+    use->lease = *lease;
+    use->lease.attributes = (struct cv_span){use->attributes, lease->attributes.n};
+    if (lease->attributes.n > 0)
+        memcpy(use->attributes, lease->attributes.p, lease->attributes.n);
+    use->next = n->leases;
     n->leases = use;
     add_address(n, ike, &lease->v4);
     add_address(n, ike, &lease->v6);

@@ -37,6 +37,8 @@ pools {
     fleet {
         addrs = 10.77.20.0/24
         dns = 10.77.3.53
+        dns_domain = corp.example, lab
+        subnet = 10.77.0.0/16
     }
 }
 $(secrets)
@@ -67,9 +69,11 @@ $(secrets)
 C
 cat >>"$RUN/dev/swanctl.conf" <<C
 culvert {
-    dns = $ROOT/packaging/updown/dns
+    dns = $RUN/dns
 }
 C
+printf '#!/bin/sh\necho "$*" >>%s/dns.log\nexec %s/packaging/updown/dns "$@"\n' "$RUN" "$ROOT" >"$RUN/dns"
+chmod +x "$RUN/dns"
 # ip netns exec shows the files of /etc/netns/NAME in /etc
 mkdir -p "/etc/netns/$DEV"
 AT_EXIT='rm -rf "/etc/netns/$DEV"; rmdir /etc/netns 2>/dev/null'
@@ -77,6 +81,15 @@ printf '# of the host\nnameserver 192.0.2.1\n' >"/etc/netns/$DEV/resolv.conf"
 resolver() { head -1 "/etc/netns/$DEV/resolv.conf" | grep -q "^nameserver 10.77.3.53 # by culvert culvert0$"; }
 untouched() { [ "$(cat "/etc/netns/$DEV/resolv.conf")" = "$(printf '# of the host\nnameserver 192.0.2.1')" ]; }
 told() { grep -q -- "$2" "$RUN/updown-$1" 2>/dev/null; }
+
+# Domains (RFC 8598): systemd-resolved asks these servers about them alone.
+mkdir -p "$RUN/bin"
+printf '#!/bin/sh\necho "$*" >>%s/resolvectl.log\n' "$RUN" >"$RUN/bin/resolvectl"
+chmod +x "$RUN/bin/resolvectl"
+PATH=$RUN/bin:$PATH "$ROOT/packaging/updown/dns" up culvert9 10.0.0.1 '~corp.example'
+PATH=$RUN/bin:$PATH "$ROOT/packaging/updown/dns" up culvert9 10.0.0.1
+printf '%s\n' 'status culvert9' 'dns culvert9 10.0.0.1' 'domain culvert9 ~corp.example' 'default-route culvert9 no' \
+    'status culvert9' 'dns culvert9 10.0.0.1' 'domain culvert9 ' 'default-route culvert9 yes' | diff - "$RUN/resolvectl.log" >&2 || fail "what systemd-resolved is told"
 
 daemon gw
 daemon dev
@@ -92,6 +105,7 @@ until_true 5 told gw "PLUTO_PEER_SOURCEIP=$VIP" || fail "updown: $(cat "$RUN/upd
 told gw "PLUTO_PEER_ID=dev.example" || fail "updown: $(cat "$RUN/updown-gw")"
 
 until_true 5 resolver || fail "resolv.conf: $(cat "/etc/netns/$DEV/resolv.conf")"
+grep -q '^up culvert0 10.77.3.53 ~corp.example ~lab$' "$RUN/dns.log" || fail "no domains: $(cat "$RUN/dns.log")"
 grep -q "nameserver 192.0.2.1" "/etc/netns/$DEV/resolv.conf" || fail "the host's own server is gone"
 
 stop dev || fail "culvertd (dev) ended with $?"

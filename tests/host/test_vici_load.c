@@ -89,6 +89,42 @@ static void a_connections_errors_are_all_answered(void **state)
     close(fd);
 }
 
+/* As charon, whose clients know which keys have lists. */
+static void what_charon_refuses_is_refused(void **state)
+{
+    static const char *const commands[][2] = {
+        {"load-key",     "data=x"             },
+        {"load-key",     "type=quantum data=x"},
+        {"flush-certs",  "type=PAPER"         },
+        {"install",      ""                   },
+        {"install",      "child=nobody"       },
+        {"uninstall",    "child=nobody"       },
+        {"get-counters", "name=nobody"        },
+    };
+    struct node *message, *c;
+    int fd = client();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        command(fd, commands[i][0], commands[i][1]);
+        assert_non_null(strstr(received(fd), "success=no"));
+    }
+    message = tree_new();
+    c = tree_add_section(message, "c");
+    tree_add_item(tree_add_list(c, "version"), "2");
+    tree_add_value(c, "remote_addrs", "10.0.0.1");
+    tree_add_item(tree_add_list(c, "proposals"), "");
+    send_packet(fd, VICI_CMD_REQUEST, "load-conn", message);
+    assert_received(fd, "answer success=no errmsg=c.version: expected one value, not a list; "
+                        "c.remote_addrs: expected a list, not one value; c.proposals: expected "
+                        "a proposal");
+    command(fd, "flush-certs", "type=x509_crl");
+    assert_received(fd, "answer success=yes");
+    command(fd, "install", "child=net");
+    assert_received(fd, "answer success=yes");
+    close(fd);
+}
+
 static void what_is_not_implemented_says_so(void **state)
 {
     int fd = client();
@@ -111,6 +147,7 @@ int main(void)
         SERVER_TEST(secrets_are_loaded_listed_and_unloaded),
         SERVER_TEST(a_client_clears_only_what_clients_have_loaded),
         SERVER_TEST(a_connections_errors_are_all_answered),
+        SERVER_TEST(what_charon_refuses_is_refused),
         SERVER_TEST(what_is_not_implemented_says_so),
     };
 
