@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/inside.h"
+#include "kit/journal.h"
 
 static void on_pump(void *ctx)
 {
@@ -15,9 +16,31 @@ static void on_note(void *ctx, int level, uint32_t ike, const char *text)
     daemon_log(ctx, level, LOG_IKE, ike, "%s", text);
 }
 
+/* With fields of their own, events can be filtered there: journalctl CULVERT_DEVICE=sensor-17.
+ */
+static void tell_journal(const struct fleet_event *e)
+{
+    char priority[4];
+    const struct journal_field v[] = {
+        {"MESSAGE",           e->text                         },
+        {"PRIORITY",          priority                        },
+        {"SYSLOG_IDENTIFIER", "culvertd"                      },
+        {"CULVERT_EVENT",     e->kind                         },
+        {"CULVERT_SEVERITY",  event_severity_name(e->severity)},
+        {"CULVERT_DEVICE",    e->name                         },
+        {"CULVERT_TENANT",    e->tenant                       },
+        {"CULVERT_PEER",      e->peer                         },
+    };
+
+    snprintf(priority, sizeof(priority), "%d", event_severity_syslog(e->severity));
+    (void)journal_send(JOURNAL_SOCKET, v, sizeof(v) / sizeof(v[0])); /* the registry has it */
+}
+
 static void on_event(void *ctx, const struct fleet_event *e)
 {
     daemon_tell_fleet(ctx, e);
+    if (journal_is_there())
+        tell_journal(e);
 }
 
 bool members_need(struct daemon *d, struct problem *why)

@@ -165,6 +165,8 @@ static void tell_end(struct roster *r, const struct roll_device *d, const char *
     snprintf(e.peer, sizeof(e.peer), "%s", d->endpoint);
     snprintf(e.text, sizeof(e.text), "%s: its tunnel ends now", why);
     happened(r, d, &e);
+    snprintf(e.text, sizeof(e.text), "%s: %s: its tunnel ends now", d->name, why);
+    r->host.note(r->host.ctx, 1, 0, e.text);
 }
 
 static bool moved(const struct roll_device *d, const struct device *now)

@@ -38,6 +38,7 @@ enum vici_event {
     VICI_EV_CHILD_UPDOWN,
     VICI_EV_CHILD_REKEY,
     VICI_EV_ALERT,
+    VICI_EV_FLEET,
     VICI_EV_COUNT
 };
 
@@ -193,6 +194,9 @@ void vici_put_ts_config(struct node *parent, const char *name, const struct cv_t
 
 /* vici_authority.c: makes the authorities' certificates known again after clear-creds. */
 void vici_trust_authorities(struct vici *v);
+
+/* vici_event.c */
+void vici_fleet_event(void *ctx, const struct fleet_event *e);
 
 /* ---- listeners ------------------------------------------------------------- */
 

@@ -37,6 +37,7 @@ static const char *const event_names[VICI_EV_COUNT] = {
     [VICI_EV_CHILD_UPDOWN] = "child-updown",
     [VICI_EV_CHILD_REKEY] = "child-rekey",
     [VICI_EV_ALERT] = "alert",
+    [VICI_EV_FLEET] = "fleet-event",
 };
 
 bool vici_listens(const struct vici_client *c, enum vici_event e)
@@ -488,7 +489,8 @@ struct vici *vici_start(struct daemon *d, const char *path, struct problem *why)
     }
     v->d = d;
     v->path = mem_text(path);
-    v->ear = (struct listener){.event = hear_event, .log = vici_log_line, .ctx = v};
+    v->ear = (struct listener){
+        .event = hear_event, .log = vici_log_line, .fleet = vici_fleet_event, .ctx = v};
     daemon_listen(d, &v->ear);
     return v;
 }

@@ -100,7 +100,8 @@ static const char *alert_type(const struct cv_effect *fx)
 {
     switch (fx->u.event.kind) {
     case CV_EV_AUTH_FAILED:
-        return fx->u.event.err == CV_ERR_NO_CREDENTIAL || fx->u.event.err == CV_ERR_NO_ANSWER
+        return fx->u.event.err == CV_ERR_NO_CREDENTIAL || fx->u.event.err == CV_ERR_NO_ANSWER ||
+                       fx->u.event.err == CV_ERR_REGISTRY
                    ? "LOCAL_AUTH_FAILED"
                    : "PEER_AUTH_FAILED";
     case CV_EV_RETRANSMIT:
@@ -183,4 +184,24 @@ void vici_report(struct vici *v, const struct cv_effect *fx)
         tree_free(message);
     }
     tell_alert(v, fx);
+}
+
+/* What happened in the fleet, as the registry has it. */
+void vici_fleet_event(void *ctx, const struct fleet_event *e)
+{
+    struct vici *v = ctx;
+    struct node *message;
+
+    if (!vici_anybody_listens(v, VICI_EV_FLEET))
+        return;
+    message = tree_new();
+    tree_add_valuef(message, "time", "%" PRId64, e->at_ms / 1000);
+    tree_add_value(message, "severity", event_severity_name(e->severity));
+    tree_add_value(message, "kind", e->kind);
+    tree_add_value(message, "device", e->name);
+    tree_add_value(message, "tenant", e->tenant);
+    tree_add_value(message, "peer", e->peer);
+    tree_add_value(message, "text", e->text);
+    vici_tell_all(v, VICI_EV_FLEET, message);
+    tree_free(message);
 }

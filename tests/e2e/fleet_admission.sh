@@ -101,6 +101,7 @@ until_true 8 has '"rx": *[1-9]' || fail "nothing was counted"
 # ---- a change is felt within a second ---------------------------------------------------------
 device suspend sensor-17 >/dev/null || fail "device suspend"
 within 1000 no_tunnel || fail "a suspended device has its tunnel after a second"
+wait_log gw "sensor-17: the device was suspended: its tunnel ends now"
 until_true 3 has '"online": *false' || fail "the registry still sees it"
 connect && fail "a suspended device came in"
 wait_log gw "dev.example is not let in: it is suspended"
