@@ -86,6 +86,7 @@ struct host {
     unsigned attempts;  /* of a connection that nobody answered */
     bool pool_empty;
     bool batches;         /* hands over what arrives within one millisecond in one call */
+    struct cv_id gateway; /* that it was sent to last */
     bool mobile;          /* its addresses change; see move.h */
     uint32_t ways_wanted; /* IKE SA whose ways the engine has asked for */
     bool resting;         /* no longer starts again what ended (dpd_action, close_action) */

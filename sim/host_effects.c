@@ -451,7 +451,7 @@ static void trace_event(struct host *h, const struct host_event *e)
         "?",          "IKE_UP",      "IKE_DOWN",      "IKE_REKEYED",  "IKE_MOVED",
         "CHILD_UP",   "CHILD_DOWN",  "CHILD_REKEYED", "CHILD_FAILED", "RETRANSMIT",
         "ADDRESS",    "AUTH_FAILED", "REJECTED",      "PEER_NOTIFY",  "COOKIES",
-        "PEER_ALARM", "WAYS",        "TAKEN",         "ALARM"};
+        "PEER_ALARM", "WAYS",        "REDIRECT",      "TAKEN",        "ALARM"};
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == CV_EV_ALARM + 1, "a name for each");
     char text[160];
@@ -523,6 +523,8 @@ static void remember(struct host *h, const struct cv_effect *fx)
         h->attempts = 0;
     if (e->kind == CV_EV_CHILD_DOWN || e->kind == CV_EV_CHILD_FAILED)
         consider_restart(h, fx);
+    if (e->kind == CV_EV_REDIRECT)
+        h->gateway = fx->u.event.gateway;
     if (e->kind == CV_EV_WAYS && h->mobile)
         h->ways_wanted = e->ike;
     if (e->kind == CV_EV_IKE_REKEYED)

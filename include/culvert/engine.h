@@ -59,6 +59,7 @@ struct cv_settings {
     void *plane_ctx;
     const struct cv_watch *watch; /* NULL: nobody sees messages or keys; the host's own, which
                                      it may change between calls */
+    bool ignore_redirects;        /* to other gateways (RFC 5685) */
     uint8_t worker, worker_bits;  /* our number, in the top bits of every SPI we choose */
     uint16_t fragment_size; /* IKE datagrams above this are fragmented, IP and UDP included; 0:
                                1280 */
@@ -165,6 +166,20 @@ CV_MUST_USE enum cv_err cv_ways(struct cv_engine *e, uint32_t ike, const struct 
 size_t cv_peer_addresses(const struct cv_engine *e, uint32_t ike, struct cv_addr *out,
                          size_t max);
 
+/* Redirection (RFC 5685).  After CV_EV_REDIRECT: an IKE SA with the same children, up or
+ * wanted, from local to the gateway's address remote; the old one ends at once if it is not up,
+ * else when the new one is.  Within three seconds while it is not up. CV_ERR_NOT_FOUND: no such
+ * SA, or one that the peer began; CV_ERR_PATH: remote is where it is already, or no host's;
+ * CV_ERR_RATE: five times within as many minutes are enough. */
+CV_MUST_USE enum cv_err cv_follow(struct cv_engine *e, uint32_t ike,
+                                  const struct cv_endpoint *local,
+                                  const struct cv_endpoint *remote, uint64_t now_ms,
+                                  uint32_t *ike_new);
+/* The peer of an IKE SA that it began shall go to gateway (CV_ID_IPV4, CV_ID_IPV6, CV_ID_FQDN);
+ * if it has not gone after a minute, the SA ends.  CV_ERR_UNSUPPORTED: it does not follow. */
+CV_MUST_USE enum cv_err cv_redirect(struct cv_engine *e, uint32_t ike,
+                                    const struct cv_id *gateway, uint64_t now_ms);
+
 /* The way to the peer may be another, or is back: what it has not answered goes out again now,
  * without counting, and if nothing waits it is asked whether it is there. */
 CV_MUST_USE enum cv_err cv_probe(struct cv_engine *e, uint32_t ike, uint64_t now_ms);
@@ -247,11 +262,13 @@ enum cv_event_kind {
     CV_EV_PEER_NOTIFY,   /* the peer refuses what we ask for: the notify that it sent */
     CV_EV_COOKIES,       /* value 1: asking for cookies from now on; 0: no longer */
     CV_EV_PEER_ALARM,    /* the peer tells of tampering: err what, value how often by now */
-    CV_EV_WAYS,  /* the peer of an IKE SA that we began has told other addresses, or does
-                    not answer: the host is to say which ways lead to it, by cv_ways */
-    CV_EV_TAKEN, /* the peer of ike was refused addresses that child has, an SA of
-                    ike_new, whose peer is somebody else */
-    CV_EV_ALARM  /* data plane: err is what happened, value how often since the last one */
+    CV_EV_WAYS,     /* the peer of an IKE SA that we began has told other addresses, or does
+                       not answer: the host is to say which ways lead to it, by cv_ways */
+    CV_EV_REDIRECT, /* the peer of an IKE SA that we began sends us to gateway, an address or
+                       a name: cv_follow goes there (RFC 5685) */
+    CV_EV_TAKEN,    /* the peer of ike was refused addresses that child has, an SA of
+                       ike_new, whose peer is somebody else */
+    CV_EV_ALARM     /* data plane: err is what happened, value how often since the last one */
 };
 
 #define CV_LEASE_DNS_MAX 4
@@ -367,6 +384,7 @@ struct cv_effect {
             union {
                 struct cv_lease lease; /* CV_EV_ADDRESS */
                 struct cv_asked asked; /* CV_EV_REJECTED, CV_EV_AUTH_FAILED */
+                struct cv_id gateway;  /* CV_EV_REDIRECT */
             };
             struct cv_endpoint local, remote;
         } event;
@@ -455,6 +473,7 @@ enum cv_task {
     CV_TASK_CHILD_DELETE,
     CV_TASK_LIVENESS, /* an empty INFORMATIONAL: is the peer still there? */
     CV_TASK_ALERT,    /* the peer is told of tampering */
+    CV_TASK_REDIRECT, /* the peer is sent to another gateway (RFC 5685) */
     CV_TASK_MOBIKE,   /* of addresses, or where it is (RFC 4555) */
     CV_TASK_COUNT
 };

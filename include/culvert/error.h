@@ -100,6 +100,7 @@ extern "C" {
     X(CV_ERR_DELETED_LOCALLY,      "deleted_locally",       "deleted on request")                \
     X(CV_ERR_REPLACED,             "replaced",              "replaced by a newer SA")            \
     X(CV_ERR_LIFETIME,             "lifetime",              "lifetime ran out")                  \
+    X(CV_ERR_REDIRECTED,           "redirected",            "peer sends its clients to another gateway") \
     X(CV_ERR_COOKIE2,              "cookie2",               "peer did not return what shows that it is where it says") \
     X(CV_ERR_NO_ANSWER,            "no_answer",             "this host did not answer the engine in time") \
     /* RETRY */                                                                                  \

@@ -132,6 +132,8 @@ struct cv_conn {
     bool encap;         /* behave as if a NAT were between: always UDP */
     bool fragmentation; /* RFC 7383 */
     bool mobike;
+    const struct cv_id *redirect; /* responder: peers that follow are sent to this gateway, an
+                                     address or a name; NULL: they are not */
     bool childless;
     uint8_t unique;       /* cv_unique */
     unsigned keyingtries; /* the host's: attempts, each a cv_initiate of its own; 0: for ever */

@@ -216,7 +216,7 @@ static enum cv_err start(struct ike *k, struct ike_sa *sa, const struct cv_child
 {
     if (child != NULL && child_new(&k->core, &sa->peer, sa->peer.conn, child) == NULL)
         return CV_ERR_FULL;
-    return init_start(k, sa);
+    return init_start(k, sa, NULL);
 }
 
 enum cv_err cv_initiate(struct cv_engine *e, const struct cv_conn *conn,

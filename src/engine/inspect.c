@@ -38,6 +38,7 @@ static uint32_t task_active(const struct ike_sa *sa)
         [DO_MOVE] = CV_TASK_MOBIKE,
         [DO_TELL] = CV_TASK_MOBIKE,
         [DO_PROVE] = CV_TASK_MOBIKE,
+        [DO_REDIRECT] = CV_TASK_REDIRECT,
     };
 
     return sa->doing == DO_NOTHING ? 0 : UINT32_C(1) << tasks[sa->doing];
@@ -46,7 +47,8 @@ static uint32_t task_active(const struct ike_sa *sa)
 static uint32_t tasks_queued(const struct ike *k, const struct ike_sa *sa)
 {
     static const struct {
-        uint8_t want, task;
+        uint16_t want;
+        uint8_t task;
     } wants[] = {
         {WANT_DELETE,   CV_TASK_IKE_DELETE},
         {WANT_REKEY,    CV_TASK_IKE_REKEY },
@@ -56,6 +58,7 @@ static uint32_t tasks_queued(const struct ike *k, const struct ike_sa *sa)
         {WANT_MOVE,     CV_TASK_MOBIKE    },
         {WANT_TELL,     CV_TASK_MOBIKE    },
         {WANT_PROVE,    CV_TASK_MOBIKE    },
+        {WANT_REDIRECT, CV_TASK_REDIRECT  },
     };
     const struct ike_hs *hs = sa_hs(k, sa);
     uint32_t tasks = 0;

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "ike/mobike.h"
 #include "ike/question.h"
+#include "ike/redirect.h"
 
 enum { ID_BODY_MAX = 4 + CV_ID_MAX, X509_SIGNATURE = 4 };
 
@@ -168,7 +169,8 @@ static void read_certs(struct auth_words *w, const struct ike_msg *m)
     }
 }
 
-void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiator)
+void auth_read(const struct ike *k, struct auth_words *w, const struct ike_msg *m,
+               bool from_initiator)
 {
     w->id_body = from_initiator ? m->idi : m->idr;
     w->asked_id = from_initiator ? m->idr : span(NULL, 0);
@@ -177,6 +179,7 @@ void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiato
     w->initial_contact = ike_find_notify(m, N_INITIAL_CONTACT) != NULL;
     w->takes_alerts = ike_find_notify(m, N_CULVERT_ALERTS_SUPPORTED) != NULL;
     mobike_read_words(w, m);
+    w->redirects = !from_initiator && redirect_read(k, m, &w->gateway);
     w->has_cp = ike_has(m, PL_CP);
     if (w->has_cp)
         w->cp_err = ike_parse_cp(&w->cp, m->cp);

@@ -28,7 +28,8 @@ uint8_t auth_question(const struct cv_conn *conn, uint8_t method);
 /* The question that makes us prove who we are. */
 uint8_t auth_own_question(const struct cv_conn *conn);
 /* What m says; it proves who its sender is. */
-void auth_read(struct auth_words *w, const struct ike_msg *m, bool from_initiator);
+void auth_read(const struct ike *k, struct auth_words *w, const struct ike_msg *m,
+               bool from_initiator);
 
 void auth_put_id(struct ike_out *o, uint8_t payload, const struct cv_id *id);
 void auth_put_certs(const struct auth_proof *proof, struct ike_out *o);

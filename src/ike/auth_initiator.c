@@ -131,7 +131,7 @@ enum cv_err auth_response(const struct ike *k, const struct ike_sa *sa, const st
     }
     ch->peer_id = idr;
     ch->has_words = true;
-    auth_read(&ch->words, m, false);
+    auth_read(k, &ch->words, m, false);
     ch->ask = auth_question(sa->peer.conn, m->auth_method);
     if (id_matches(&sa->peer.conn->remote.id, &idr) == ID_NO ||
         (hs->asked_id.type != CV_ID_ANY && !id_equal(&hs->asked_id, &idr)))
@@ -213,6 +213,11 @@ enum cv_err initiator_verdict(const struct ike *k, const struct ike_sa *sa,
     ch->established = true;
     ch->peer_alerts = hs->words.takes_alerts;
     ch->mobike = sa->peer.conn->mobike && hs->words.mobike;
+    if (hs->words.redirects) { /* RFC 5685 section 6: the children are made there */
+        ch->redirects = true;
+        ch->gateway = hs->words.gateway;
+        return CV_OK;
+    }
     ch->failed = take_addresses(sa, &hs->words, ch);
     if (ch->failed == CV_OK && c != NULL)
         ch->failed = agree_child(k, sa, c, ch);
@@ -231,7 +236,7 @@ static void commit_child(struct ike *k, struct ike_sa *sa, struct ike_change *ch
     const struct ike_hs *hs = sa_hs(k, sa);
     struct child_sa *c = child_live_mut(&k->core, hs->child);
 
-    if (c == NULL)
+    if (c == NULL || ch->redirects)
         return;
     /* An SA that exists only on the peer's side would swallow packets. */
     if (ch->has_child)

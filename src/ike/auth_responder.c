@@ -58,7 +58,7 @@ enum cv_err auth_request(const struct ike *k, const struct ike_sa *sa, const str
     ch->conn = conn;
     ch->peer_id = idi;
     ch->has_words = true;
-    auth_read(&ch->words, m, true);
+    auth_read(k, &ch->words, m, true);
     ch->ask = auth_question(conn, m->auth_method);
     ch->send = SEND_NOTHING; /* the answer waits for the host */
     if (ch->ask == 0)

@@ -119,6 +119,10 @@ struct ike_change {
     struct addr_list others;
     struct natd_result nat; /* what the two see of each other, if present */
     uint16_t mapping;
+
+    /* another gateway */
+    bool redirects;
+    struct cv_id gateway;
 };
 
 /* What a handler has written. */
@@ -252,7 +256,8 @@ CV_MUST_USE enum cv_err init_commit(struct ike *k, struct ike_sa *sa, const stru
                                     const struct ike_change *ch);
 /* Answers without keeping anything. */
 void init_send_stateless(struct ike *k, const struct ike_in *in, const struct ike_out *out);
-CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa);
+CV_MUST_USE enum cv_err init_start(struct ike *k, struct ike_sa *sa,
+                                   const struct cv_addr *redirected_from);
 
 /* ---- auth.c, auth_initiator.c, auth_responder.c, auth_commit.c */
 ike_handler auth_request, auth_response;

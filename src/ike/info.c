@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ike/mobike.h"
+#include "ike/redirect.h"
 
 /* ---- responder ---- */
 
@@ -67,6 +68,8 @@ enum cv_err info_request(const struct ike *k, const struct ike_sa *sa, const str
         ch->notify = n->type;
         ch->by_peer = true;
     }
+    if (sa->peer.first_initiator && sa->state == ST_UP)
+        ch->redirects = redirect_read(k, m, &ch->gateway);
     return mobike_request(k, sa, in, out, ch);
 }
 
@@ -89,6 +92,7 @@ enum cv_err info_response(const struct ike *k, const struct ike_sa *sa, const st
     case DO_MOVE:
     case DO_TELL:
     case DO_PROVE:
+    case DO_REDIRECT:
         return CV_OK;
     default:
         return CV_ERR_UNEXPECTED;

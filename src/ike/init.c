@@ -61,6 +61,8 @@ bool init_note_abilities(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
     sa->peer.encap = nat.present && (nat.local_nat || nat.remote_nat || sa->peer.conn->encap);
     sa->fragments = sa->peer.conn->fragmentation &&
                     ike_find_notify(m, N_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
+    sa->peer.follows = ike_find_notify(m, N_REDIRECT_SUPPORTED) != NULL ||
+                       ike_find_notify(m, N_REDIRECTED_FROM) != NULL;
     sa->peer_childless = ike_find_notify(m, N_CHILDLESS_IKEV2_SUPPORTED) != NULL;
     if (n != NULL) {
         struct rd r = rd_init(n->data);

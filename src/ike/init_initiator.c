@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "ike/auth.h"
 #include "ike/init.h"
+#include "ike/redirect.h"
 #include "wire/ip.h"
 
 enum { INIT_ROUNDS_MAX = 6 }; /* cookies and other groups that we follow */
@@ -45,6 +46,7 @@ static enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     ike_put_ke(&x.chain, hs->ke->id, span(hs->ke_pub, hs->ke->public_len));
     ike_put_payload(&x.chain, PL_NONCE, span(hs->ni, hs->ni_len));
     init_put_abilities(k, &x.chain, &ends);
+    redirect_announce(k, hs, &x.chain);
     err = plain_end(&x, &k->core.msgs);
     if (err != CV_OK)
         return err;
@@ -63,13 +65,15 @@ static enum cv_err init_send(struct ike *k, struct ike_sa *sa)
     return CV_OK;
 }
 
-enum cv_err init_start(struct ike *k, struct ike_sa *sa)
+enum cv_err init_start(struct ike *k, struct ike_sa *sa, const struct cv_addr *redirected_from)
 {
     enum cv_err err = sa_take_hs(k, sa);
     struct ike_hs *hs = sa_hs_mut(k, sa);
 
     if (err != CV_OK)
         return err;
+    if (redirected_from != NULL)
+        hs->redirected_from = *redirected_from;
     hs->ni_len = NONCE_LEN;
     if (!core_random(&k->core, hs->ni, NONCE_LEN))
         return CV_ERR_CRYPTO;
@@ -167,7 +171,12 @@ enum cv_err init_response(const struct ike *k, const struct ike_sa *sa, const st
     enum cv_err err;
 
     (void)out;
-    if (ike_find_notify(m, N_COOKIE) != NULL || (n != NULL && n->type == N_INVALID_KE_PAYLOAD))
+    if (redirect_in_init(k, hs, m, ch))
+        err = CV_ERR_REDIRECTED;
+    else if (ike_find_notify(m, N_REDIRECT) != NULL)
+        return CV_ERR_UNEXPECTED;
+    else if (ike_find_notify(m, N_COOKIE) != NULL ||
+             (n != NULL && n->type == N_INVALID_KE_PAYLOAD))
         err = ask_again(sa, hs, m, ch);
     else if (n != NULL)
         err = err_of_notify(n->type);
@@ -194,6 +203,10 @@ static void commit_refused(struct ike *k, struct ike_sa *sa, struct ike_hs *hs,
         return;
     hs->refused_ms = k->core.now_ms;
     hs->refusal = ch->notify != 0 ? CV_ERR_PEER_REJECTED : ch->failed;
+    if (ch->redirects) { /* unless the host follows until then */
+        redirect_tell(k, sa, &ch->gateway);
+        return;
+    }
     r.kind = ch->notify != 0 ? CV_EV_PEER_NOTIFY : CV_EV_REJECTED;
     r.by = ch->notify != 0 ? CV_BY_PEER : CV_BY_US;
     (void)event_refusal(&k->core, &r);

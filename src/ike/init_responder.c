@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "ike/auth.h"
 #include "ike/init.h"
+#include "ike/redirect.h"
 #include "ike/yield.h"
 
 enum {
@@ -181,6 +182,8 @@ static enum cv_err choose(const struct ike *k, const struct ike_in *in, struct i
         out_reject(out, ch, CV_ERR_NO_PROPOSAL, span(NULL, 0));
         return CV_ERR_NO_PROPOSAL;
     }
+    if (err == CV_OK && redirect_put_init(ch->conn, m, out, ch))
+        return CV_ERR_REDIRECTED;
     if (err != CV_OK || choice->suite.ke == m->ke_group)
         return err;
     group[0] = (uint8_t)(choice->suite.ke >> 8); /* RFC 7296 section 1.3 */

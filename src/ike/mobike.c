@@ -455,12 +455,12 @@ void mobike_pass_on(struct ike *k, struct ike_sa *from, struct ike_sa *to)
     if (!endpoint_equal(&from->peer.local, &to->peer.local) ||
         !endpoint_equal(&from->peer.remote, &to->peer.remote))
         sa_set_path(k, to, &path);
-    to->want |= from->want & (WANT_MOVE | WANT_TELL);
+    to->want |= from->want & (WANT_MOVE | WANT_TELL | WANT_REDIRECT);
     if (from->doing == DO_MOVE)
         to->want |= WANT_MOVE;
     if (roam_of(k, from) != NULL && roam_of(k, from)->claims)
         to->want |= WANT_PROVE;
-    from->want &= (uint16_t) ~(WANT_MOVE | WANT_TELL | WANT_PROVE);
+    from->want &= (uint16_t) ~(WANT_MOVE | WANT_TELL | WANT_PROVE | WANT_REDIRECT);
     roam_pass_on(k, from, to);
 }
 

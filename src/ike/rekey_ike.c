@@ -59,6 +59,8 @@ static struct ike_sa *make_successor(struct ike *k, const struct ike_sa *old,
     sa->fragments = old->fragments;
     sa->peer_childless = old->peer_childless;
     sa->peer_alerts = old->peer_alerts;
+    sa->peer.follows = old->peer.follows;
+    sa->redirects = old->redirects;
     sa->peer.remote_id = old->peer.remote_id;
     sa->peer.vip4 = old->peer.vip4;
     sa->peer.vip6 = old->peer.vip6;

@@ -41,7 +41,8 @@ void roam_settle(struct ike *k, struct ike_sa *sa)
 {
     const struct roam *r = roam_of(k, sa);
 
-    if (r != NULL && r->peers.n == 0 && r->n_ways == 0 && !r->claims)
+    if (r != NULL && r->peers.n == 0 && r->n_ways == 0 && !r->claims &&
+        r->gateway.type == CV_ID_ANY)
         roam_end(k, sa);
 }
 

@@ -22,6 +22,8 @@ struct roam {
     struct natd_result nat; /* seen so from there, */
     struct ike_path asked;  /* and was asked here */
     uint8_t cookie2[COOKIE2_LEN];
+
+    struct cv_id gateway; /* where the peer is to go; CV_ID_ANY: it may stay */
 };
 
 const struct roam *roam_of(const struct ike *k, const struct ike_sa *sa); /* NULL: none */

@@ -67,9 +67,10 @@ enum ike_doing {
     DO_DELETE_CHILD,
     DO_LIVENESS,
     DO_ALERT,
-    DO_MOVE, /* RFC 4555: our addresses are others */
-    DO_TELL, /* we have others besides */
-    DO_PROVE /* is the peer where it says? */
+    DO_MOVE,  /* RFC 4555: our addresses are others */
+    DO_TELL,  /* we have others besides */
+    DO_PROVE, /* is the peer where it says? */
+    DO_REDIRECT
 };
 
 /* What is wanted of an IKE SA as soon as no request is outstanding; task.c orders it. */
@@ -81,7 +82,8 @@ enum ike_want {
     WANT_ALERT = 16,
     WANT_MOVE = 32,
     WANT_TELL = 64,
-    WANT_PROVE = 128
+    WANT_PROVE = 128,
+    WANT_REDIRECT = 256
 };
 
 struct ike_sa {
@@ -98,6 +100,7 @@ struct ike_sa {
     uint8_t told;        /* which of our lists of addresses the peer knows; mobike.c */
     uint8_t init_tries;  /* rounds of IKE_SA_INIT: cookies and other groups answered */
     uint8_t alert_kind;  /* the alert that is wanted; see alert.c */
+    uint8_t redirects;   /* how often in a row we were sent to another gateway */
     uint16_t ke_retry;   /* group the peer asked for when rekeying; 0: none */
     uint16_t tries;      /* retransmissions of the outstanding request */
     struct cv_suite suite;
@@ -148,6 +151,8 @@ struct auth_words {
     uint8_t method;          /* cv_auth_method */
     bool initial_contact, takes_alerts, mobike;
     struct addr_list others; /* with mobike */
+    bool redirects;
+    struct cv_id gateway; /* to this one */
     bool has_cp;
     enum cv_err cp_err; /* of its configuration payload */
     struct ike_cp cp;
@@ -176,10 +181,11 @@ struct ike_hs {
     struct cv_id local_id;       /* what we send as ours */
     struct cv_id asked_id;       /* initiator: IDr we ask for */
     struct ike_auth_keys auth;
-    uint8_t repeats;               /* of the peer's IKE_SA_INIT that were answered */
-    uint32_t init_ours, init_peer; /* messages: both IKE_SA_INIT, for AUTH */
-    uint32_t peer_auth;            /* message: the peer's decrypted IKE_AUTH */
-    struct auth_words words;       /* what it says */
+    struct cv_addr redirected_from; /* the gateway that sent us here; family 0: none did */
+    uint8_t repeats;                /* of the peer's IKE_SA_INIT that were answered */
+    uint32_t init_ours, init_peer;  /* messages: both IKE_SA_INIT, for AUTH */
+    uint32_t peer_auth;             /* message: the peer's decrypted IKE_AUTH */
+    struct auth_words words;        /* what it says */
     struct cv_lease lease;
     uint32_t told;       /* message: the attributes that go with it, or POOL_NONE */
     enum cv_err address; /* why there is none although the peer asked for one */

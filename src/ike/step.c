@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "ike/mobike.h"
+#include "ike/redirect.h"
 
 #define RULE(state, kind, exchange, handler, next, other)                                      \
     {ST_##state, kind, EX_##exchange, ST_##next, ST_##other, handler},
@@ -148,6 +149,7 @@ static void ike_commit(struct ike *k, struct ike_sa *sa, const struct ike_in *in
         sa->state = ch->next;
     alert_commit(k, sa, ch);
     mobike_commit(k, sa, in, ch);
+    redirect_commit(k, sa, ch);
     commit_deletes(k, sa, ch);
     if (ch->established)
         auth_commit_up(k, sa, ch);

@@ -9,6 +9,7 @@
 #include "ike/gather.h"
 #include "ike/mobike.h"
 #include "ike/question.h"
+#include "ike/redirect.h"
 #include "ike/roam.h"
 
 enum { EFFECTS_PER_TASK = 6 };
@@ -186,7 +187,7 @@ static enum cv_err start_reauth(struct ike *k, struct ike_sa *old)
             err = CV_ERR_FULL;
     }
     if (err == CV_OK)
-        err = init_start(k, sa);
+        err = init_start(k, sa, NULL);
     sa->peer.quiet = err != CV_OK; /* nobody has heard of it */
     if (err != CV_OK)
         sa_close(k, sa, err, false);
@@ -259,6 +260,8 @@ static enum cv_err next_task(struct ike *k, struct ike_sa *sa)
         if (err != CV_OK)
             sa->peer.reauth_ms = k->core.now_ms + RETRY_REKEY_MS;
     }
+    if ((sa->want & WANT_REDIRECT) && sa->state == ST_UP)
+        return redirect_start(k, sa);
     err = child_task(k, sa, &started);
     if (err != CV_OK || started)
         return err;

@@ -28,6 +28,7 @@ struct peer {
     bool is_ended;      /* and the slot waits until the host was told */
     bool is_touched;    /* in the queue of the touched */
     bool is_news;       /* the event that tells the host of it still waits */
+    bool follows;       /* the peer goes to another gateway when it is told to (RFC 5685) */
     bool has_lease;     /* responder: the host assigned an address to this SA */
     enum cv_err reason; /* why it closed */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN]; /* IKEv1 calls them cookies */

@@ -96,7 +96,7 @@ static void put_tasks(struct node *s, const char *name, uint32_t tasks)
         [CV_TASK_IKE_DELETE] = "IKE_DELETE",   [CV_TASK_CHILD_CREATE] = "CHILD_CREATE",
         [CV_TASK_CHILD_REKEY] = "CHILD_REKEY", [CV_TASK_CHILD_DELETE] = "CHILD_DELETE",
         [CV_TASK_LIVENESS] = "IKE_DPD",        [CV_TASK_ALERT] = "IKE_ALERT",
-        [CV_TASK_MOBIKE] = "IKE_MOBIKE",
+        [CV_TASK_MOBIKE] = "IKE_MOBIKE",       [CV_TASK_REDIRECT] = "IKE_REDIRECT",
     };
     struct node *list = tasks == 0 ? NULL : tree_add_list(s, name);
 

@@ -85,6 +85,9 @@ enum ike_notify_type {
     N_COOKIE2 = 16401,
     N_NO_NATS_ALLOWED = 16402,
     N_AUTH_LIFETIME = 16403,
+    N_REDIRECT_SUPPORTED = 16406, /* RFC 5685 */
+    N_REDIRECT = 16407,
+    N_REDIRECTED_FROM = 16408,
     N_EAP_ONLY_AUTHENTICATION = 16417,
     N_CHILDLESS_IKEV2_SUPPORTED = 16418,
     N_IKEV2_FRAGMENTATION_SUPPORTED = 16430,
@@ -296,6 +299,17 @@ void ike_put_no_nats(struct ike_chain *c, const struct cv_endpoint *src,
                      const struct cv_endpoint *dst);
 bool ike_no_nats_fits(const struct ike_notify *n, const struct cv_endpoint *src,
                       const struct cv_endpoint *dst);
+
+/* ---- another gateway, RFC 5685 section 9 ---- */
+
+/* REDIRECT or REDIRECTED_FROM: gw is an address or a name (CV_ID_IPV4, CV_ID_IPV6, CV_ID_FQDN),
+ * nonce what the answer to IKE_SA_INIT shows, else empty. */
+void ike_put_gateway(struct ike_chain *c, uint16_t type, const struct cv_id *gw,
+                     struct cv_span nonce);
+/* CV_ERR_MALFORMED: another kind of gateway, an address of another length, a name that no host
+ * can have. */
+CV_MUST_USE enum cv_err ike_read_gateway(const struct ike_notify *n, struct cv_id *gw,
+                                         struct cv_span *nonce);
 
 /* Patches the IKE header's length (offset 24) to all that is in w. */
 void ike_msg_end(struct wr *w);
