@@ -34,6 +34,7 @@ struct conn_draft {
     uint16_t local_port, remote_port;
     uint64_t rekey, reauth, over, rnd, dpd_delay, dpd_timeout;
     bool send_certreq, encap, mobike, fleet;
+    const struct cv_id *redirect;
     uint8_t ocsp, send_cert, fragmentation, childless, unique, version;
 };
 
@@ -117,6 +118,22 @@ static bool take_vips(struct conf_reader *r, const struct node *n, void *field, 
             return problem_at(r->why, n, "expected an address, 0.0.0.0 or :: for any, not '%s'",
                               text);
     }
+    return true;
+}
+
+/* Where peers are sent on to (RFC 5685): an address, or a name that they look up. */
+static bool take_gateway(struct conf_reader *r, const struct node *n, void *field,
+                         const void *arg)
+{
+    struct cv_id *id = mem_take(r->mem, 1, sizeof(*id));
+    struct cv_addr addr;
+
+    (void)arg;
+    if (n->kind != NODE_VALUE || (!addr_parse(&addr, n->value) &&
+                                  (!is_host_name(n->value) || strlen(n->value) > CV_ID_MAX)))
+        return problem_at(r->why, n, "expected the address or the name of a gateway");
+    gateway_parse(id, n->value);
+    *(const struct cv_id **)field = id;
     return true;
 }
 
@@ -278,6 +295,7 @@ static const struct conf_key keys[] = {
     {"encap",          take_bool,        FIELD(encap),         NULL          },
     {"fleet",          take_bool,        FIELD(fleet),         NULL          },
     {"mobike",         take_bool,        FIELD(mobike),        NULL          },
+    {"redirect",       take_gateway,     FIELD(redirect),      NULL          },
     {"dpd_delay",      take_time,        FIELD(dpd_delay),     NULL          },
     {"dpd_timeout",    take_time,        FIELD(dpd_timeout),   NULL          },
     {"fragmentation",  take_choice,      FIELD(fragmentation), fragmentations},
@@ -462,6 +480,7 @@ static void fill(struct conn *c, const struct conn_draft *d)
     cv->fragmentation = d->fragmentation != 0;
     cv->mobike = d->mobike;
     cv->admission = d->fleet;
+    cv->redirect = d->redirect;
     cv->childless = d->childless != 0;
     cv->unique = d->unique;
     cv->keyingtries = d->keyingtries;

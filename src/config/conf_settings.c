@@ -16,6 +16,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct settings_draft {
+    bool follow_redirects;
     struct daemon_settings s;
     struct cv_limits given; /* 0: follows from max_devices and the file */
     uint32_t max_devices, mtu, log_level, retransmit_ms, retransmit_limit_ms, half_open_ms;
@@ -226,6 +227,7 @@ static const struct conf_key keys[] = {
     {"user",               take_text,    FIELD(user),                 NULL          },
     {"registry",           take_text,    FIELD(registry),             NULL          },
     {"gateway",            take_text,    FIELD(gateway),              NULL          },
+    {"follow_redirects",   take_bool,    FIELD(follow_redirects),     NULL          },
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"cache_crls",         take_bool,    FIELD(s.cache_crls),         NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
@@ -271,6 +273,7 @@ static const struct conf_table charon_table = {.keys = charon_keys,
                                                .n_keys = COUNT(charon_keys)};
 
 static const struct settings_draft defaults = {
+    .follow_redirects = true,
     .s = {.port = 500,
           .port_nat_t = 4500,
           .install_routes = true,
@@ -399,6 +402,7 @@ bool conf_read_settings(struct conf_reader *r, const struct node *section,
     d.s.max_devices = d.max_devices;
     conf_size_tables(&d.s, 0, 0);
     d.s.engine.fragment_size = (uint16_t)d.fragment_size;
+    d.s.engine.ignore_redirects = !d.follow_redirects;
     d.s.engine.retransmit_ms = d.retransmit_ms;
     d.s.engine.retransmit_tries = d.tries;
     d.s.engine.retransmit_base_pct = (uint16_t)d.base_pct;

@@ -81,6 +81,7 @@ static void note_question(void *ctx, int level, uint32_t ike, const char *text)
 static void on_resolved(void *ctx, const char *name)
 {
     (void)name;
+    roaming_resolved(ctx);
     wish_resolved(ctx);
 }
 

@@ -67,7 +67,13 @@ struct keep {
     bool counters_due;
 };
 
-enum { ROAMING_OWN_MAX = 64 };
+enum { ROAMING_OWN_MAX = 64, ROAMING_REDIRECTED_MAX = 16 };
+
+/* An IKE SA that is sent to a gateway whose name is being looked up. */
+struct redirected {
+    uint32_t ike;
+    char gateway[CV_ID_MAX + 1];
+};
 
 /* Our addresses, and a look at all IKE SAs for ways to their peers (roaming.c). */
 struct roaming {
@@ -77,6 +83,8 @@ struct roaming {
     unsigned n_began; /* IKE SAs that we began */
     uint32_t at;      /* where the look goes on */
     uint64_t probed_ms;
+    struct redirected redirected[ROAMING_REDIRECTED_MAX];
+    unsigned n_redirected;
     bool walks, probes, again;
     bool others; /* our addresses are others than those that peers may have heard of */
 };
@@ -216,6 +224,7 @@ bool roaming_start(struct daemon *d);
 void roaming_stop(struct daemon *d);
 void roaming_news(struct daemon *d); /* the network has changed */
 void roaming_event(struct daemon *d, const struct cv_effect *fx);
+void roaming_resolved(struct daemon *d); /* some name is */
 bool roaming_has(const struct daemon *d,
                  const struct cv_addr *addr); /* on a device that is up? */
 

@@ -8,6 +8,7 @@
 
 #include "daemon/inside.h"
 #include "kit/clock.h"
+#include "text/text.h"
 #include "wire/ip.h"
 
 enum {
@@ -164,6 +165,76 @@ void roaming_news(struct daemon *d)
     on_turn(-1, EV_TIMEOUT, d);
 }
 
+/* ---- other gateways (RFC 5685) ---------------------------------------------- */
+
+static bool find_gateway(struct daemon *d, const struct redirected *r, struct cv_addr *out,
+                         bool *waits)
+{
+    const char *why = NULL;
+    enum host_state state = HOST_READY;
+
+    if (!addr_parse(out, r->gateway))
+        state = hosts_find(d->hosts, r->gateway, out, &why);
+    *waits = state == HOST_PENDING;
+    if (state == HOST_FAILED)
+        daemon_log(d, 0, LOG_IKE, r->ike, "cannot follow to %s: %s", r->gateway, why);
+    return state == HOST_READY;
+}
+
+/* False: its name is not known yet. */
+static bool go_there(struct daemon *d, const struct redirected *r)
+{
+    struct cv_endpoint local = {0}, remote = {0};
+    struct cv_ike_info ike;
+    uint32_t next = 0;
+    enum cv_err err;
+    bool waits = false;
+
+    if (!cv_ike_info(d->engine, r->ike, &ike) || !find_gateway(d, r, &remote.addr, &waits))
+        return !waits;
+    remote.port = ike.conn->remote_port != 0 ? ike.conn->remote_port : 500;
+    local.port = remote.port == 500 ? d->conf.settings.port : d->conf.settings.port_nat_t;
+    if (!local_for(d, ike.conn, &remote.addr, &local.addr)) {
+        daemon_log(d, 0, LOG_IKE, r->ike, "cannot follow to %s: no route", r->gateway);
+        return true;
+    }
+    err = cv_follow(d->engine, r->ike, &local, &remote, clock_now_ms(), &next);
+    if (err == CV_OK)
+        daemon_log(d, 1, LOG_IKE, next, "following to %s instead of IKE SA %u", r->gateway,
+                   r->ike);
+    else
+        daemon_log(d, 0, LOG_IKE, r->ike, "not following to %s: %s", r->gateway,
+                   cv_err_text(err));
+    return true;
+}
+
+static void redirected(struct daemon *d, const struct cv_effect *fx)
+{
+    const struct cv_id *gw = &fx->u.event.gateway;
+    struct redirected *r = &d->roaming.redirected[d->roaming.n_redirected];
+
+    if (d->roaming.n_redirected == ROAMING_REDIRECTED_MAX || d->stopping) {
+        daemon_log(d, 0, LOG_IKE, fx->ike, "too many are sent elsewhere at one time");
+        return;
+    }
+    r->ike = fx->ike;
+    id_format(r->gateway, sizeof(r->gateway), gw);
+    daemon_log(d, 1, LOG_IKE, fx->ike, "the gateway sends us to %s", r->gateway);
+    d->roaming.n_redirected += !go_there(d, r);
+}
+
+void roaming_resolved(struct daemon *d)
+{
+    struct roaming *r = &d->roaming;
+    unsigned left = 0;
+
+    for (unsigned i = 0; i < r->n_redirected; i++)
+        if (!go_there(d, &r->redirected[i]))
+            r->redirected[left++] = r->redirected[i];
+    r->n_redirected = left;
+    daemon_pump(d);
+}
+
 void roaming_event(struct daemon *d, const struct cv_effect *fx)
 {
     struct cv_way ways[CV_WAYS_MAX];
@@ -180,6 +251,9 @@ void roaming_event(struct daemon *d, const struct cv_effect *fx)
     case CV_EV_IKE_DOWN:
         if (ike.established_ms != 0 && d->roaming.n_began > 0)
             d->roaming.n_began--;
+        break;
+    case CV_EV_REDIRECT:
+        redirected(d, fx);
         break;
     case CV_EV_WAYS:
         (void)learn_addresses(d);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "text/text.h"
+#include "wire/ip.h"
 
 bool addr_parse(struct cv_addr *out, const char *text)
 {
@@ -119,4 +120,19 @@ bool range_parse(struct cv_addr_range *out, const char *text)
     }
     *cut = '\0';
     return parse_prefix(out, buf, cut + 1);
+}
+
+void gateway_parse(struct cv_id *out, const char *text)
+{
+    struct cv_addr addr;
+
+    *out = (struct cv_id){.type = CV_ID_FQDN};
+    if (addr_parse(&addr, text)) {
+        out->type = addr.family == CV_IPV6 ? CV_ID_IPV6 : CV_ID_IPV4;
+        out->n = (uint8_t)addr_len(addr.family);
+        memcpy(out->b, addr.b, out->n);
+        return;
+    }
+    out->n = (uint8_t)(strlen(text) < CV_ID_MAX ? strlen(text) : CV_ID_MAX);
+    memcpy(out->b, text, out->n);
 }

@@ -39,6 +39,9 @@ const char *proposal_next_weak(const struct cv_proposal *p, unsigned *at);
 bool id_parse(struct cv_id *out, const char *text, struct problem *why);
 void id_format(char *out, size_t n, const struct cv_id *id); /* as charon prints it */
 
+/* Another gateway: CV_ID_IPV4, CV_ID_IPV6 or else CV_ID_FQDN, cut to what an identity holds. */
+void gateway_parse(struct cv_id *out, const char *text);
+
 bool addr_parse(struct cv_addr *out, const char *text);
 void addr_format(char *out, size_t n, const struct cv_addr *a);
 /* "10.0.0.1", "10.0.0.0/8", "10.0.0.1-10.0.0.9", "%any", "%any4", "%any6" */

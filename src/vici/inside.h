@@ -164,6 +164,7 @@ vici_command vici_cmd_list_sas, vici_cmd_list_policies, vici_cmd_list_conns, vic
     vici_cmd_list_certs;                         /* vici_list.c */
 vici_command vici_cmd_initiate;                  /* vici_initiate.c */
 vici_command vici_cmd_terminate, vici_cmd_rekey; /* vici_terminate.c */
+vici_command vici_cmd_redirect;                  /* vici_redirect.c */
 vici_command vici_cmd_install, vici_cmd_uninstall, vici_cmd_load_conn, vici_cmd_unload_conn,
     vici_cmd_load_pool, vici_cmd_unload_pool, vici_cmd_get_pools; /* vici_load.c */
 vici_command vici_cmd_load_authority, vici_cmd_unload_authority, vici_cmd_get_authorities,

@@ -9,7 +9,7 @@
 
 /* Known to clients of strongSwan's daemon, but nothing here can do it: the answer says so,
  * which helps more than "unknown command". */
-static vici_command no_redirect, no_token;
+static vici_command no_token;
 
 static const struct {
     const char *name;
@@ -26,7 +26,7 @@ static const struct {
     {"initiate",         vici_cmd_initiate        },
     {"terminate",        vici_cmd_terminate       },
     {"rekey",            vici_cmd_rekey           },
-    {"redirect",         no_redirect              },
+    {"redirect",         vici_cmd_redirect        },
     {"install",          vici_cmd_install         },
     {"uninstall",        vici_cmd_uninstall       },
     {"list-sas",         vici_cmd_list_sas        },
@@ -61,12 +61,6 @@ vici_command *vici_find_command(const char *name)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run;
     return NULL;
-}
-
-static void no_redirect(struct vici_client *c, const struct node *req)
-{
-    (void)req;
-    vici_answer_error(c, "redirecting IKE SAs (RFC 5685) is not implemented");
 }
 
 static void no_token(struct vici_client *c, const struct node *req)

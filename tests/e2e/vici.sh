@@ -211,7 +211,7 @@ says "ike-auth-in-req +: 0"
 # ---- what is not implemented says so -----------------------------------------------------------------
 
 refused dev --redirect --ike t --gateway 10.0.0.1
-says "not implemented"
+says "no matching SAs to redirect"
 
 # ---- policies and counters one by one ------------------------------------------------------------------
 

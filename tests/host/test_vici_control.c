@@ -249,6 +249,55 @@ static void terminate_calls_off_what_waits_for_another_attempt(void **state)
     close(fd);
 }
 
+/* Of the SAs that the peers began, those for which all conditions hold. */
+static void redirect_sends_those_that_are_chosen(void **state)
+{
+    static const struct {
+        const char *args;
+        unsigned matches;
+    } cases[] = {
+        {"gateway=192.0.2.9 ike=home",                               1},
+        {"gateway=192.0.2.9 ike=away",                               0},
+        {"gateway=192.0.2.9 peer-ip=192.0.2.0/24",                   1},
+        {"gateway=192.0.2.9 peer-ip=192.0.2.1-192.0.2.3",            1},
+        {"gateway=192.0.2.9 peer-ip=198.51.100.0/24",                0},
+        {"gateway=192.0.2.9 peer-id=*.example",                      1},
+        {"gateway=192.0.2.9 peer-id=*.example peer-ip=198.51.100.1", 0},
+        {"gateway=gw2.example ike-id=3",                             1},
+    };
+    int fd = client();
+    char want[100];
+
+    (void)state;
+    one_tunnel();
+    d.ike[0].began = false;
+    d.ike[0].remote.addr = (struct cv_addr){
+        CV_IPV4, {192, 0, 2, 2}
+    };
+    d.ike[0].remote_id = (struct cv_id){CV_ID_FQDN, 11, "dev.example"};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        d.redirected = 0;
+        command(fd, "redirect", cases[i].args);
+        (void)snprintf(want, sizeof(want), "answer success=%s matches=%u%s",
+                       cases[i].matches > 0 ? "yes" : "no", cases[i].matches,
+                       cases[i].matches > 0 ? "" : " errmsg=no matching SAs to redirect found");
+        assert_received(fd, want);
+        assert_int_equal(d.redirected, cases[i].matches);
+    }
+    assert_int_equal(d.gateway.type, CV_ID_FQDN);
+    d.ike[0].began = true;
+    command(fd, "redirect", "gateway=192.0.2.9 ike=home");
+    assert_received(fd, "answer success=no matches=0 errmsg=no matching SAs to redirect found");
+    command(fd, "redirect", "ike=home");
+    assert_received(fd, "answer success=no errmsg=missing target gateway");
+    command(fd, "redirect", "gateway=192.0.2.9");
+    assert_received(fd, "answer success=no errmsg=missing redirect selector");
+    command(fd, "redirect", "gateway=192.0.2.9 peer-ip=nonsense");
+    assert_received(fd, "answer success=no errmsg=peer-ip is neither an address nor a range of "
+                        "them");
+    close(fd);
+}
+
 static void rekey_answers_how_many_it_began(void **state)
 {
     int fd = client();
@@ -283,6 +332,7 @@ int main(void)
         SERVER_TEST(terminate_needs_a_selector_that_matches),
         SERVER_TEST(terminate_calls_off_what_waits_for_another_attempt),
         SERVER_TEST(rekey_answers_how_many_it_began),
+        SERVER_TEST(redirect_sends_those_that_are_chosen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

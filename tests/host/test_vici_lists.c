@@ -80,9 +80,10 @@ static void tasks_are_listed_in_charons_words(void **state)
     listen_to(fd, "list-sa");
     command(fd, "list-sas", "");
     text = received(fd);
-    assert_non_null(strstr(text, "tasks-queued[IKE_INIT IKE_AUTH IKE_REKEY IKE_REAUTH "
-                                 "IKE_DELETE CHILD_CREATE CHILD_REKEY CHILD_DELETE IKE_DPD "
-                                 "IKE_ALERT IKE_MOBIKE ]tasks-active[IKE_ALERT ]"));
+    assert_non_null(strstr(text,
+                           "tasks-queued[IKE_INIT IKE_AUTH IKE_REKEY IKE_REAUTH "
+                           "IKE_DELETE CHILD_CREATE CHILD_REKEY CHILD_DELETE IKE_DPD "
+                           "IKE_ALERT IKE_REDIRECT IKE_MOBIKE ]tasks-active[IKE_ALERT ]"));
     assert_received(fd, "answer");
     close(fd);
 }

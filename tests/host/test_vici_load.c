@@ -130,9 +130,6 @@ static void what_is_not_implemented_says_so(void **state)
     int fd = client();
 
     (void)state;
-    command(fd, "redirect", "ike=home gateway=10.0.0.1");
-    assert_received(fd, "answer success=no errmsg=redirecting IKE SAs (RFC 5685) is not "
-                        "implemented");
     command(fd, "load-cert", "type=X509_AC data=x");
     assert_received(fd, "answer success=no errmsg=certificates of type 'X509_AC' are not "
                         "implemented");

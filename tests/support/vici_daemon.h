@@ -33,7 +33,8 @@ struct daemon {
     struct cv_ike_info ike[SAS_MAX];
     struct cv_child_info child[4];
     /* what was asked of it */
-    unsigned initiated, terminated, rekeyed;
+    unsigned initiated, terminated, rekeyed, redirected;
+    struct cv_id gateway;
     unsigned waiting; /* for another attempt */
     bool forced;
     void (*when_initiated)(void); /* events inside the call */
@@ -274,6 +275,15 @@ enum cv_err cv_rekey_ike(struct cv_engine *e, uint32_t ike, bool reauth, uint64_
 {
     (void)e, (void)ike, (void)reauth, (void)now_ms;
     d.rekeyed++;
+    return CV_OK;
+}
+
+enum cv_err cv_redirect(struct cv_engine *e, uint32_t ike, const struct cv_id *gateway,
+                        uint64_t now_ms)
+{
+    (void)e, (void)ike, (void)now_ms;
+    d.redirected++;
+    d.gateway = *gateway;
     return CV_OK;
 }
 
