@@ -5,6 +5,7 @@
 set -eu
 
 build="gcc make cmake pkg-config libc6-dev libssl-dev libevent-dev libpcap-dev libsqlite3-dev libcurl4-openssl-dev libqrencode-dev libpq-dev"
+[ "$(dpkg --print-architecture)" != amd64 ] || build="$build libipsec-mb-dev"
 demo="$build iproute2 iputils-ping procps nftables python3 mosquitto mosquitto-clients tcpdump"
 page="libcmocka-dev libjansson-dev chromium nodejs curl openssl python3"
 command -v npm >/dev/null || page="$page npm" # some packages of nodejs bring it

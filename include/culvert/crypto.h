@@ -198,6 +198,11 @@ struct cv_crypto {
 /* The OpenSSL >= 3.0 backend, when built with it. */
 extern const struct cv_crypto cv_crypto_openssl;
 
+/* The fastest backend that this machine has: Intel's multi-buffer library in front of OpenSSL,
+ * where the processor has AES instructions and the library is installed, or OpenSSL alone.  The
+ * same for the whole process, and of it to the end. */
+const struct cv_crypto *cv_crypto_best(void);
+
 #ifdef __cplusplus
 }
 #endif

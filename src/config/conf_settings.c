@@ -192,6 +192,12 @@ static const struct conf_choice cleartexts[] = {
     {NULL,   0    },
 };
 
+static const struct conf_choice backends[] = {
+    {"best",    false},
+    {"openssl", true },
+    {NULL,      0    },
+};
+
 static const struct conf_choice exits[] = {
     {"block", true },
     {"pass",  false},
@@ -231,6 +237,7 @@ static const struct conf_key keys[] = {
     {"strict",             take_bool,    FIELD(s.strict),             NULL          },
     {"cache_crls",         take_bool,    FIELD(s.cache_crls),         NULL          },
     {"fragment_size",      take_number,  FIELD(fragment_size),        &fragments    },
+    {"crypto",             take_choice,  FIELD(s.openssl_alone),      backends      },
     {"sign_threads",       take_number,  FIELD(s.sign_threads),       &thread_counts},
     {"sign_queue",         take_number,  FIELD(s.sign_queue),         &queue_sizes  },
     {"retransmit_timeout", take_seconds, FIELD(retransmit_ms),        NULL          },

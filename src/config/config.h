@@ -118,6 +118,7 @@ struct daemon_settings {
     bool strict;     /* a file with any error changes nothing */
     bool cache_crls; /* revocation lists that are fetched become files, too */
     struct send_delay delay;
+    bool openssl_alone; /* not the fastest crypto backend that the machine has */
 };
 
 /* A whole configuration file. */

@@ -20,6 +20,11 @@ struct event_base *daemon_base(struct daemon *d)
     return d->base;
 }
 
+const struct cv_crypto *daemon_crypto(const struct daemon *d)
+{
+    return d->conf.settings.openssl_alone ? &cv_crypto_openssl : cv_crypto_best();
+}
+
 struct cv_engine *daemon_engine(struct daemon *d)
 {
     return d->engine;
@@ -206,7 +211,7 @@ static bool start_engine(struct daemon *d, struct problem *why)
 
     s->engine.limits = s->limits;
     s->engine.tunnel_mss = (uint16_t)(s->tun_mtu - IPV6_AND_TCP);
-    s->engine.crypto = &cv_crypto_openssl;
+    s->engine.crypto = daemon_crypto(d);
     s->engine.watch = &d->watch;
     if (!keylog_open(d, s->save_keys, why))
         return false;

@@ -33,6 +33,8 @@ int daemon_unblock(const char *device);
 const struct daemon_settings *daemon_settings(const struct daemon *d);
 struct event_base *daemon_base(struct daemon *d);
 struct cv_engine *daemon_engine(struct daemon *d);
+/* The backend that the engine's algorithms are from. */
+const struct cv_crypto *daemon_crypto(const struct daemon *d);
 struct creds *daemon_creds(struct daemon *d);
 struct pools *daemon_pools(struct daemon *d);
 void daemon_questions(const struct daemon *d, struct ask_stats *out);

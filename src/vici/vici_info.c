@@ -164,6 +164,7 @@ static void put_counter(void *ctx, const char *name, uint64_t n)
 
 void vici_cmd_stats(struct vici_client *c, const struct node *req)
 {
+    const struct cv_crypto *crypto = daemon_crypto(c->v->d);
     struct node *message = tree_new(), *s;
     struct cv_stats stats;
 
@@ -176,7 +177,9 @@ void vici_cmd_stats(struct vici_client *c, const struct node *req)
     put_number(s, "half-open", stats.half_open);
     s = tree_add_list(message, "plugins");
     tree_add_item(s, "culvertd");
-    tree_add_item(s, cv_crypto_openssl.name);
+    tree_add_item(s, crypto->name);
+    if (crypto != &cv_crypto_openssl)
+        tree_add_item(s, cv_crypto_openssl.name);
     put_memory(message);
     put_traffic(message, &stats);
     put_limits(message, c->v->d);
@@ -205,10 +208,20 @@ void vici_cmd_reload(struct vici_client *c, const struct node *req)
 /* ---- algorithms --------------------------------------------------------------- */
 
 /* An algorithm with several key sizes is in the tables once for each. */
-static void put_algorithm(struct node *s, const char *name)
+static void put_algorithm(struct node *s, const char *name, const char *backend)
 {
     if (tree_find(s, name) == NULL)
-        tree_add_value(s, name, cv_crypto_openssl.name);
+        tree_add_value(s, name, backend);
+}
+
+/* A faster backend has AEADs of its own in front of OpenSSL's. */
+static const char *backend_of(const struct cv_crypto *crypto, const struct cv_aead *aead)
+{
+    const struct cv_aead *const *a = cv_crypto_openssl.aeads;
+
+    while (*a != NULL && *a != aead)
+        a++;
+    return *a != NULL ? cv_crypto_openssl.name : crypto->name;
 }
 
 static const char *hash_name(uint16_t id)
@@ -229,27 +242,28 @@ static const char *hash_name(uint16_t id)
 
 void vici_cmd_get_algorithms(struct vici_client *c, const struct node *req)
 {
-    const struct cv_crypto *crypto = &cv_crypto_openssl;
+    const struct cv_crypto *crypto = daemon_crypto(c->v->d);
+    const char *openssl = cv_crypto_openssl.name;
     struct node *message = tree_new(), *s;
 
     (void)req;
     s = tree_add_section(message, "encryption");
     for (unsigned i = 0; crypto->ciphers[i] != NULL; i++)
-        put_algorithm(s, name_encr(crypto->ciphers[i]->id));
+        put_algorithm(s, name_encr(crypto->ciphers[i]->id), openssl);
     s = tree_add_section(message, "integrity");
     for (unsigned i = 0; crypto->integs[i] != NULL; i++)
-        put_algorithm(s, name_integ(crypto->integs[i]->id));
+        put_algorithm(s, name_integ(crypto->integs[i]->id), openssl);
     s = tree_add_section(message, "aead");
     for (unsigned i = 0; crypto->aeads[i] != NULL; i++)
-        put_algorithm(s, name_encr(crypto->aeads[i]->id));
+        put_algorithm(s, name_encr(crypto->aeads[i]->id), backend_of(crypto, crypto->aeads[i]));
     s = tree_add_section(message, "hasher");
     for (unsigned i = 0; crypto->hashes[i] != NULL; i++)
-        put_algorithm(s, hash_name(crypto->hashes[i]->id));
+        put_algorithm(s, hash_name(crypto->hashes[i]->id), openssl);
     s = tree_add_section(message, "prf");
     for (unsigned i = 0; crypto->prfs[i] != NULL; i++)
-        put_algorithm(s, name_prf(crypto->prfs[i]->id));
+        put_algorithm(s, name_prf(crypto->prfs[i]->id), openssl);
     s = tree_add_section(message, "dh");
     for (unsigned i = 0; crypto->kes[i] != NULL; i++)
-        put_algorithm(s, name_ke(crypto->kes[i]->id));
+        put_algorithm(s, name_ke(crypto->kes[i]->id), openssl);
     vici_answer(c, message);
 }

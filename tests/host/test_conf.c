@@ -308,6 +308,7 @@ static void settings_have_defaults_and_can_be_set(void **state)
     assert_null(s->save_keys);
     assert_true(s->install_routes && s->install_virtual_ip);
     assert_true(s->drop_cleartext);
+    assert_false(s->openssl_alone);
     assert_null(s->user);
     assert_int_equal(s->sign_threads, 1);
     assert_int_equal(s->sign_queue, 1024);
@@ -321,7 +322,8 @@ static void settings_have_defaults_and_can_be_set(void **state)
          " port_nat_t = 4501\n tun_name = vpn0\n tun_mtu = 1280\n log_level = 2\n"
          " install_routes = no\n cleartext = pass\n user = culvert\n retransmit_timeout = 0.5\n"
          " retransmit_base = 1.5\n answer_timeout = 2.5\n keep_alive = 0\n"
-         " cookie_threshold = 0\n sign_threads = 0\n sign_queue = 7\n}\n");
+         " cookie_threshold = 0\n crypto = openssl\n sign_threads = 0\n sign_queue = 7\n}\n");
+    assert_true(s->openssl_alone);
     assert_int_equal(s->log_levels[LOG_NET], 2);
     assert_int_equal(s->sign_threads, 0);
     assert_int_equal(s->sign_queue, 7);

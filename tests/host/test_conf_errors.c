@@ -342,6 +342,8 @@ static void wrong_settings_and_other_sections(void **state)
          "1: culvert.log.ike: expected a number from 0 to 4, not '5'"},
         {"culvert { log { job = 2 } }",
          "1: culvert.log.job: unknown key 'job'"},
+        {"culvert { crypto = fast }",
+         "1: culvert.crypto: expected best or openssl, not 'fast'"},
         {"culvert { sign_threads = 65 }",
          "1: culvert.sign_threads: expected a number from 0 to 64, not '65'"},
         {"culvert { sign_queue = 0 }",
