@@ -7,6 +7,24 @@
 
 #include <string.h>
 
+extern struct cv_span span(const void *p, size_t n);
+extern struct rd rd_init(struct cv_span s);
+extern void rd_fail(struct rd *r);
+extern const uint8_t *rd_advance(struct rd *r, size_t n);
+extern uint32_t span_get_u32(const uint8_t *at);
+extern uint8_t rd_u8(struct rd *r);
+extern uint16_t rd_u16(struct rd *r);
+extern uint32_t rd_u32(struct rd *r);
+extern uint64_t rd_u64(struct rd *r);
+extern struct cv_span rd_take(struct rd *r, size_t n);
+extern struct wr wr_init(uint8_t *p, size_t cap);
+extern uint8_t *wr_reserve(struct wr *w, size_t n);
+extern void span_put_u32(uint8_t *at, uint32_t v);
+extern void span_put_u64(uint8_t *at, uint64_t v);
+extern void wr_u8(struct wr *w, uint8_t v);
+extern void wr_u32(struct wr *w, uint32_t v);
+extern void wr_u64(struct wr *w, uint64_t v);
+
 struct cv_span span_from(struct cv_span s, size_t n)
 {
     return n < s.n ? span(s.p + n, s.n - n) : span(NULL, 0);
@@ -15,71 +33,6 @@ struct cv_span span_from(struct cv_span s, size_t n)
 bool span_equal(struct cv_span a, struct cv_span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-struct rd rd_init(struct cv_span s)
-{
-    return (struct rd){.p = s.p, .n = s.n};
-}
-
-void rd_fail(struct rd *r)
-{
-    r->bad = true;
-    r->n = 0;
-}
-
-/* Steps over n octets and returns where they begin; NULL when there are fewer.  An
- * empty span may have no address, and NULL + 0 is undefined: hence n > 0. */
-static const uint8_t *rd_advance(struct rd *r, size_t n)
-{
-    const uint8_t *at = r->p;
-
-    if (n > r->n) {
-        rd_fail(r);
-        return NULL;
-    }
-    if (n > 0)
-        r->p += n;
-    r->n -= n;
-    return at;
-}
-
-/* A big-endian number of n octets; 0 when there are fewer. */
-static uint64_t rd_number(struct rd *r, size_t n)
-{
-    const uint8_t *at = rd_advance(r, n);
-    uint64_t v = 0;
-
-    for (size_t i = 0; at != NULL && i < n; i++)
-        v = v << 8 | at[i];
-    return v;
-}
-
-uint8_t rd_u8(struct rd *r)
-{
-    return (uint8_t)rd_number(r, 1);
-}
-
-uint16_t rd_u16(struct rd *r)
-{
-    return (uint16_t)rd_number(r, 2);
-}
-
-uint32_t rd_u32(struct rd *r)
-{
-    return (uint32_t)rd_number(r, 4);
-}
-
-uint64_t rd_u64(struct rd *r)
-{
-    return rd_number(r, 8);
-}
-
-struct cv_span rd_take(struct rd *r, size_t n)
-{
-    const uint8_t *at = rd_advance(r, n);
-
-    return span(at, at != NULL ? n : 0);
 }
 
 struct cv_span rd_rest(struct rd *r)
@@ -118,24 +71,6 @@ struct rd rd_block16(struct rd *r, size_t seen)
     return rd_sub(r, len - seen);
 }
 
-struct wr wr_init(uint8_t *p, size_t cap)
-{
-    return (struct wr){.p = p, .cap = cap};
-}
-
-uint8_t *wr_reserve(struct wr *w, size_t n)
-{
-    uint8_t *at;
-
-    if (w->bad || n > w->cap - w->n) {
-        w->bad = true;
-        return NULL;
-    }
-    at = w->n > 0 ? w->p + w->n : w->p;
-    w->n += n;
-    return at;
-}
-
 /* The low n octets of v, most significant first. */
 static void put_number(uint8_t *at, uint64_t v, size_t n)
 {
@@ -143,32 +78,12 @@ static void put_number(uint8_t *at, uint64_t v, size_t n)
         at[i] = (uint8_t)(v & 0xff);
 }
 
-static void wr_number(struct wr *w, uint64_t v, size_t n)
-{
-    uint8_t *at = wr_reserve(w, n);
-
-    if (at != NULL)
-        put_number(at, v, n);
-}
-
-void wr_u8(struct wr *w, uint8_t v)
-{
-    wr_number(w, v, 1);
-}
-
 void wr_u16(struct wr *w, uint16_t v)
 {
-    wr_number(w, v, 2);
-}
+    uint8_t *at = wr_reserve(w, 2);
 
-void wr_u32(struct wr *w, uint32_t v)
-{
-    wr_number(w, v, 4);
-}
-
-void wr_u64(struct wr *w, uint64_t v)
-{
-    wr_number(w, v, 8);
+    if (at != NULL)
+        put_number(at, v, 2);
 }
 
 void wr_copy(struct wr *w, const void *p, size_t n)
