@@ -8,6 +8,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/esp.h"
 
+#include <string.h>
+
 #include "base/secret.h"
 #include "base/span.h"
 #include "crypto/crypto.h"
@@ -15,6 +17,7 @@
 enum {
     ESP_ALIGN = 4, /* RFC 4303 section 2.4 */
     NONCE_MAX = 12,
+    AEAD_IV_LEN = 8, /* RFC 5116's users in ESP, or none (RFC 8750) */
     AAD_MAX = 12
 };
 
@@ -28,7 +31,8 @@ static bool find_suite(struct esp_key *k, const struct cv_crypto *crypto,
     if (crypto_is_aead(suite->encr)) {
         k->aead = crypto_aead(crypto, suite->encr, suite->encr_bits);
         return k->aead != NULL && suite->integ == CV_INTEG_NONE &&
-               k->aead->salt_len <= ESP_SALT_MAX;
+               k->aead->salt_len <= ESP_SALT_MAX &&
+               (k->aead->iv_len == 0 || k->aead->iv_len == AEAD_IV_LEN);
     }
     k->integ = crypto_integ(crypto, suite->integ);
     /* RFC 8221 section 4: encryption without authentication MUST NOT be used */
@@ -139,14 +143,17 @@ struct esp_parts {
 
 static struct esp_parts cut(const struct esp_sa *sa, const struct cv_packet *pkt)
 {
-    struct wr w = wr_init(cv_packet_data(pkt), pkt->len);
-    struct esp_parts part = {.n = pkt->len - ESP_HDR_LEN - sa->iv_len - sa->icv_len};
+    const size_t front = (size_t)ESP_HDR_LEN + sa->iv_len;
+    const size_t n = pkt->len - front - sa->icv_len;
+    uint8_t *const hdr = cv_packet_data(pkt);
 
-    part.hdr = wr_reserve(&w, ESP_HDR_LEN);
-    part.iv = wr_reserve(&w, sa->iv_len);
-    part.body = wr_reserve(&w, part.n);
-    part.icv = wr_reserve(&w, sa->icv_len);
-    return part;
+    return (struct esp_parts){
+        .hdr = hdr,
+        .iv = &hdr[ESP_HDR_LEN],
+        .body = &hdr[front],
+        .icv = &hdr[front + n],
+        .n = n,
+    };
 }
 
 /* Salt, then the IV in the packet; an implicit one is the sequence number (RFC 8750
@@ -154,13 +161,20 @@ static struct esp_parts cut(const struct esp_sa *sa, const struct cv_packet *pkt
 static void build_nonce(const struct esp_sa *sa, const uint8_t *iv, uint64_t seq,
                         uint8_t nonce[NONCE_MAX])
 {
-    struct wr w = wr_init(nonce, NONCE_MAX);
+    uint8_t *const behind = &nonce[sa->key->aead->salt_len];
+    struct wr w = wr_init(behind, AEAD_IV_LEN);
 
-    wr_copy(&w, sa->key->salt, sa->key->aead->salt_len);
+    memcpy(nonce, sa->key->salt, ESP_SALT_MAX); /* what is too much is written over */
     if (sa->iv_len > 0)
-        wr_copy(&w, iv, sa->iv_len);
+        memcpy(behind, iv, AEAD_IV_LEN);
     else
         wr_u64(&w, seq);
+}
+
+/* SPI and the half of the sequence number that is sent. */
+static uint64_t first_words(const struct esp_sa *sa, uint64_t seq)
+{
+    return (uint64_t)sa->spi << 32 | (seq & UINT32_MAX);
 }
 
 /* SPI and sequence number, all 64 bits of an extended one (RFC 4106 section 5). */
@@ -168,11 +182,12 @@ static struct cv_span build_aad(const struct esp_sa *sa, uint64_t seq, uint8_t a
 {
     struct wr w = wr_init(aad, AAD_MAX);
 
-    wr_u32(&w, sa->spi);
-    if (sa->esn)
+    if (sa->esn) {
+        wr_u32(&w, sa->spi);
         wr_u64(&w, seq);
-    else
-        wr_u32(&w, (uint32_t)(seq & UINT32_MAX));
+    } else {
+        wr_u64(&w, first_words(sa, seq));
+    }
     return wr_done(&w);
 }
 
@@ -284,16 +299,16 @@ enum cv_err esp_seal(struct esp_sa *sa, struct cv_packet *pkt, uint8_t next_head
         return CV_ERR_SEQ_EXHAUSTED;
     sa->seq++;
     pkt->off -= front;
-    w = wr_init(cv_packet_data(pkt), front + pkt->len + back);
-    wr_u32(&w, sa->spi);
-    wr_u32(&w, (uint32_t)(sa->seq & UINT32_MAX));
-    wr_reserve(&w, sa->iv_len + pkt->len);
+    pkt->len += front + back;
+    part = cut(sa, pkt);
+    w = wr_init(part.hdr, ESP_HDR_LEN);
+    wr_u64(&w, first_words(sa, sa->seq));
+    w = wr_init(part.body, part.n);
+    wr_reserve(&w, part.n - pad - ESP_TRAILER_LEN);
     for (unsigned i = 1; i <= pad; i++)
         wr_u8(&w, (uint8_t)i);
     wr_u8(&w, (uint8_t)pad);
     wr_u8(&w, next_header);
-    pkt->len += front + back;
-    part = cut(sa, pkt);
     return protect(sa, sa->seq, &part) ? CV_OK : CV_ERR_CRYPTO;
 }
 
@@ -314,7 +329,7 @@ enum cv_err esp_check_len(const struct esp_sa *sa, size_t len)
 
     if (len < fixed + ESP_TRAILER_LEN)
         return CV_ERR_SHORT;
-    if ((len - fixed) % sa->block != 0)
+    if (((len - fixed) & (sa->block - 1U)) != 0)
         return CV_ERR_MALFORMED; /* RFC 3602 section 3 */
     return CV_OK;
 }

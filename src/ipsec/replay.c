@@ -135,7 +135,8 @@ bool replay_commit(struct replay *r, struct replay_blocks *b, uint64_t seq)
         const uint64_t jump = seq - r->top;
         const uint32_t n = jump > r->mask ? r->mask + 1U : (uint32_t)jump;
 
-        note(r, b, low - n + 1, n, false);
+        if (n > 1)
+            note(r, b, low - n + 1, n - 1, false);
         r->top = seq;
     }
     note(r, b, low, 1, true);

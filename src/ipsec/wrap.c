@@ -128,9 +128,12 @@ static uint8_t tunnel_proto(const struct ip_flow *flow)
  * section 2.7).  False: no room. */
 static bool pad_flow(const struct path *path, const struct esp_sa *sa, struct cv_packet *pkt)
 {
-    const size_t want = path_padded_len(path, sa);
+    size_t want;
 
-    if (path->tfc == 0 || want <= pkt->len)
+    if (path->tfc == 0)
+        return true;
+    want = path_padded_len(path, sa);
+    if (want <= pkt->len)
         return true;
     if (want > pkt->cap - pkt->off)
         return false;
@@ -142,13 +145,13 @@ static bool pad_flow(const struct path *path, const struct esp_sa *sa, struct cv
 static enum cv_err seal_tunnel(const struct path *path, struct esp_sa *sa,
                                struct cv_packet *pkt, const struct ip_flow *flow)
 {
-    const struct cv_packet was = *pkt;
+    const size_t len = pkt->len;
     enum cv_err err = CV_ERR_NO_ROOM;
 
     if (pad_flow(path, sa, pkt))
         err = esp_seal(sa, pkt, tunnel_proto(flow));
     if (err == CV_ERR_NO_ROOM || err == CV_ERR_SEQ_EXHAUSTED)
-        *pkt = was;
+        pkt->len = len;
     return err;
 }
 
@@ -205,9 +208,14 @@ static enum cv_err seal_ah(const struct path *path, struct esp_sa *sa, struct cv
     return err;
 }
 
-static struct cv_endpoint on_carrier(const struct cv_endpoint *e, bool encap)
+/* Where it goes from and to. */
+static void address(struct cv_packet *pkt, const struct path *path)
 {
-    return (struct cv_endpoint){e->addr, encap ? e->port : 0};
+    pkt->carrier = path->ah ? CV_RAW_AH : path->encap ? CV_UDP_4500 : CV_RAW_ESP;
+    pkt->local = path->local;
+    pkt->remote = path->remote;
+    if (!path->encap)
+        pkt->local.port = pkt->remote.port = 0;
 }
 
 /* What of the packet stays outside, if policy lets it pass here at all. */
@@ -251,9 +259,7 @@ enum cv_err wrap_seal(const struct path *path, struct esp_sa *sa, struct cv_pack
     err = seal(path, sa, pkt, flow, &front);
     if (err != CV_OK)
         return err;
-    pkt->carrier = path->ah ? CV_RAW_AH : path->encap ? CV_UDP_4500 : CV_RAW_ESP;
-    pkt->local = on_carrier(&path->local, path->encap);
-    pkt->remote = on_carrier(&path->remote, path->encap);
+    address(pkt, path);
     pkt->tos = flow->tos; /* DSCP: RFC 4301 section 5.1.2; ECN: RFC 6040 section 4.1 */
     pkt->verdict = CV_TRANSMIT;
     return CV_OK;

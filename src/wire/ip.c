@@ -27,13 +27,22 @@ static uint16_t get_u16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static uint32_t get_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 uint16_t ip_checksum(struct cv_span s)
 {
     uint64_t sum = 0;
     size_t i = 0;
 
-    for (; s.n - i > 1; i += 2)
+    for (; s.n - i > 3; i += 4) /* the carries of both halves are added up below */
+        sum += get_u32(s.p + i);
+    if (s.n - i > 1) {
         sum += get_u16(s.p + i);
+        i += 2;
+    }
     if (i < s.n)
         sum += (uint32_t)s.p[i] << 8;
     while (sum > 0xffff)
@@ -44,11 +53,14 @@ uint16_t ip_checksum(struct cv_span s)
 /* Source and destination lie next to each other in both versions; f is zero otherwise. */
 static void read_addrs(struct ip_flow *f, uint8_t family, const uint8_t *p)
 {
-    size_t n = addr_len(family);
-
     f->src.family = f->dst.family = family;
-    memcpy(f->src.b, p, n);
-    memcpy(f->dst.b, p + n, n);
+    if (family == CV_IPV4) {
+        memcpy(f->src.b, p, 4);
+        memcpy(f->dst.b, p + 4, 4);
+    } else {
+        memcpy(f->src.b, p, 16);
+        memcpy(f->dst.b, p + 16, 16);
+    }
 }
 
 /* r stands at the upper-layer header of an unfragmented packet or a first fragment.
