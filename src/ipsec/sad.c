@@ -20,10 +20,20 @@ bool sad_add(struct sad *s, uint32_t spi, uint32_t pair)
 
 void sad_remove(struct sad *s, uint32_t spi)
 {
+    if (s->near[spi % SAD_NEAR].spi == spi)
+        s->near[spi % SAD_NEAR].spi = 0;
     htab_del(&s->by_spi, spi);
 }
 
 uint32_t sad_find(const struct sad *s, uint32_t spi)
 {
-    return htab_get(&s->by_spi, spi);
+    const unsigned at = spi % SAD_NEAR;
+
+    return spi != 0 && s->near[at].spi == spi ? s->near[at].pair : htab_get(&s->by_spi, spi);
+}
+
+void sad_keep_near(struct sad *s, uint32_t spi, uint32_t pair)
+{
+    s->near[spi % SAD_NEAR].spi = spi;
+    s->near[spi % SAD_NEAR].pair = pair;
 }

@@ -13,8 +13,14 @@
 #include "base/arena.h"
 #include "base/htab.h"
 
+enum { SAD_NEAR = 16 };
+
 struct sad {
     struct htab by_spi; /* to the pair's index */
+    /* Those used last, by the lowest bits of their SPIs; SPI 0: none. */
+    struct {
+        uint32_t spi, pair;
+    } near[SAD_NEAR];
 };
 
 void sad_init(struct sad *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2]);
@@ -22,5 +28,7 @@ void sad_init(struct sad *s, struct arena *a, uint32_t n_pairs, const uint64_t s
 bool sad_add(struct sad *s, uint32_t spi, uint32_t pair);
 void sad_remove(struct sad *s, uint32_t spi);
 uint32_t sad_find(const struct sad *s, uint32_t spi); /* HTAB_NONE when absent */
+/* A packet by this SPI, which leads to pair, was authentic: more are likely to follow it. */
+void sad_keep_near(struct sad *s, uint32_t spi, uint32_t pair);
 
 #endif
