@@ -8,11 +8,13 @@ enum { PORT_IKE = 500, PORT_NAT_T = 4500, ND_FIRST = 133, ND_LAST = 137, IP6_HOP
 
 enum cv_err ipsec_policy_add(struct ipsec *p, const struct cv_policy *policy, uint32_t *number)
 {
+    flows_forget(&p->flows);
     return policies_add(&p->policies, policy, number);
 }
 
 void ipsec_policy_remove(struct ipsec *p, uint32_t number)
 {
+    flows_forget(&p->flows);
     policies_remove(&p->policies, number);
 }
 

@@ -67,6 +67,18 @@ static bool may_be_source(const struct cv_addr *a)
     return !addr_is_zero(a) && !addr_is_loopback(a) && !addr_is_group(a);
 }
 
+static enum cv_err judge_inner(const struct ipsec *p, uint32_t i, const struct ip_flow *flow)
+{
+    /* RFC 4301 section 5.2: the SA's own selectors, not only any policy's */
+    if (!spd_allows_in(&p->spd, i, flow))
+        return CV_ERR_SELECTOR;
+    if (!may_be_source(&flow->src))
+        return CV_ERR_INNER_SOURCE;
+    if (addr_is_group(&flow->dst) && !spd_names_group(&p->spd, i, flow, true))
+        return CV_ERR_MULTICAST;
+    return CV_OK;
+}
+
 /* pkt holds what was opened; leaves the inner packet. */
 static enum cv_err accept_inner(struct ipsec *p, uint32_t i, struct cv_packet *pkt,
                                 const struct wrap_head *head)
@@ -77,13 +89,12 @@ static enum cv_err accept_inner(struct ipsec *p, uint32_t i, struct cv_packet *p
 
     if (err != CV_OK || pkt->verdict == CV_TAKEN)
         return err;
-    /* RFC 4301 section 5.2: the SA's own selectors, not only any policy's */
-    if (!spd_allows_in(&p->spd, i, &flow))
-        return CV_ERR_SELECTOR;
-    if (!may_be_source(&flow.src))
-        return CV_ERR_INNER_SOURCE;
-    if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, i, &flow, true))
-        return CV_ERR_MULTICAST;
+    if (flows_find(&p->flows, &flow, i) != i) {
+        err = judge_inner(p, i, &flow);
+        if (err != CV_OK)
+            return err;
+        flows_keep(&p->flows, &flow, i, i);
+    }
     return wrap_deliver(&pair->path, &pair->out, pkt, &flow);
 }
 
@@ -109,6 +120,7 @@ static enum cv_err open_packet(struct ipsec *p, uint32_t i, struct cv_packet *pk
         return err;
     }
     hot_note(&p->hot, &pair->in);
+    sad_keep_near(&p->sad, head->spi, i);
     *notices |= commit_in(p, pair, pkt, seq, now_ms);
     err = accept_inner(p, i, pkt, head);
     if (pkt->verdict == CV_DELIVER)
@@ -149,13 +161,15 @@ static enum cv_err take_packet(struct ipsec *p, struct cv_packet *pkt, uint64_t 
  * take_packet.  All others go through the host, as if they had come by themselves. */
 static bool enter_nested(const struct ipsec *p, struct cv_packet *pkt)
 {
-    struct cv_packet inside = *pkt;
     const struct ipsec_pair *pair;
+    struct cv_packet inside;
     struct wrap_head head;
     uint32_t i;
 
-    if (!IPSEC_NESTED || p->n_nested == 0 || cv_outer_take(&inside) != CV_OK ||
-        wrap_read(&inside, &head) != CV_OK)
+    if (!IPSEC_NESTED || p->n_nested == 0)
+        return false;
+    inside = *pkt;
+    if (cv_outer_take(&inside) != CV_OK || wrap_read(&inside, &head) != CV_OK)
         return false;
     i = sad_find(&p->sad, head.spi);
     if (i == POOL_NONE)

@@ -29,6 +29,7 @@ struct ipsec *ipsec_init(struct arena *a, uint32_t n_pairs, uint32_t n_hot,
     hot_init(&plane.hot, a, hot_slots(n_pairs, n_hot), crypto);
     sad_init(&plane.sad, a, n_pairs, hash_seed);
     spd_init(&plane.spd, a, n_pairs, hash_seed);
+    flows_init(&plane.flows, a, n_pairs);
     replay_blocks_init(&plane.blocks, a, n_pairs);
     if (p == NULL || a->bad)
         return NULL;
@@ -202,14 +203,18 @@ struct ipsec_pair *ipsec_used_pair(struct ipsec *p, uint32_t i)
 
 void ipsec_use_out(struct ipsec *p, uint32_t i)
 {
-    if (ipsec_used_pair(p, i) != NULL)
-        spd_use_out(&p->spd, i);
+    if (ipsec_used_pair(p, i) == NULL)
+        return;
+    spd_use_out(&p->spd, i);
+    flows_forget(&p->flows);
 }
 
 void ipsec_stop_out(struct ipsec *p, uint32_t i)
 {
-    if (ipsec_used_pair(p, i) != NULL)
-        spd_stop_out(&p->spd, i);
+    if (ipsec_used_pair(p, i) == NULL)
+        return;
+    spd_stop_out(&p->spd, i);
+    flows_forget(&p->flows);
 }
 
 void ipsec_remove(struct ipsec *p, uint32_t i)
@@ -220,6 +225,7 @@ void ipsec_remove(struct ipsec *p, uint32_t i)
         return;
     sad_remove(&p->sad, pair->in.spi);
     spd_drop(&p->spd, i);
+    flows_forget(&p->flows);
     replay_close(&pair->replay, &p->blocks);
     drop_keys(p, i);
     pair->used = false;

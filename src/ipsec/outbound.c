@@ -68,11 +68,13 @@ static enum cv_err without_sa(const struct ipsec *p, const struct cv_policy *pol
  * Not where policy looks at ports: its later fragments would find another way than pair i. */
 static bool must_split(const struct ipsec *p, uint32_t i, const struct ip_flow *flow)
 {
-    struct ip_flow later = *flow;
+    struct ip_flow later;
 
+    if (!path_splits(&p->pairs[i].path, &p->pairs[i].out, flow))
+        return false;
+    later = *flow;
     later.ports_known = false;
-    return path_splits(&p->pairs[i].path, &p->pairs[i].out, flow) &&
-           !ipsec_is_shunt(ipsec_policy_for(p, CV_OUT, &later)) &&
+    return !ipsec_is_shunt(ipsec_policy_for(p, CV_OUT, &later)) &&
            spd_find_out(&p->spd, &later) == i;
 }
 
@@ -154,27 +156,43 @@ static enum cv_err begin(struct cv_packet *pkt, struct ip_flow *flow, struct ips
     return ip_parse(flow, span(cv_packet_data(pkt), pkt->len));
 }
 
+/* The pair for flow's packet; POOL_NONE: none, and pkt says what becomes of it. */
+static uint32_t find_pair(struct ipsec *p, struct cv_packet *pkt, const struct ip_flow *flow)
+{
+    uint32_t i = flows_find(&p->flows, flow, POOL_NONE);
+    const struct cv_policy *policy;
+
+    if (i != POOL_NONE) {
+        pkt->child = p->pairs[i].id;
+        return i;
+    }
+    policy = ipsec_policy_for(p, CV_OUT, flow);
+    if (!ipsec_is_shunt(policy))
+        i = spd_find_out(&p->spd, flow);
+    if (i == POOL_NONE) {
+        pkt->err = without_sa(p, policy, pkt);
+        return POOL_NONE;
+    }
+    pkt->child = p->pairs[i].id;
+    if (addr_is_group(&flow->dst) && !spd_names_group(&p->spd, i, flow, false)) {
+        pkt->err = CV_ERR_MULTICAST;
+        return POOL_NONE;
+    }
+    flows_keep(&p->flows, flow, POOL_NONE, i);
+    return i;
+}
+
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way)
 {
-    const struct cv_policy *policy;
-    uint32_t first = POOL_NONE;
     struct ip_flow flow;
+    uint32_t first;
 
     pkt->err = begin(pkt, &flow, way);
     if (pkt->err != CV_OK)
         return;
-    policy = ipsec_policy_for(p, CV_OUT, &flow);
-    if (!ipsec_is_shunt(policy))
-        first = spd_find_out(&p->spd, &flow);
-    if (first == POOL_NONE) {
-        pkt->err = without_sa(p, policy, pkt);
+    first = find_pair(p, pkt, &flow);
+    if (first == POOL_NONE)
         return;
-    }
-    pkt->child = p->pairs[first].id;
-    if (addr_is_group(&flow.dst) && !spd_names_group(&p->spd, first, &flow, false)) {
-        pkt->err = CV_ERR_MULTICAST;
-        return;
-    }
     find_way(p, first, way);
     if (must_split(p, first, &flow)) {
         pkt->verdict = CV_SPLIT;

@@ -5,6 +5,7 @@
 #ifndef IPSEC_PLANE_H
 #define IPSEC_PLANE_H
 
+#include "ipsec/flows.h"
 #include "ipsec/hot.h"
 #include "ipsec/ipsec.h"
 #include "ipsec/lifetime.h"
@@ -33,6 +34,7 @@ struct ipsec {
     uint32_t n_pairs, n_nested; /* nested: installed ones */
     struct sad sad;
     struct spd spd;
+    struct flows flows;
     struct policies policies;
     struct replay_blocks blocks;
     uint64_t icmp_second; /* the second that icmp_seen belongs to */

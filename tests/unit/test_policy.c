@@ -208,6 +208,46 @@ static void shunts_before_the_sas_are_stronger_than_one_and_those_after_are_not(
     ipsec_close(f->p);
 }
 
+/* Whatever was decided for its last packet. */
+static void flow_that_has_a_tunnel_obeys_what_changes(void **state)
+{
+    static struct fixture room;
+    struct fixture *f = fresh(&room);
+    uint32_t protect, discard;
+
+    (void)state;
+    install(f, 2);
+    assert_int_equal(out(f, 2, 53), CV_OK);
+    assert_int_equal(f->pkt.verdict, CV_TRANSMIT);
+    protect = add(f, policy(CV_POLICY_PROTECT, 5, host(1), host(2)));
+    discard = add(f, policy(CV_POLICY_DISCARD, 10, host(1), host(2)));
+    assert_int_equal(out(f, 2, 53), CV_OK);
+    ipsec_policy_remove(f->p, protect);
+    assert_int_equal(out(f, 2, 53), CV_ERR_DISCARD);
+    ipsec_policy_remove(f->p, discard);
+    assert_int_equal(out(f, 2, 53), CV_OK);
+    add(f, policy(CV_POLICY_DISCARD, 10, host(1), host(2)));
+    assert_int_equal(out(f, 2, 53), CV_ERR_DISCARD);
+    ipsec_close(f->p);
+}
+
+/* Another pair in the place of one that was asked for this flow a moment ago. */
+static void flow_is_not_the_next_pairs(void **state)
+{
+    static struct fixture room;
+    struct fixture *f = fresh(&room);
+
+    (void)state;
+    install(f, 2);
+    assert_int_equal(out(f, 2, 53), CV_OK);
+    ipsec_remove(f->p, 0);
+    assert_int_equal(out(f, 2, 53), CV_ERR_NO_TUNNEL);
+    install(f, 3);
+    assert_int_equal(out(f, 2, 53), CV_ERR_NO_TUNNEL);
+    assert_int_equal(out(f, 3, 53), CV_OK);
+    ipsec_close(f->p);
+}
+
 static void policy_of_one_direction_is_not_seen_from_the_other(void **state)
 {
     static struct fixture room;
@@ -383,6 +423,8 @@ int main(void)
         cmocka_unit_test(each_action_does_what_it_says),
         cmocka_unit_test(first_priority_wins_and_then_the_older_policy),
         cmocka_unit_test(shunts_before_the_sas_are_stronger_than_one_and_those_after_are_not),
+        cmocka_unit_test(flow_that_has_a_tunnel_obeys_what_changes),
+        cmocka_unit_test(flow_is_not_the_next_pairs),
         cmocka_unit_test(policy_of_one_direction_is_not_seen_from_the_other),
         cmocka_unit_test(ranges_ports_and_icmp_types_narrow_a_policy),
         cmocka_unit_test(later_fragment_matches_any_and_opaque_ports_only),
