@@ -8,7 +8,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${1:-build}
-for name in dataplane lookup ended first_message; do
+"$BUILD/culvert" bench esp
+for name in lookup ended first_message; do
     cc -std=gnu17 -O2 -flto=auto -Wall -Wextra -Iinclude -Isrc "bench/$name.c" "$BUILD/src/libculvert.a" -lcrypto -o "$BUILD/bench-$name"
     "$BUILD/bench-$name"
 done

@@ -64,6 +64,7 @@ static const struct command commands[] = {
 
 static const struct verb verbs[] = {
     {"api",     cli_api    },
+    {"bench",   cli_bench  },
     {"device",  cli_device },
     {"profile", cli_profile},
     {"tenant",  cli_tenant },
@@ -121,6 +122,7 @@ void commands_help(FILE *out)
           "  log                the daemon's recent log lines, then new ones as they come\n"
           "  check [FILE]       everything that is wrong or weak in a configuration\n"
           "  packet WHAT        IPsec packets of a capture: open, seal or explain them\n"
+          "  bench WHAT         what culvert costs on this machine: esp\n"
           "  init               make this host the gateway of a fleet\n"
           "  device VERB        the fleet's devices: add, code, list, show, suspend, resume,\n"
           "                     revoke, rename, move, tag, note, remove\n"
