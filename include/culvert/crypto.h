@@ -107,6 +107,9 @@ struct cv_aead {
     /* Checks icv, then leaves the plaintext in data.  On false data is undefined. */
     bool (*open)(void *key, const uint8_t *nonce, struct cv_span aad, uint8_t *data, size_t n,
                  const uint8_t *icv);
+    /* A packet will come soon: the backend may fetch the key from memory meanwhile.  Or NULL.
+     */
+    void (*expect)(const void *key);
 };
 
 /* A cipher without integrity: AES-CBC, AES-CTR, 3DES-CBC, NULL. */

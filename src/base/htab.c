@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/htab.h"
 
+#include "base/expect.h"
+
 enum { SLOTS_MIN = 4 };
 
 static const uint32_t SLOTS_MAX = UINT32_C(1) << 31;
@@ -104,4 +106,9 @@ bool htab_del(struct htab *t, uint64_t key)
     t->slots[hole] = (struct htab_slot){.value = HTAB_NONE};
     t->used--;
     return true;
+}
+
+void htab_expect(const struct htab *t, uint64_t key)
+{
+    expect(&t->slots[home_of(t, key)], sizeof(t->slots[0]));
 }

@@ -36,6 +36,7 @@ void htab_carve(struct htab *t, struct arena *a, uint32_t n, const uint64_t seed
 bool htab_put(struct htab *t, uint64_t key, uint32_t value);
 uint32_t htab_get(const struct htab *t, uint64_t key); /* HTAB_NONE when absent */
 bool htab_del(struct htab *t, uint64_t key);
+void htab_expect(const struct htab *t, uint64_t key); /* will be asked for soon */
 
 /* SipHash-2-4 of n octets, for keys longer than 64 bits. */
 uint64_t siphash24(const uint64_t seed[2], const void *p, size_t n);

@@ -180,8 +180,11 @@ static void input_one(struct ike *k, struct cv_packet *pkt)
 void cv_input(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t now_ms)
 {
     engine_enter(e, now_ms);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (IPSEC_AHEAD && i % IPSEC_AHEAD_MAX == 0 && n - i > 1 && e->ike.core.ipsec != NULL)
+            ipsec_ahead_in(e->ike.core.ipsec, &pkts[i], n - i);
         input_one(&e->ike, &pkts[i]);
+    }
 }
 
 /* With a plane of the host's, packets have nothing to do here. */
@@ -210,6 +213,8 @@ void cv_output(struct cv_engine *e, struct cv_packet *pkts, size_t n, uint64_t n
         size_t inner = pkt->len;
         struct ipsec_way way;
 
+        if (IPSEC_AHEAD && i % IPSEC_AHEAD_MAX == 0 && n - i > 1)
+            ipsec_ahead_out(k->core.ipsec, pkt, n - i);
         ipsec_out(k->core.ipsec, pkt, k->core.now_ms, &way);
         if (pkt->verdict == CV_TRANSMIT) {
             k->core.stats.packets_out++;

@@ -30,7 +30,12 @@ struct ipsec_way {
 
 extern const struct cv_plane ipsec_as_plane; /* its context is a struct ipsec */
 
-enum { IPSEC_HOT_DEFAULT = 65536 };
+enum { IPSEC_HOT_DEFAULT = 65536, IPSEC_AHEAD_MAX = 32 };
+
+/* A device with a pair or two builds with 0: nobody looks ahead there. */
+#ifndef IPSEC_AHEAD
+#define IPSEC_AHEAD 1
+#endif
 
 /* Carves the tables for n_pairs pairs from the arena (first call counts, second builds)
  * and returns the plane; NULL while counting.  n_hot: keys that are expanded at one time, two
@@ -113,6 +118,10 @@ void ipsec_in(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ip
  * A nested pair's packet for which no other pair is there is CV_ERR_NO_TUNNEL, and pkt is that
  * packet: policy may bring the other one up.  Above CV_NESTED_MAX it is CV_ERR_LIMIT. */
 void ipsec_out(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, struct ipsec_way *way);
+/* n packets will come to ipsec_in, or to ipsec_out: what they will need is fetched meanwhile,
+ * for the first IPSEC_AHEAD_MAX of them.  Changes nothing; with few pairs it does nothing. */
+void ipsec_ahead_in(const struct ipsec *p, const struct cv_packet *pkts, size_t n);
+void ipsec_ahead_out(const struct ipsec *p, const struct cv_packet *pkts, size_t n);
 /* The same by this pair, whatever the SPD says. */
 void ipsec_out_by(struct ipsec *p, struct cv_packet *pkt, uint64_t now_ms, uint32_t pair,
                   struct ipsec_way *way);

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "ipsec/replay.h"
 
+#include "base/expect.h"
+
 enum { WORD_BITS = 32 };
 
 void replay_blocks_init(struct replay_blocks *b, struct arena *a, uint32_t n_pairs)
@@ -141,4 +143,12 @@ bool replay_commit(struct replay *r, struct replay_blocks *b, uint64_t seq)
     }
     note(r, b, low, 1, true);
     return newest;
+}
+
+void replay_expect(const struct replay *r, const struct replay_blocks *b)
+{
+    const uint32_t low = (uint32_t)(r->top & UINT32_MAX) + 1;
+
+    if (has_blocks(r))
+        expect(block_word(r, b, (low & r->mask) / WORD_BITS), 1);
 }

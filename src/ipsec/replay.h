@@ -60,6 +60,9 @@ uint64_t replay_infer(const struct replay *r, uint32_t low, bool esn);
 /* Is seq new?  Looks only. */
 bool replay_check(const struct replay *r, const struct replay_blocks *b, uint64_t seq);
 
+/* The window will be looked at soon: where its newest number is. */
+void replay_expect(const struct replay *r, const struct replay_blocks *b);
+
 /* Records seq, which passed replay_check and is authentic.  True: the newest so far. */
 bool replay_commit(struct replay *r, struct replay_blocks *b, uint64_t seq);
 

@@ -37,3 +37,8 @@ void sad_keep_near(struct sad *s, uint32_t spi, uint32_t pair)
     s->near[spi % SAD_NEAR].spi = spi;
     s->near[spi % SAD_NEAR].pair = pair;
 }
+
+void sad_expect(const struct sad *s, uint32_t spi)
+{
+    htab_expect(&s->by_spi, spi);
+}

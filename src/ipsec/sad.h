@@ -28,6 +28,7 @@ void sad_init(struct sad *s, struct arena *a, uint32_t n_pairs, const uint64_t s
 bool sad_add(struct sad *s, uint32_t spi, uint32_t pair);
 void sad_remove(struct sad *s, uint32_t spi);
 uint32_t sad_find(const struct sad *s, uint32_t spi); /* HTAB_NONE when absent */
+void sad_expect(const struct sad *s, uint32_t spi);   /* will be asked for soon */
 /* A packet by this SPI, which leads to pair, was authentic: more are likely to follow it. */
 void sad_keep_near(struct sad *s, uint32_t spi, uint32_t pair);
 

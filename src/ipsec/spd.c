@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/expect.h"
+
 void spd_init(struct spd *s, struct arena *a, uint32_t n_pairs, const uint64_t seed[2])
 {
     const uint32_t n_cells = n_pairs * SPD_CELLS_PER_PAIR + SPD_CELLS_SPARE;
@@ -289,4 +291,43 @@ uint32_t spd_find_other(const struct spd *s, const struct ip_flow *flow, const u
 uint32_t spd_find_out(const struct spd *s, const struct ip_flow *flow)
 {
     return spd_find_other(s, flow, NULL, 0);
+}
+
+/* ---- ahead of a lookup ---- */
+
+uint32_t spd_expect_bucket(const struct spd *s, const struct ip_flow *flow)
+{
+    unsigned bits = LENGTHS_MAX + 1;
+    uint32_t i;
+
+    if (!lengths_shorter(&s->prefixes[flow->dst.family == CV_IPV6], &bits))
+        return POOL_NONE;
+    i = bucket_of(s, flow->dst.family, bits, flow->dst.b);
+    expect(&s->buckets[i], sizeof(s->buckets[i]));
+    return i;
+}
+
+uint32_t spd_expect_cell(const struct spd *s, uint32_t bucket)
+{
+    const uint32_t c = s->buckets[bucket];
+
+    if (c != POOL_NONE)
+        expect(&s->cells[c], sizeof(s->cells[c]));
+    return c;
+}
+
+uint32_t spd_pair_of(const struct spd *s, uint32_t cell)
+{
+    return s->cells[cell].u.pair;
+}
+
+void spd_expect_lists(const struct spd *s, uint32_t i)
+{
+    expect(&s->pairs[i], sizeof(s->pairs[i]));
+}
+
+void spd_expect_selectors(const struct spd *s, uint32_t i)
+{
+    expect(&s->cells[s->pairs[i].remote], sizeof(s->cells[0]));
+    expect(&s->cells[s->pairs[i].local], sizeof(s->cells[0]));
 }

@@ -79,6 +79,16 @@ uint32_t spd_find_out(const struct spd *s, const struct ip_flow *flow);
 uint32_t spd_find_other(const struct spd *s, const struct ip_flow *flow, const uint32_t *but,
                         unsigned n);
 
+/* Steps of a lookup that will come soon; each reads what the one before has fetched.
+ * spd_expect_bucket: of the longest prefix in use, POOL_NONE where there is none; its first
+ * cell, or POOL_NONE; whose that is. */
+uint32_t spd_expect_bucket(const struct spd *s, const struct ip_flow *flow);
+uint32_t spd_expect_cell(const struct spd *s, uint32_t bucket);
+uint32_t spd_pair_of(const struct spd *s, uint32_t cell);
+/* Where pair i's selectors are; then these themselves. */
+void spd_expect_lists(const struct spd *s, uint32_t i);
+void spd_expect_selectors(const struct spd *s, uint32_t i);
+
 /* May pair i carry this inner packet inbound?  RFC 4301 section 5.2, step 4. */
 bool spd_allows_in(const struct spd *s, uint32_t i, const struct ip_flow *flow);
 
