@@ -171,7 +171,7 @@ vici_command vici_cmd_load_authority, vici_cmd_unload_authority, vici_cmd_get_au
     vici_cmd_list_authorities; /* vici_authority.c */
 vici_command vici_cmd_load_cert, vici_cmd_load_key, vici_cmd_unload_key, vici_cmd_get_keys,
     vici_cmd_load_shared, vici_cmd_unload_shared, vici_cmd_get_shared, vici_cmd_flush_certs,
-    vici_cmd_clear_creds;      /* vici_creds.c */
+    vici_cmd_clear_creds;                           /* vici_creds.c */
 vici_command vici_cmd_get_log, vici_cmd_log_levels; /* vici_log.c */
 
 /* ---- trees of what there is ------------------------------------------------ */

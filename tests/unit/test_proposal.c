@@ -309,7 +309,8 @@ static void silence_about_extended_numbers_is_refused(void **state)
     assert_int_equal(c.suite.esn, CV_ESN_NO);
     assert_int_equal(choose(&c, both, yes), CV_OK);
     assert_int_equal(c.suite.esn, CV_ESN_YES);
-    assert_int_equal(choose(&c, both, both), CV_OK); /* our first, though the other is number 0 */
+    assert_int_equal(choose(&c, both, both),
+                     CV_OK); /* our first, though the other is number 0 */
     assert_int_equal(c.suite.esn, CV_ESN_YES);
 }
 
