@@ -50,6 +50,7 @@ enum cli_exit cli_packet(const struct cli *cli);
 /* Verbs that read their own options (args.h); argv[0] is the verb. */
 enum cli_exit cli_api(int argc, char **argv);
 enum cli_exit cli_bench(int argc, char **argv);
+enum cli_exit cli_ca(int argc, char **argv);
 enum cli_exit cli_device(int argc, char **argv);
 enum cli_exit cli_profile(int argc, char **argv);
 enum cli_exit cli_tenant(int argc, char **argv);

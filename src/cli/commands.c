@@ -65,6 +65,7 @@ static const struct command commands[] = {
 static const struct verb verbs[] = {
     {"api",     cli_api    },
     {"bench",   cli_bench  },
+    {"ca",      cli_ca     },
     {"device",  cli_device },
     {"profile", cli_profile},
     {"tenant",  cli_tenant },
@@ -124,6 +125,7 @@ void commands_help(FILE *out)
           "  packet WHAT        IPsec packets of a capture: open, seal or explain them\n"
           "  bench WHAT         what culvert costs on this machine: esp\n"
           "  init               make this host the gateway of a fleet\n"
+          "  ca VERB            the fleet's authority: crl\n"
           "  device VERB        the fleet's devices: add, code, list, show, suspend, resume,\n"
           "                     revoke, rename, move, tag, note, remove\n"
           "  profile VERB       what devices share: list, show, add, set, remove\n"
