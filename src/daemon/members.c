@@ -50,6 +50,7 @@ bool members_need(struct daemon *d, struct problem *why)
                                      .engine = d->engine,
                                      .ask = d->ask,
                                      .pools = d->pools,
+                                     .creds = d->creds,
                                      .pump = on_pump,
                                      .note = on_note,
                                      .event = on_event,

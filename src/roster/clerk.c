@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/htab.h"
+#include "base/secret.h"
 #include "fleet/registry_address.h"
 #include "fleet/registry_change.h"
 #include "kit/clock.h"
@@ -160,6 +161,7 @@ static void on_news(evutil_socket_t fd, short what, void *ctx)
     for (; r != NULL; r = next) {
         next = r->next;
         tell(c, r);
+        wipe(r->a.secret, sizeof(r->a.secret));
         free(r);
     }
 }
@@ -304,14 +306,28 @@ static enum registry_err look_up(struct clerk *c, struct clerk_answer *a)
     return err;
 }
 
+/* Without one it is as if there were no such device: nobody learns who proves itself how. */
+static enum registry_err look_up_secret(struct clerk *c, struct clerk_answer *a)
+{
+    enum registry_err err;
+
+    if (!reach(c))
+        return REGISTRY_AWAY;
+    err = registry_device_by_identity(c->registry, a->about.identity, &a->device);
+    return err != REGISTRY_OK
+               ? err
+               : registry_secret_get(c->registry, a->device.id, a->secret, sizeof(a->secret));
+}
+
 static void serve(struct clerk *c, const struct clerk_question *q)
 {
     struct clerk_answer a = {.about = *q};
 
-    a.err = look_up(c, &a);
+    a.err = q->secret ? look_up_secret(c, &a) : look_up(c, &a);
     if (is_away(a.err) && c->registry != NULL && clock_now_ms() >= c->reach_ms)
         went_away(c, registry_why(c->registry));
     put_result(c, ANSWERED, &a);
+    wipe(a.secret, sizeof(a.secret));
 }
 
 /* ---- the thread: changes ------------------------------------------------------ */

@@ -14,11 +14,17 @@
 #include "fleet/registry_device.h"
 #include "fleet/registry_event.h"
 
-enum { CLERK_LINE_MAX = 4096, CLERK_SEEN_MAX = 2000, CLERK_EVENTS_MAX = 1000 };
+enum {
+    CLERK_LINE_MAX = 4096,
+    CLERK_SEEN_MAX = 2000,
+    CLERK_EVENTS_MAX = 1000,
+    CLERK_SECRET_MAX = 256
+};
 
-/* Who wants to come in. */
+/* Who wants to come in; or, before it has proven itself, by what it does. */
 struct clerk_question {
     uint32_t question, ike;
+    bool secret; /* what is asked for is its shared secret, and nothing is watched */
     char identity[256];
     struct cv_addr_range v4, v6; /* a device without an address for good gets one of these;
                                     family 0: none */
@@ -28,6 +34,8 @@ struct clerk_answer {
     struct clerk_question about;
     enum registry_err err; /* REGISTRY_OK: device is there, whatever its state */
     struct device device;
+    char secret[CLERK_SECRET_MAX]; /* REGISTRY_OK: where it was asked for; wiped behind answered
+                                    */
 };
 
 struct clerk_host {

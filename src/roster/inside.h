@@ -36,6 +36,9 @@ struct roster {
     struct quota strangers; /* what anybody can cause */
 };
 
+/* roster.c: told, and counted; no answer is given. */
+void roster_refused(struct roster *r, const struct clerk_answer *a, const char *why);
+
 /* presence.c */
 void presence_up(struct roster *r, uint32_t ike);
 void presence_moved(struct roster *r, uint32_t ike);

@@ -13,6 +13,7 @@
 #include "kit/clock.h"
 #include "kit/mem.h"
 #include "roster/inside.h"
+#include "roster/secrets.h"
 #include "text/text.h"
 
 static const struct timeval turn_time = {.tv_usec = 250000};
@@ -26,8 +27,7 @@ static bool give(struct roster *r, const struct clerk_answer *a, enum cv_err err
     return ask_answer(r->host.ask, a->about.question, &answer);
 }
 
-static void refuse(struct roster *r, const struct clerk_answer *a, enum cv_err err,
-                   const char *why)
+void roster_refused(struct roster *r, const struct clerk_answer *a, const char *why)
 {
     const int64_t device = a->err == REGISTRY_OK ? a->device.id : 0;
     struct cv_ike_info ike;
@@ -37,8 +37,14 @@ static void refuse(struct roster *r, const struct clerk_answer *a, enum cv_err e
         endpoint_words(peer, sizeof(peer), &ike.remote);
     r->stats.refused++;
     happened_refused(r, &(struct refused){a->about.identity, device, peer, why}, a->about.ike);
-    if (device != 0)
-        clerk_forget(r->clerk, device);
+}
+
+static void refuse(struct roster *r, const struct clerk_answer *a, enum cv_err err,
+                   const char *why)
+{
+    roster_refused(r, a, why);
+    if (a->err == REGISTRY_OK)
+        clerk_forget(r->clerk, a->device.id);
     (void)give(r, a, err);
 }
 
@@ -83,7 +89,9 @@ static void on_answer(void *ctx, const struct clerk_answer *a)
 {
     struct roster *r = ctx;
 
-    if (a->err == REGISTRY_NONE)
+    if (a->about.secret)
+        secrets_answer(r, a);
+    else if (a->err == REGISTRY_NONE)
         refuse(r, a, CV_ERR_NOT_ADMITTED, "no device of the fleet has this identity");
     else if (a->err == REGISTRY_BAD)
         refuse(r, a, CV_ERR_FULL, "as many devices are connected as max_devices says");
@@ -291,6 +299,7 @@ struct roster *roster_new(const struct roster_host *host, const char *uri, const
     }
     ask_provide(host->ask, CV_NEED_ADMISSION, take_admission, r);
     ask_provide(host->ask, CV_NEED_ADDRESS, take_address, r);
+    secrets_provide(r);
     return r;
 }
 

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "ask/ask.h"
+#include "creds/creds.h"
 #include "fleet/pools.h"
 #include "fleet/registry_event.h"
 
@@ -18,6 +19,7 @@ struct roster_host {
     struct cv_engine *engine;
     struct ask *ask;
     struct pools *pools;
+    struct creds *creds;     /* their secrets go before the registry's */
     void (*pump)(void *ctx); /* after what came by itself */
     void (*note)(void *ctx, int level, uint32_t ike, const char *text);
     void (*event)(void *ctx, const struct fleet_event *e); /* hears of each */
