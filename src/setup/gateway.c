@@ -182,6 +182,7 @@ static void put_connection(FILE *f, const struct gateway_plan *plan, const char 
 {
     fprintf(f,
             "    %s {\n"
+            "        fleet = yes\n"
             "        pools = fleet\n"
             "        local {\n"
             "            auth = %s\n"
@@ -206,10 +207,11 @@ static void put_culvert_conf(FILE *f, struct making *m)
     fprintf(f,
             "# Written by `culvert init`, once; it is yours from now on.\n"
             "culvert {\n"
+            "    registry = \"%s\"\n"
             "    tun_addrs = %s\n"
             "}\n"
             "connections {\n",
-            own);
+            plan.registry, own);
     put_connection(f, &plan, own, "fleet", "pubkey");
     put_connection(f, &plan, own, "fleet-psk", "psk");
     fprintf(f,

@@ -52,15 +52,15 @@ AT_EXIT=end_device
 two_nats
 mkdir -p "$RUN/dev"
 begun=$(date +%s%N)
-gateway --lifetime 20s
+gateway --lifetime 15s
 spawn app "$APP" python3 "$SERVICES" serve "$APP_IP" "$DNS_IP"
 wait_log app serving
 
 # ---- again changes nothing --------------------------------------------------------------
 culvert "$GW" init --name gw.example --address "$GW_IP" --pool 10.99.0.0/16 --service "$APP_NET" --dns "$DNS_IP" \
-    --root "$RUN/gw" --lifetime 20s | grep -q 'nothing changed' || fail "init again changes something"
+    --root "$RUN/gw" --lifetime 15s | grep -q 'nothing changed' || fail "init again changes something"
 if culvert "$GW" init --name gw.example --address "$GW_IP" --pool 10.98.0.0/16 --service "$APP_NET" --dns "$DNS_IP" \
-    --root "$RUN/gw" --lifetime 20s 2>"$RUN/other.log"; then fail "init with another pool is taken"; fi
+    --root "$RUN/gw" --lifetime 15s 2>"$RUN/other.log"; then fail "init with another pool is taken"; fi
 grep -q -- "--pool is '10.99.0.0/16', not '10.98.0.0/16'" "$RUN/other.log" || fail "init does not say what differs"
 
 # ---- one line, one command ----------------------------------------------------------------
@@ -125,6 +125,45 @@ grep -q 'renew: the certificate is renewed' "$RUN/dev/var/lib/culvert/culvertd.l
 ping_once "$DEV" "$APP_IP" || fail "the tunnel did not outlive the renewal"
 inns "$GW" nft delete table ip outside
 
+# ---- a microcontroller's way: a shared secret that the registry alone has -------------------------
+end_device
+secret=$(culvert "$GW" device add meter-1 --psk --json --root "$RUN/gw" | sed -n 's/.*"psk":"\([^"]*\)".*/\1/p')
+cat >"$RUN/dev/swanctl.conf" <<C
+connections {
+    fleet {
+        remote_addrs = $GW_IP
+        vips = 0.0.0.0
+        local {
+            auth = psk
+            id = meter-1
+        }
+        remote {
+            auth = psk
+            id = gw.example
+        }
+        children {
+            fleet {
+                remote_ts = 0.0.0.0/0
+            }
+        }
+    }
+}
+secrets {
+    ike {
+        secret = $secret
+    }
+}
+C
+daemon dev
+culvert "$DEV" up fleet --run-dir "$RUN/dev/run" >/dev/null || fail "no tunnel by a shared secret"
+ping_once "$DEV" "$APP_IP" || fail "no ping by a shared secret"
+sed -i 's/id = meter-1/id = meter-2/' "$RUN/dev/swanctl.conf"
+signal dev HUP
+wait_log dev 'reloaded'
+if culvert "$DEV" up fleet --run-dir "$RUN/dev/run" --timeout 5 >/dev/null 2>&1; then fail "a device that is not in the fleet is let in"; fi
+logged gw 'meter-2.*no device of the fleet' || fail "the gateway does not say why"
+stop dev
+
 # ---- a device whose clock has forgotten everything ------------------------------------------------
 cat >"$RUN/dead.c" <<'C'
 #include <time.h>
@@ -137,7 +176,6 @@ time_t time(time_t *out)
 }
 C
 gcc -shared -fPIC -o "$RUN/dead.so" "$RUN/dead.c" || fail "no compiler for the dead clock"
-end_device
 bundle=$(culvert "$GW" device add sensor-19 --root "$RUN/gw")
 mkdir -p "$RUN/dev19"
 LD_PRELOAD=$RUN/dead.so inns "$DEV" "$CULVERT" join "$bundle" --root "$RUN/dev19" >"$RUN/join19.log" 2>&1 ||
