@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "enrol/est_inside.h"
+#include "fleet/registry_event.h"
 #include "kit/mem.h"
 #include "pki/base64.h"
 #include "pki/certs_only.h"
@@ -147,18 +148,50 @@ static X509_REQ *read_request(const struct http_request *req, char key[PIN_TEXT]
     return csr;
 }
 
-/* Is the device one that may have a certificate, and does the request ask for its own? */
-static bool may_have(const struct device *d, X509_REQ *csr, struct http_response *res)
+/* Whoever has a code or a certificate and is refused is told of here, too: the operator sees
+ * what the device was told.  Guesses are counted elsewhere. */
+static void tell_refused(struct registry *r, const struct est_claim *claim, const char *why)
 {
+    struct fleet_event event = {.severity = EVENT_WARNING, .device = claim->device.id};
+
+    snprintf(event.kind, sizeof(event.kind), "enrol-refused");
+    snprintf(event.peer, sizeof(event.peer), "%s", claim->from);
+    snprintf(event.text, sizeof(event.text), "no certificate: %.480s", why);
+    (void)registry_event_add(r, &event, 1); /* one that is away cannot hear it */
+}
+
+/* Is the device one that may have a certificate, and does the request ask for its own? */
+static bool may_have(struct registry *r, const struct est_claim *claim,
+                     struct http_response *res)
+{
+    const struct device *d = &claim->device;
     const struct csr_subject subject = {d->name, d->identity};
     struct problem why = {.text = ""};
+    unsigned status = 400;
 
-    if (d->state != DEVICE_ACTIVE)
-        http_problem(res, 403, "%s is %s", d->name, device_state_name(d->state));
-    else if (!csr_check(csr, &subject, &why))
-        http_problem(res, 400, "%s", why.text);
-    else
+    if (d->state != DEVICE_ACTIVE) {
+        problem_set(&why, "%s is %s", d->name, device_state_name(d->state));
+        status = 403;
+    } else if (csr_check(claim->req, &subject, &why)) {
         return true;
+    }
+    http_problem(res, status, "%s", why.text);
+    tell_refused(r, claim, why.text);
+    return false;
+}
+
+/* Is the code good, and for this request? */
+static bool may_enroll(struct registry *r, struct est_claim *claim, struct http_response *res)
+{
+    const enum registry_err err = registry_code_look(r, claim->code, &claim->device);
+    struct problem why;
+
+    if (err == REGISTRY_OK)
+        return may_have(r, claim, res);
+    est_refuse(r, err, res);
+    problem_set(&why, "%s", registry_why(r));
+    if (err == REGISTRY_USED || err == REGISTRY_EXPIRED || err == REGISTRY_OTHER)
+        tell_refused(r, claim, why.text);
     return false;
 }
 
@@ -168,15 +201,13 @@ static void enroll_by(struct est *e, const struct code_try *code, X509_REQ *csr,
     struct est_claim claim = {
         .code = code, .req = csr, .from = req->source, .now_s = req->now_s};
     struct registry *r = est_take(e, res);
-    enum registry_err err;
+    bool may;
 
     if (r == NULL)
         return;
-    err = registry_code_look(r, code, &claim.device);
-    if (err != REGISTRY_OK)
-        est_refuse(r, err, res);
+    may = may_enroll(r, &claim, res);
     est_give(e, r);
-    if (err == REGISTRY_OK && may_have(&claim.device, csr, res))
+    if (may)
         est_issue(e, &claim, res);
 }
 
@@ -200,26 +231,25 @@ static void simpleenroll(void *ctx, const struct http_request *req, struct http_
     wipe(text, sizeof(text));
 }
 
-/* Whose is the certificate of this connection? */
-static bool find_holder(struct est *e, X509 *cert, struct device *out,
-                        struct http_response *res)
+/* Whose is the certificate of this connection, and may it be renewed? */
+static bool may_reenroll(struct registry *r, X509 *cert, struct est_claim *claim,
+                         struct http_response *res)
 {
-    struct registry *r = est_take(e, res);
     struct certificate known;
     char serial[SERIAL_TEXT];
-    enum registry_err err;
+    enum registry_err err = registry_certificate_get(r, serial_text(serial, cert), &known);
 
-    if (r == NULL)
-        return false;
-    err = registry_certificate_get(r, serial_text(serial, cert), &known);
     if (err == REGISTRY_OK)
-        err = registry_device_by_id(r, known.device, out);
-    if (err != REGISTRY_OK)
+        err = registry_device_by_id(r, known.device, &claim->device);
+    if (err != REGISTRY_OK) {
         est_refuse(r, err, res);
-    else if (known.revoked_s != 0)
-        http_problem(res, 403, "the certificate has been revoked");
-    est_give(e, r);
-    return err == REGISTRY_OK && known.revoked_s == 0;
+        return false;
+    }
+    if (known.revoked_s == 0)
+        return may_have(r, claim, res);
+    http_problem(res, 403, "the certificate has been revoked");
+    tell_refused(r, claim, "the one to be renewed has been revoked");
+    return false;
 }
 
 static void reenroll_by(struct est *e, X509 *cert, const struct http_request *req,
@@ -227,11 +257,18 @@ static void reenroll_by(struct est *e, X509 *cert, const struct http_request *re
 {
     struct est_claim claim = {.from = req->source, .now_s = req->now_s};
     char key[PIN_TEXT];
+    struct registry *r;
+    bool may;
 
-    if (!find_holder(e, cert, &claim.device, res))
-        return;
     claim.req = read_request(req, key, res);
-    if (claim.req != NULL && may_have(&claim.device, claim.req, res))
+    r = claim.req == NULL ? NULL : est_take(e, res);
+    if (r == NULL) {
+        X509_REQ_free(claim.req);
+        return;
+    }
+    may = may_reenroll(r, cert, &claim, res);
+    est_give(e, r);
+    if (may)
         est_issue(e, &claim, res);
     X509_REQ_free(claim.req);
 }

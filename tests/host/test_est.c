@@ -279,6 +279,23 @@ static void a_lost_answer_comes_again_to_the_same_key_alone(void **state)
     EVP_PKEY_free(other);
 }
 
+static void keep_text(void *ctx, const struct fleet_event *e)
+{
+    snprintf(ctx, 512, "%s: %.400s", e->name, e->text);
+}
+
+/* The newest event of that kind; "" when there is none. */
+static const char *told(const char *kind)
+{
+    static char text[512];
+    struct event_page page = {.filter = {.kind = kind}, .newest_first = true, .limit = 1};
+    int64_t next;
+
+    text[0] = '\0';
+    assert_int_equal(registry_event_list(reg, &page, keep_text, text, &next), REGISTRY_OK);
+    return text;
+}
+
 static void failures_leave_the_code_as_it_was(void **state)
 {
     char code[CODE_TEXT], others[CODE_TEXT];
@@ -291,10 +308,13 @@ static void failures_leave_the_code_as_it_was(void **state)
     add_device("sensor-18", others);
     a = enrol("sensor-17", code, "sensor-18", key);
     expect(&a, 400, "CN=sensor-18");
+    assert_non_null(
+        strstr(told("enrol-refused"), "sensor-17: no certificate: the request is for"));
     a = enrol("sensor-17", code, "sensor-17", weak);
     expect(&a, 400, "RSA of 1024 bits");
     a = enrol("sensor-18", code, "sensor-18", key);
     expect(&a, 403, "another device");
+    assert_non_null(strstr(told("enrol-refused"), "another device"));
     q.body = "no request";
     a = ask("/.well-known/est/simpleenroll", &q);
     expect(&a, 400, "no PKCS #10");
@@ -316,6 +336,7 @@ static void what_is_wrong_is_said(void **state)
 
     (void)state;
     expect(&a, 401, "nobody has given out");
+    assert_string_equal(told("enrol-refused"), ""); /* guesses are told otherwise */
     a = ask("/.well-known/est/simpleenroll",
             &(struct asked){.subject = "sensor-17", .key = key});
     expect(&a, 401, "basic authentication");
