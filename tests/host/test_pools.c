@@ -369,12 +369,14 @@ static void a_pool_tells_attributes_of_every_kind(void **state)
                      " subnet = 10.1.0.0/17, fd00:5::/48\n split_include = 10.2.0.0/8\n"
                      " split_exclude = 10.3.0.1\n dns_domain = corp.example\n"
                      " 28672 = hi }\nq { addrs = 10.4.0.0/24\n 20 = 10.9.9.9 }"));
-    assert_int_equal(
-        pools_lease(pools, names, 2, &(struct pool_wish){&who, 1, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names, 2,
+                                 &(struct pool_wish){.who = &who, .ike = 1, .v4 = &any4}, &l),
+                     CV_OK);
     assert_int_equal(l.attributes.n, sizeof(want));
     assert_memory_equal(l.attributes.p, want, sizeof(want));
-    assert_int_equal(
-        pools_lease(pools, names + 1, 1, &(struct pool_wish){&who, 2, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names + 1, 1,
+                                 &(struct pool_wish){.who = &who, .ike = 2, .v4 = &any4}, &l),
+                     CV_OK);
     assert_int_equal(l.attributes.n, 8);
 }
 
@@ -388,8 +390,9 @@ static void more_dns_servers_than_the_engine_knows_are_told_too(void **state)
     (void)state;
     assert_true(
         load("p { addrs = 10.3.0.0/24\n dns = 1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4,5.5.5.5 }"));
-    assert_int_equal(
-        pools_lease(pools, names, 1, &(struct pool_wish){&who, 1, &any4, NULL}, &l), CV_OK);
+    assert_int_equal(pools_lease(pools, names, 1,
+                                 &(struct pool_wish){.who = &who, .ike = 1, .v4 = &any4}, &l),
+                     CV_OK);
     assert_int_equal(l.n_dns, 4);
     assert_int_equal(l.attributes.n, sizeof(fifth));
     assert_memory_equal(l.attributes.p, fifth, sizeof(fifth));
