@@ -24,7 +24,7 @@ find src include sim tests bench examples firmware -name '*.[ch]' | each 16 clan
 floors=$(rooms "core")
 walls=$(rooms "port host tool")
 C17="-std=c17 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror -Iinclude -Isrc -I."
-HOST="$C17 -Itests -D_GNU_SOURCE -DTEST_SHARED=\"\" -DTEST_SOURCE=\"\" $(pkg-config --cflags libcrypto libevent_core libpcap)"
+HOST="$C17 -Itests -D_GNU_SOURCE -DTEST_SHARED=\"\" -DTEST_SOURCE=\"\" $(pkg-config --cflags libcrypto libevent_core libpcap libpq)"
 { files $floors; } | each 1 gcc $C17 -O1 -fanalyzer -c -o /dev/null || say "gcc: portable floors"
 { files $floors; } | each 8 clang $C17 -fsyntax-only || say "clang: portable floors"
 { files sim; } | each 1 gcc $C17 -O1 -c -o /dev/null || say "gcc: sim"

@@ -21,7 +21,7 @@ struct asked {
 
 enum cli_exit cli_backup(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {PLACE_ARGS(a)};
     const struct args args = {
         .usage = "usage: culvert backup FILE [OPTION...]\n\n"
@@ -47,7 +47,7 @@ enum cli_exit cli_backup(int argc, char **argv)
 
 enum cli_exit cli_restore(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {PLACE_ARGS(a)};
     const struct args args = {
         .usage =

@@ -74,7 +74,7 @@ static enum cli_exit decide_all(const struct where *w, char *const *names, struc
 static enum cli_exit set_state(int argc, char **argv, enum device_state state,
                                const char *usage)
 {
-    struct where w = {NULL};
+    struct where w = {.registry = NULL};
     const struct arg list[] = {WHERE_ARGS(w)};
     const struct args args = {.usage = usage, .list = list, .least = 1, .most = NAMES_MAX};
     const struct device to = {.state = state};
@@ -112,7 +112,7 @@ enum cli_exit device_revoke(int argc, char **argv)
 
 enum cli_exit device_rename(int argc, char **argv)
 {
-    struct where w = {NULL};
+    struct where w = {.registry = NULL};
     const struct arg list[] = {WHERE_ARGS(w)};
     const struct args args = {
         .usage = "usage: culvert device rename NAME NEW [OPTION...]\n\n"
@@ -176,7 +176,7 @@ static enum cli_exit move(const struct where *w, char *const *names, struct deci
 
 enum cli_exit device_move(int argc, char **argv)
 {
-    struct where w = {NULL};
+    struct where w = {.registry = NULL};
     const char *profile = NULL, *tenant = NULL, *v4 = NULL, *v6 = NULL;
     const struct arg list[] = {
         {"profile",  ARG_TEXT, &profile, "NAME  to another profile"                          },
@@ -215,7 +215,7 @@ enum cli_exit device_move(int argc, char **argv)
 
 enum cli_exit device_tag(int argc, char **argv)
 {
-    struct where w = {NULL};
+    struct where w = {.registry = NULL};
     struct arg_list tags = {.n = 0};
     const struct arg list[] = {
         {"tag", ARG_LIST, &tags, "WORD  one of them; may be given again.  None: no tags"},
@@ -244,7 +244,7 @@ enum cli_exit device_tag(int argc, char **argv)
 
 enum cli_exit device_note(int argc, char **argv)
 {
-    struct where w = {NULL};
+    struct where w = {.registry = NULL};
     const struct arg list[] = {WHERE_ARGS(w)};
     const struct args args = {.usage = "usage: culvert device note NAME TEXT [OPTION...]\n\n"
                                        "What people should know of it.\n\n",
@@ -266,7 +266,7 @@ enum cli_exit device_note(int argc, char **argv)
 
 enum cli_exit device_remove(int argc, char **argv)
 {
-    struct where w = {NULL};
+    struct where w = {.registry = NULL};
     const struct arg list[] = {WHERE_ARGS(w)};
     const struct args args = {
         .usage =

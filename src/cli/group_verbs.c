@@ -48,7 +48,7 @@ static void print_one(void *ctx, const struct group *g)
 
 static enum cli_exit group_list(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {GROUP_ARGS(a)};
     const struct args args = {
         .usage =
@@ -102,7 +102,7 @@ static enum cli_exit show(const struct asked *a, struct registry *r, enum group_
 
 static enum cli_exit group_show(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {GROUP_ARGS(a)};
     const struct args args = {
         .usage =
@@ -178,7 +178,7 @@ static enum cli_exit group_add(int argc, char **argv)
 
 static enum cli_exit group_remove(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {GROUP_ARGS(a)};
     const struct args args = {
         .usage = "usage: culvert profile|tenant remove NAME [OPTION...]\n\nOne without "

@@ -129,7 +129,7 @@ static enum registry_err print_rows(const struct asked *a, struct registry *r,
 
 static enum cli_exit run(const struct asked *a, struct registry *r)
 {
-    struct look looks[2] = {{NULL}, {NULL}};
+    struct look looks[2] = {{.n = 0}, {.n = 0}};
     enum registry_err err = look(r, &looks[0]);
     struct rate *rates;
 

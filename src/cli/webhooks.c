@@ -54,7 +54,7 @@ static void print_one(void *ctx, const struct hook *h)
 
 static enum cli_exit hook_list(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {
         {"json", ARG_FLAG, &a.json, "an object a line, for programs"},
         PLACE_ARGS(a),
@@ -103,7 +103,7 @@ static bool describe(const struct asked *a, char *const *words, struct hook *h)
 
 static enum cli_exit hook_add(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {
         {"severity", ARG_TEXT, &a.severity,
          "WORD  at least: info, notice (default), warning, alarm"             },
@@ -141,7 +141,7 @@ static enum cli_exit hook_add(int argc, char **argv)
 
 static enum cli_exit hook_remove(int argc, char **argv)
 {
-    struct asked a = {NULL};
+    struct asked a = {.registry = NULL};
     const struct arg list[] = {PLACE_ARGS(a)};
     const struct args args = {
         .usage =

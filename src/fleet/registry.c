@@ -139,7 +139,7 @@ static bool try_again(struct registry *r, unsigned tries, bool was_open)
     }
     if (!r->again || tries + 1 >= TRIES)
         return false;
-    (void)usleep(FIRST_PAUSE_US << tries);
+    (void)usleep((useconds_t)FIRST_PAUSE_US << tries);
     return true;
 }
 

@@ -26,6 +26,13 @@ struct rows {
     enum registry_err err;
 };
 
+static struct sql_value value_of(const struct sql_row *row, unsigned i)
+{
+    if (sql_is_null(row, i))
+        return (struct sql_value){.kind = SQL_IS_NULL};
+    return SQL_T(sql_text(row, i));
+}
+
 static void take_row(void *ctx, const struct sql_row *row)
 {
     struct rows *t = ctx;
@@ -37,9 +44,7 @@ static void take_row(void *ctx, const struct sql_row *row)
     query_put(&q, "INSERT INTO ");
     query_put(&q, t->table);
     for (unsigned i = 0; i < n && i < SQL_VALUES_MAX; i++)
-        query_value(&q, i == 0 ? " VALUES (?" : ", ?",
-                    sql_is_null(row, i) ? (struct sql_value){.kind = SQL_IS_NULL}
-                                        : SQL_T(sql_text(row, i)));
+        query_value(&q, i == 0 ? " VALUES (?" : ", ?", value_of(row, i));
     query_put(&q, ")");
     t->err = registry_run(t->to,
                           &(struct sql_call){.text = q.text, .v = q.v, .n = q.n, .once = true});

@@ -122,7 +122,7 @@ static int by_text(const void *a, const void *b)
 
 bool device_tags_sort(char tags[256])
 {
-    char copy[256], *words[128], *rest = copy;
+    char copy[256], *words[128] = {NULL}, *rest = copy;
     size_t n = 0, at = 0;
 
     snprintf(copy, sizeof(copy), "%s", tags);

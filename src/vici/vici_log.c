@@ -88,7 +88,7 @@ static const char *word_of(char out[8], unsigned g)
     const char *name = log_group_name((enum log_group)g);
     size_t n = 0;
 
-    for (; name[n] != '\0' && n < 7; n++)
+    for (; n < 7 && name[n] != '\0'; n++)
         out[n] = (char)tolower((unsigned char)name[n]);
     out[n] = '\0';
     return out;

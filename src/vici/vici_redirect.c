@@ -70,7 +70,7 @@ void vici_cmd_redirect(struct vici_client *c, const struct node *req)
 
     wrong = text == NULL || text[0] == '\0' ? "missing target gateway" : read_chosen(&s, req);
     if (wrong != NULL) {
-        vici_answer_error(c, wrong);
+        vici_answer_error(c, "%s", wrong);
         return;
     }
     gateway_parse(&gateway, text);
