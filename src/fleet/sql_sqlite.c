@@ -235,14 +235,17 @@ static int settle(sqlite3 *db)
 static enum sql_err open_file(struct sqlite *s)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* identities are private */
+    int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* it is private */
     int code;
 
-    if (fd < 0) {
+    /* A file that is there already may be open in this process: closing a descriptor of it
+     * would drop SQLite's locks (fcntl(2)), and another process would take the log away. */
+    if (fd < 0 && errno != EEXIST) {
         problem_set(&s->sql.why, "%s: %s", s->path, strerror(errno));
         return errno == ENOSPC ? SQL_FULL : SQL_AWAY;
     }
-    close(fd); /* before SQLite has locks there: closing would drop them */
+    if (fd >= 0)
+        close(fd);
     code = sqlite3_open_v2(s->path, &s->db, flags, NULL);
     if (code == SQLITE_OK && !is_ours(s->db, &code)) {
         problem_set(&s->sql.why, "%s is another program's database: it is left alone", s->path);

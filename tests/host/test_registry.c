@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -114,6 +115,77 @@ static void add_many(const char *prefix, unsigned n)
         snprintf(v[i].name, sizeof(v[i].name), "%s%05u", prefix, i);
     expect(REGISTRY_OK, registry_device_add(reg, v, n));
     free(v);
+}
+
+/* ---- several at one time ------------------------------------------------------- */
+
+static int count_devices(struct registry *r, const char *prefix)
+{
+    int n = 0;
+
+    for (unsigned i = 0; i < 50; i++) {
+        struct device d;
+        char name[32];
+
+        snprintf(name, sizeof(name), "%s%05u", prefix, i);
+        n += registry_device_get(r, name, &d) == REGISTRY_OK;
+    }
+    return n;
+}
+
+static int add_one(struct registry *r, const char *name)
+{
+    struct device d = {.id = 0};
+
+    snprintf(d.name, sizeof(d.name), "%s", name);
+    return registry_device_add(r, &d, 1) == REGISTRY_OK ? 0 : 1;
+}
+
+/* What this program does when it is called as a command: "add NAME", "count PREFIX". */
+static int run_command(const char *file, const char *what, const char *text)
+{
+    struct registry *r = open_one(file, "command");
+    int status;
+
+    if (r == NULL)
+        return 255;
+    status = strcmp(what, "add") == 0 ? add_one(r, text) : count_devices(r, text);
+    registry_close(r);
+    return status;
+}
+
+/* A process of its own opens the file that is there, which a forked one would not. */
+static int command(const char *what, const char *text)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        execl("/proc/self/exe", "test_registry", path, what, text, (char *)NULL);
+        _exit(254);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* A server has many handles, and commands come and go beside it: none takes the log of changes
+ * away while it is in use. */
+static void commands_come_and_go_beside_a_server(void **state)
+{
+    static const char *const prefixes[] = {"b", "c", "d"};
+    struct registry *second = open_one(path, "gw2");
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_non_null(second);
+        assert_int_equal(command("add", i == 0 ? "x" : i == 1 ? "y" : "z"), 0);
+        add_many(prefixes[i], 50);
+        assert_int_equal(command("count", prefixes[i]), 50);
+        registry_close(second);
+        second = open_one(path, "gw2");
+    }
+    registry_close(second);
 }
 
 /* ---- devices ------------------------------------------------------------------ */
@@ -764,9 +836,10 @@ static void one_process_tells_a_hook(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, make, drop)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        T(commands_come_and_go_beside_a_server),
         T(a_device_comes_back_as_it_was_added),
         T(devices_are_added_all_or_none),
         T(what_is_no_device_is_refused),
@@ -792,5 +865,7 @@ int main(void)
         T(one_process_tells_a_hook),
     };
 
+    if (argc == 4)
+        return run_command(argv[1], argv[2], argv[3]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
