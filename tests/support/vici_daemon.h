@@ -91,6 +91,31 @@ uint64_t daemon_started_ms(const struct daemon *any)
     return 0;
 }
 
+const struct cv_crypto *daemon_crypto(const struct daemon *any)
+{
+    (void)any;
+    return &cv_crypto_openssl;
+}
+
+void daemon_log_levels(const struct daemon *any, uint8_t out[LOG_GROUPS])
+{
+    (void)any;
+    memset(out, 1, LOG_GROUPS);
+}
+
+void daemon_set_log_levels(struct daemon *any, const uint8_t levels[LOG_GROUPS])
+{
+    (void)any;
+    (void)levels;
+}
+
+void daemon_offloads(const struct daemon *any,
+                     void (*put)(void *ctx, const char *name, uint64_t n), void *ctx)
+{
+    (void)any;
+    put(ctx, "tun-tso", 1);
+}
+
 void daemon_kernel_stats(const struct daemon *any,
                          void (*put)(void *ctx, const char *name, uint64_t n), void *ctx)
 {
