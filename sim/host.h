@@ -18,7 +18,8 @@ enum {
     HOST_LEASES = 2048,
     HOST_CERT_MAX = 3000,
     HOST_INBOX = 16,
-    HOST_KEPT = 8
+    HOST_KEPT = 8,
+    HOST_WAYS = 32
 };
 
 struct world;
@@ -88,8 +89,9 @@ struct host {
     bool batches;         /* hands over what arrives within one millisecond in one call */
     struct cv_id gateway; /* that it was sent to last */
     bool mobile;          /* its addresses change; see move.h */
-    uint32_t ways_wanted; /* IKE SA whose ways the engine has asked for */
-    bool resting;         /* no longer starts again what ended (dpd_action, close_action) */
+    uint32_t ways_wanted[HOST_WAYS]; /* IKE SAs whose ways the engine has asked for */
+    unsigned n_ways_wanted;
+    bool resting; /* no longer starts again what ended (dpd_action, close_action) */
     uint32_t lease_of[HOST_LEASES]; /* IKE SA number by slot; 0: free */
     unsigned n_leases, next_lease;  /* addresses are not used again soon */
 

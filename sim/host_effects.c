@@ -525,8 +525,12 @@ static void remember(struct host *h, const struct cv_effect *fx)
         consider_restart(h, fx);
     if (e->kind == CV_EV_REDIRECT)
         h->gateway = fx->u.event.gateway;
-    if (e->kind == CV_EV_WAYS && h->mobile)
-        h->ways_wanted = e->ike;
+    if (e->kind == CV_EV_WAYS && h->mobile) {
+        if (h->n_ways_wanted == HOST_WAYS)
+            world_fail(h->world, "%s: asked for the ways of too many IKE SAs", h->name);
+        else
+            h->ways_wanted[h->n_ways_wanted++] = e->ike;
+    }
     if (e->kind == CV_EV_IKE_REKEYED)
         move_lease(h, e->ike, e->ike_new);
 }
@@ -545,11 +549,8 @@ void host_drain(struct host *h)
         else
             answer(h, &fx);
     }
-    if (h->ways_wanted != 0) {
-        const uint32_t ike = h->ways_wanted;
-
-        h->ways_wanted = 0;
-        host_tell_ways(h, ike);
+    if (h->n_ways_wanted > 0) {
+        host_tell_ways(h, h->ways_wanted[--h->n_ways_wanted]);
         return;
     }
     h->deadline_ms = cv_next_deadline(h->engine);
