@@ -48,6 +48,7 @@ before=$(cat "$RUN/resolv.conf")
 KNOWS=culvert0
 dns resolved up culvert0 10.0.0.53 2001:db8::53
 told "resolvectl dns culvert0 10.0.0.53 2001:db8::53
+resolvectl domain culvert0 
 resolvectl default-route culvert0 yes"
 dns resolved down culvert0
 told "resolvectl revert culvert0"
