@@ -54,7 +54,7 @@ configure_and_build() { # DIR CMAKE_OPTIONS...
 
 build_release() {
     cmake -S . -B build -DCULVERT_TESTS=ON &&
-        cmake --build build -j"$JOBS" --target culvertd culvert culvert-fleetd culvert_static culvert_shared culvert_archive man sim_test_random
+        cmake --build build -j"$JOBS" --target culvertd culvert culvert-fleetd culvert_static culvert_shared culvert_archive man sim_test_random hooks_alone
 }
 
 build_tsan() {

@@ -332,7 +332,7 @@ static void a_client_may_go_before_its_answer_is_made(void **state)
 static void a_stream_goes_on_until_it_ends_or_its_client_goes(void **state)
 {
     struct https f;
-    struct https_client c, d;
+    struct https_client c, d = {.fd = -1};
     char out[OUT] = "";
 
     (void)state;
