@@ -52,7 +52,9 @@ say "$TEST: $(grep -E '^(online|suspended|seen)' "$RUN/page.log" | tr '\n' ' ')(
 token=$(culvert "$GW" api token add ci --root "$RUN/gw" 2>/dev/null) || fail "culvert api token add"
 api() { inns "$GW" curl -sk -o "$RUN/answer" -w '%{http_code}' -H "Authorization: Bearer $token" "https://$GW_IP:8443$1"; }
 [ "$(api /api/v1/devices/sensor-17)" = 200 ] || fail "the device over the API"
-[ "$(api /metrics)" = 200 ] || fail "the metrics"
+inns "$GW" bash -c "echo nonsense >/dev/udp/$GW_IP/500" # something that fails
+counts_it() { [ "$(api /metrics)" = 200 ] && grep -q '^culvert_failures_total{' "$RUN/answer"; }
+until_true 5 counts_it || fail "the metrics"
 for metric in culvert_traffic_bytes_total culvert_traffic_packets_total culvert_failures_total culvert_ike_sas culvert_ike_sas_half_open; do
     grep -q "^$metric[{ ]" "$RUN/answer" || fail "no $metric with a daemon that runs"
 done
