@@ -9,7 +9,8 @@
 # charon carries data inside UDP alone (kernel-libipsec), so that is said on both sides.
 conf() { # SIDE
     write_conf "$1" psk
-    sed -i "s/mobike = no/mobike = yes/" "$RUN/$1/swanctl.conf"
+    # culvertd tells a peer of those of its addresses alone that local_addrs names.
+    sed -i "s/mobike = no/mobike = yes/; s/local_addrs = $GW_IP/&, $GW6/" "$RUN/$1/swanctl.conf"
 }
 end_all() {
     stop "$1"; stop "charon-$2"
