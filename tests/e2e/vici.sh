@@ -130,7 +130,7 @@ says "culvertd"
 ok dev --stats
 says "IKE_SAs: 0 total, 0 half-open"
 ok dev --list-algs
-says "AES_GCM_16\[openssl\]"
+says "AES_GCM_16\[(openssl|ipsec-mb)\]"
 ok dev --list-conns
 says "t: IKEv2, reauthentication every 7200s"
 says "id: dev.lab.test"
