@@ -18,7 +18,7 @@
 
 enum {
     TUNNEL_MTU = 1400,
-    ENGINE_OCTETS = 35 * 1024,
+    ENGINE_OCTETS = 36 * 1024,
     RETRY_FIRST_MS = 1000,
     RETRY_MAX_MS = 300000
 };
@@ -242,11 +242,13 @@ void tunnel_init(void)
                    .child_sas = 3,
                    .conns = 1,
                    .handshakes = 2,
-                   .messages = 6,
+                   .messages = 5,
                    .message_size = 1280,
                    .effects = 16,
                    .hot_keys = 6,
-                   .policies = 2},
+                   .policies = 2,
+                   .gathers = 1,
+                   .roams = 1},
         .crypto = &device_crypto,
         .tunnel_mss = TUNNEL_MTU - 40,
         .keepalive_ms = DEVICE_KEEPALIVE_MS,

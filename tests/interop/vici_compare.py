@@ -229,6 +229,8 @@ KNOWN = {
     "stats.traffic": "ours",
     "stats.errors": "ours",
     "stats.questions": "ours",
+    "stats.limits": "ours",
+    "stats.offloads": "ours",
     "stats.lifetime": "ours",
     "stats.kernel": "ours",
     "stats.revocation": "ours",
